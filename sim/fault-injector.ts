@@ -255,6 +255,13 @@ export class FaultInjector {
       "link-break": (fault: Fault) => {
         return network.breakLinks(this.#seat(fault).name) > 0 ? undefined : null;
       },
+      "worker-moves": (fault: Fault) => {
+        const { name, worker } = this.#seat(fault);
+        if (worker.process.life === "dead") return null;
+        worker.address += 1;
+        network.breakLinks(name);
+        return undefined;
+      },
       "link-slow": (fault: Fault) => {
         const { name } = this.#seat(fault);
         network.slow(name, 10 ** (1 + fault.draw * 2));

@@ -61,6 +61,7 @@ export const faultRates = {
   "gateway-link-break": { ...often, forMs: [0, 0] },
   "worker-flips-output": { ...often, forMs: [0, 0] },
   "relay-flips-output": { ...often, forMs: [0, 0] },
+  "worker-moves": { ...often, forMs: [0, 0] },
 } satisfies Record<string, FaultRate>;
 
 export type FaultKind = keyof typeof faultRates;

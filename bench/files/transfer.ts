@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BenchOptions, type Case, type Contestant, type Figure, takeTurns } from "../case.ts";
+import { folderOfMany } from "./folder.ts";
 import { manySources } from "./many-sources.ts";
 import { share, tequio } from "./peers.ts";
 import { bigDirectory, noiseFile, sameContent } from "./place.ts";
@@ -29,6 +30,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     await delay(2_500);
     const figures = [
       ...(await transfers(options, { dir: place.path, source, sizeBytes })),
+      ...(await folderOfMany(options, place.path)),
       ...(await manySources(options, place.path)),
       ...(await resumption(options, place.path)),
     ];

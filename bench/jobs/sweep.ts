@@ -3,6 +3,8 @@ import { tasks } from "../../src/index.ts";
 
 export default tasks({
   name: "sweep",
+  // What it waits for must come.
+  clock: "real",
   params: { count: 5_000 },
   items: ({ count }) => Array.from({ length: count }, (_, index) => index),
   run(item: number) {

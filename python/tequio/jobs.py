@@ -88,6 +88,8 @@ def map_reduce(
     attempts: int = 4,
     backup_tasks: bool = True,
     seed: Union[int, float, str, None] = None,
+    clock: str = "frozen",
+    chance: Optional[str] = None,
     requires: Sequence[str] = (),
     engine: Optional[str] = None,
     exact: bool = False,
@@ -105,15 +107,18 @@ def map_reduce(
     partition: `partition(key, count)`, 0 … count − 1. Default: a hash of the key's bytes.
     sort: "ascending" or "descending". reducers: number of reduce tasks and output files, 0 to
         100,000; default one per 64 MiB of input, 1 to 256; 0 = map only.
-    output: "ndjson", "csv" (key,value) or "text" (key TAB value).
+    output: "ndjson", "text" (key TAB value), or a table, in which fields of dicts are columns:
+        "csv", "rows" (NDJSON of its rows), "parquet" or "arrow".
     bad_records: "fail" the job, or "keep" records aside that cannot be parsed or for which `map`
         raises. timeout_ms: limit of one attempt, 0 = none. attempts: user errors a task may have,
         1 to 100. backup_tasks: second attempts for stragglers. params: defaults by name, JSON.
-    seed: what `random` begins with, besides stage and task. requires: packages that workers must
-        have, as "numpy>=2". engine: "cpython" (Node workers) or "pyodide" (tabs) alone; default
-        both. exact: all tasks run on one engine, "cpython" unless `engine` says otherwise, and
-        CPython of the minor version that submits: functions of `math`, `sum` of floats and the
-        order of sets differ between them.
+    seed: what `random` begins with, besides stage and task. clock: "frozen", the time is that of
+        the submission in every attempt, or "real". chance: "real" allows `os.urandom`, `secrets`
+        and `uuid4` in jobs that volunteers compute; they must not reach the result. requires:
+        packages that workers must have, as "numpy>=2". engine: "cpython" (Node workers) or
+        "pyodide" (tabs) alone; default both. exact: all tasks run on one engine, "cpython" unless
+        `engine` says otherwise, and CPython of the minor version that submits: functions of
+        `math`, `sum` of floats and the order of sets differ between them.
     Errors: TypeError or ValueError for an option that cannot be used."""
     if (map is None) == (inputs is None):
         raise TypeError("map_reduce: give `map`, or `inputs` with a map each")
@@ -135,6 +140,8 @@ def map_reduce(
         attempts=attempts,
         backup_tasks=backup_tasks,
         seed=seed,
+        clock=clock,
+        chance=chance,
         requires=_requires(requires),
         engine=engine,
         exact=bool(exact),
@@ -160,6 +167,8 @@ def tasks(
     attempts: int = 4,
     backup_tasks: bool = True,
     seed: Union[int, float, str, None] = None,
+    clock: str = "frozen",
+    chance: Optional[str] = None,
     requires: Sequence[str] = (),
     engine: Optional[str] = None,
     exact: bool = False,
@@ -183,6 +192,8 @@ def tasks(
         attempts=attempts,
         backup_tasks=backup_tasks,
         seed=seed,
+        clock=clock,
+        chance=chance,
         requires=_requires(requires),
         engine=engine,
         exact=bool(exact),
@@ -192,8 +203,10 @@ def tasks(
 
 
 def _check(options):
-    _choice("output", options["output"], ("ndjson", "csv", "text"))
+    _choice("output", options["output"], ("ndjson", "csv", "text", "rows", "parquet", "arrow"))
     _choice("engine", options["engine"], (None, "cpython", "pyodide"))
+    _choice("clock", options["clock"], ("frozen", "real"))
+    _choice("chance", options["chance"], (None, "real"))
     seed = options["seed"]
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, float, str))):
         raise TypeError("`seed` must be a str or a number")

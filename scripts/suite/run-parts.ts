@@ -40,6 +40,8 @@ async function runAll(parts: readonly Part[], timeoutMs: number, reports: PassTh
     const print = (report: Report) => void reports.write(report);
     const ran = runPart(part, { timeoutMs, print }).then((ended) => {
       for (const report of ended.reports) print(report);
+      // A run without a summary has not ended as it should.
+      success &&= ended.summaries.length > 0;
       for (const { data } of ended.summaries) {
         success &&= data.success === true;
         addCounts(counts, data.counts as Counts);

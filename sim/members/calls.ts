@@ -13,6 +13,7 @@ export type PartitionsAsk = {
 
 /** A reachable worker. */
 export interface PartitionServer extends Server {
+  readonly address: number;
   /** In the order of the sources; null = there is no such output here, or not for this ticket. */
   partitions(ask: PartitionsAsk): Array<Part | null>;
 }

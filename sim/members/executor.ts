@@ -306,8 +306,11 @@ export class SimExecutor implements Executor {
       const work = (server: DataServer) => server.relayed(ask);
       return network.ask(this.#process, coordinatorName, { timeoutMs: askTimeoutMs, work });
     }
-    const work = (server: PartitionServer) => server.partitions(ask);
-    const { hostname } = new URL(url);
+    const { hostname, port } = new URL(url);
+    const work = (server: PartitionServer) => {
+      if (String(server.address) === port) return server.partitions(ask);
+      throw new ClusterError("unavailable", `${hostname} has another address now`);
+    };
     return network.ask(this.#process, hostname, { timeoutMs: askTimeoutMs, work });
   }
 

@@ -35,6 +35,8 @@ export class SimWorker implements PartitionServer, WatchedWorker {
   readonly process: SimProcess;
   readonly loop: WorkerLoop;
   readonly executor: SimExecutor;
+  /** Where others reach it: changes when it moves to another network. */
+  address = 1;
   /** When it last tried to connect to the coordinator, ms. */
   dialledAtMs = 0;
   readonly #disk: Readonly<MachineDisk>;
@@ -55,17 +57,17 @@ export class SimWorker implements PartitionServer, WatchedWorker {
       timers: process,
       chance: () => random.fraction(),
       dial: (credential) => this.#dial(world, credential),
-      specs: {
+      specs: () => ({
         name,
         host,
         slots,
         memoryBytes: 1e9,
         kinds: [programKinds.javascript],
-        exchangeUrl: isHidden ? "" : `grpc://${name}:1`,
+        exchangeUrl: isHidden ? "" : `grpc://${name}:${this.address}`,
         version: "simulated",
         python: null,
         session: `${name} life ${life}`,
-      },
+      }),
       ...(identity === undefined ? {} : { identity }),
       executor: (events) => {
         const pausedFor = () => this.loop.state.pausedFor;

@@ -31,6 +31,7 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "link-cut": (who, forS) => `${who} is cut off from the coordinator for ${forS}.`,
   "link-cut-to-coordinator": (who, forS) => `Nothing from ${who} reaches the coordinator, ${forS}.`,
   "link-cut-from-coordinator": (who, forS) => `Nothing reaches ${who} any more, ${forS}.`,
+  "worker-moves": (who) => `${who} moves to another network: its address is another one.`,
   "link-break": (who) => `The link of ${who} breaks. It dials again.`,
   "link-slow": (who) => `The link of ${who} becomes very slow.`,
   "peers-cut": (who) => `${who} cannot reach one of the other workers.`,

@@ -93,6 +93,11 @@ const commands: Readonly<Record<string, Listed>> = {
   },
   logs: { summary: "print a job's log lines", load: () => import("./job/logs.ts") },
   cancel: { summary: "cancel jobs", load: () => import("./job/cancel.ts"), prints: "outcome" },
+  replay: {
+    summary: "run one task of a submitted job again, here, under a debugger",
+    load: () => import("./job/replay.ts"),
+    prints: "outcome",
+  },
   recheck: {
     summary: "compute doubtful results of a finished job again",
     load: () => import("./job/recheck.ts"),
@@ -104,6 +109,15 @@ const commands: Readonly<Record<string, Listed>> = {
     prints: "outcome",
   },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
+  top: {
+    summary: "watch workers and running jobs",
+    load: () => import("./cluster/top.ts"),
+    prints: "messages",
+  },
+  metrics: {
+    summary: "print what Prometheus would read",
+    load: () => import("./upkeep/metrics.ts"),
+  },
   members: {
     summary: "list members and how much they share",
     load: () => import("./files/members.ts"),

@@ -15,8 +15,8 @@ export function webFolder(): string | null {
   return existsSync(`${folder}index.html`) ? folder : null;
 }
 
-/** The same; in a checkout it is built when it is missing, which `print` is told. Null when that
- *  fails, as without the packages that build it. */
+/** The same; in a checkout it is built when it is missing, and `print` gets a line about that. Null
+ *  when that fails, as without the packages that build it. */
 export async function builtWebFolder(print: (line: string) => void): Promise<string | null> {
   const folder = webFolder();
   const builder = place("../../scripts/web/build-web.ts");

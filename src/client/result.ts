@@ -3,8 +3,9 @@
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import type { Client } from "../sdk/client.ts";
-import { collect, jobResult, partNames, type ResultPart } from "../sdk/collect.ts";
-import { linesOf, rowsOf } from "./rows.ts";
+import { collect, jobResult, partNames, partsOf, type ResultPart } from "../sdk/collect.ts";
+import { linesOf } from "../sdk/table/lines.ts";
+import { rowsOf } from "./rows.ts";
 
 export type ResultFile = {
   /** As `tequio run -o` would call it: `part-00000.ndjson`, `results.csv`. */
@@ -45,8 +46,9 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
   }
 
   /** `[key, value]`, partition by partition, keys in order within each; of a list of tasks each
-   *  result, in the order of the items. Of output "csv" and "text" keys and values are text. Throws
-   *  `bad-request` for records that an operator left as they are: read `files` then. */
+   *  result, in the order of the items; of a table an object of each row. Of output "text", and of
+   *  tables as CSV, keys and values are text. Throws `bad-request` for records that an operator
+   *  left as they are: read `files` then. */
   async *rows(): AsyncGenerator<Row, void> {
     const { output, stages } = this.#summary;
     if (stages[0]?.kind === "tasks") {
@@ -57,8 +59,10 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
       const text = `the result of ${this.job} are records as they were, without keys`;
       throw new ClusterError("bad-request", `${text}; read its \`files\``);
     }
-    const { parts } = await jobResult(this.#client, this.#summary);
-    for (const part of parts) yield* rowsOf(output, part.read()) as AsyncGenerator<Row, void>;
+    const result = await partsOf(this.#client, this.#summary);
+    for (const part of result.parts) {
+      yield* rowsOf(result, part.read()) as AsyncGenerator<Row, void>;
+    }
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Row, void> {

@@ -1,8 +1,9 @@
 /** Rows of result files, in each format, however they are cut into chunks. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { csvHeader, rowText } from "../wire/block/row.ts";
-import { linesOf, rowsOf } from "./rows.ts";
+import { linesOf } from "../sdk/table/lines.ts";
+import { csvCell, rowText } from "../wire/block/row.ts";
+import { rowsOf } from "./rows.ts";
 
 const values = ["plain", "", "a,b", 'say "no"', "two\nlines", "tab\there", "back\\slash", "é\r"];
 
@@ -16,17 +17,31 @@ async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-for (const format of ["ndjson", "csv", "text"] as const) {
+for (const format of ["ndjson", "text"] as const) {
   test(`rows of ${format} come back as they were written`, async () => {
-    const header = format === "csv" ? csvHeader : "";
     const text = values.map((value, n) => rowText(format, `k${n}`, value, "row")).join("");
-    const rows = await all(rowsOf(format, bytewise(header + text)));
+    const rows = await all(rowsOf({ format }, bytewise(text)));
     assert.deepEqual(
       rows,
       values.map((value, n) => [`k${n}`, value]),
     );
   });
 }
+
+test("rows of CSV come back by the names of their columns", async () => {
+  const text = values.map((value) => `${csvCell(value, "row")},x\n`).join("");
+  const rows = await all(rowsOf({ format: "csv" }, bytewise(`"a,b",c\n${text}`)));
+  assert.deepEqual(
+    rows,
+    values.map((value) => ({ "a,b": value, c: "x" })),
+  );
+});
+
+test("lines of tables are objects, whatever the format of the files is", async () => {
+  const shape = { of: "rows", columns: ["key", "value"] } as const;
+  const rows = await all(rowsOf({ format: "parquet", shape }, bytewise('{"key":1,"value":2}\n')));
+  assert.deepEqual(rows, [{ key: 1, value: 2 }]);
+});
 
 test("a last line needs no newline", async () => {
   assert.deepEqual(await all(linesOf(bytewise("a\n\nb"))), ["a", "", "b"]);

@@ -1,38 +1,20 @@
-/** Reads the files of a result: `[key, value]` of each line, as `wire/block/row.ts` writes them. */
-import { StringDecoder } from "node:string_decoder";
-import { ClusterError } from "../core/error.ts";
-import type { OutputFormat } from "../wire/block/row.ts";
+/** Reads the parts of a result: lines as `wire/block/row.ts` writes them, and tables. */
+import type { JobResult } from "../sdk/collect.ts";
+import { linesOf } from "../sdk/table/lines.ts";
 
 type Row = readonly [key: unknown, value: unknown];
 
+/** Pairs as `[key, value]`, rows of tables as objects; of CSV and text all values are texts. */
 export async function* rowsOf(
-  format: Exclude<OutputFormat, "bytes">,
+  { format, shape }: Pick<JobResult, "format" | "shape">,
   chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Row, void> {
-  if (format === "csv") {
+): AsyncGenerator<unknown, void> {
+  if (shape === undefined && format === "csv") {
     yield* csvRows(chunks);
     return;
   }
-  for await (const line of linesOf(chunks)) {
-    yield format === "text" ? textRow(line) : jsonRow(line);
-  }
-}
-
-/** Longest line, characters: that of a value in a result. */
-const lineMaxCharacters = 64 * 1024 * 1024;
-
-/** Without their newlines. Throws `limit-exceeded` for a line without an end. */
-export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
-  for await (const chunk of chunks) {
-    const lines = (rest + decoder.write(Buffer.from(chunk))).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-    if (rest.length <= lineMaxCharacters) continue;
-    throw new ClusterError("limit-exceeded", `a line is over ${lineMaxCharacters} characters`);
-  }
-  if (rest !== "") yield rest;
+  const read = shape?.of === "rows" ? JSON.parse : format === "text" ? textRow : jsonRow;
+  for await (const line of linesOf(chunks)) yield read(line);
 }
 
 function jsonRow(line: string): Row {
@@ -54,21 +36,26 @@ function textRow(line: string): Row {
 }
 
 /** Records end with a newline outside of quotes; the first is the header. */
-async function* csvRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Row, void> {
+async function* csvRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<object, void> {
   let record = "";
-  let isHeader = true;
+  let names: readonly string[] | null = null;
   for await (const line of linesOf(chunks)) {
     record = record === "" ? line : `${record}\n${line}`;
     if ((record.split('"').length - 1) % 2 === 1) continue;
-    if (!isHeader) yield cellsOf(record);
-    isHeader = false;
+    const cells = cellsOf(record);
+    if (names === null) names = cells;
+    else yield Object.fromEntries(names.map((name, i) => [name, cells[i] ?? ""]));
     record = "";
   }
 }
 
-function cellsOf(record: string): Row {
-  const [key = "", value = ""] = [...record.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(
-    ([, cell = ""]) => (cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell),
-  );
-  return [key, value];
+function cellsOf(record: string): string[] {
+  // The last match is the empty one at the end.
+  const cells = [...record.matchAll(/("(?:[^"]|"")*"|[^,]*)(,|$)/g)];
+  const end = cells.findIndex(([, , separator]) => separator === "");
+  return cells
+    .slice(0, end + 1)
+    .map(([, cell = ""]) =>
+      cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell,
+    );
 }

@@ -130,8 +130,10 @@ function parsed(path: string, text: string): Keys {
   throw new ClusterError("storage-failed", `${path} is damaged; restore it from a backup`);
 }
 
-/** The same certificate at every start, since workers have pinned it. */
+/** The same certificate at every start, since workers have pinned it. Creates the directory if it
+ *  is missing: a gateway has one of its own below that of the user. */
 export function ownCertificate(dir: string): Certificate {
+  makeDirectory(dir);
   const path = join(dir, "tls.json");
   const text = readPrivate(path);
   if (text !== null) return JSON.parse(text) as Certificate;

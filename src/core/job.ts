@@ -38,9 +38,35 @@ export type StageSpec = {
   readonly inputBytes: number;
 };
 
-/** How a result is written: pairs as lines of text; or, by operators that keep records as they are,
- *  "bytes". */
-export type OutputFormat = "ndjson" | "csv" | "text" | "bytes";
+/** How a result is written: as JSON or text a line, as a table (CSV, Parquet, Arrow, or "rows": an
+ *  object a line), or by operators that keep records as they are, "bytes". */
+export const outputFormats = [
+  "ndjson",
+  "csv",
+  "text",
+  "bytes",
+  "rows",
+  "parquet",
+  "arrow",
+] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** What the lines of a result are, for the client that makes a table of them.
+ *
+ *  pairs: `{"key":…,"value":…}` · rows: an object of its columns · tasks: the results of a list, of
+ *  the items in the blob `items`, a JSON text a line. */
+export type RowShape =
+  | {
+      readonly of: "pairs";
+      /** Columns of a key: one is its value, several are its elements. Absent: "key". */
+      readonly key?: readonly string[];
+      /** Name of a value that is no object. Absent: "value". */
+      readonly value?: string;
+      /** All columns there are, in order; absent = those that the rows have. */
+      readonly columns?: readonly string[];
+    }
+  | { readonly of: "rows"; readonly columns: readonly string[] }
+  | { readonly of: "tasks"; readonly items?: Hash };
 
 /** What may go wrong how often. Defaults in `defaultLimits`. */
 export type RetryLimits = {
@@ -104,10 +130,18 @@ export type JobSpec = {
   readonly quorum?: { readonly agree: number; readonly of: number };
   /** Its results depend on the engine: they are compared within one only. */
   readonly sameEngine?: boolean;
+  /** "real": its code sees the time that goes by, and not that of its submission; absent = that. */
+  readonly clock?: "real";
+  /** "real": its code may draw numbers that no attempt draws again, though results are compared;
+   *  absent = jobs that volunteers compute are refused such numbers. */
+  readonly chance?: "real";
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
   readonly output?: OutputFormat;
+  /** Set when the parts are NDJSON, of which the client makes the `output`; absent = they are in it
+   *  already. */
+  readonly shape?: RowShape;
   /** What its code is: `javascript` (default) or `python`; only workers that have it run it. */
   readonly programKind?: number;
   /** Of Python: packages that its workers must have, as "numpy>=2"; see `cluster/requires.ts`. */
@@ -120,6 +154,22 @@ export type JobSpec = {
    *  modules (`wasm`) and no JavaScript may take its tasks, too. */
   readonly moduleHash?: Hash;
 };
+
+/** What the job's code has around it that neither its engine nor the code itself can know. */
+export type JobEnvironment = {
+  /** The time that it sees, ms since the epoch; absent = the time that goes by. */
+  readonly frozenAtMs?: number;
+  /** Results are compared, so that it is refused numbers that no attempt draws again. */
+  readonly refusesChance?: true;
+};
+
+/** The part of a message that says so. */
+export function environmentIn({ frozenAtMs, refusesChance }: JobEnvironment): JobEnvironment {
+  return {
+    ...(frozenAtMs === undefined ? {} : { frozenAtMs }),
+    ...(refusesChance === undefined ? {} : { refusesChance }),
+  };
+}
 
 /** CPython of a Node worker's machine, or Pyodide in a tab: texts hash differently there, and some
  *  functions of `math` differ in the last digit. */

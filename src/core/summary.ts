@@ -1,7 +1,7 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
 import type { RemovedWhy } from "./cluster/retention/retained.ts";
 import type { JobId, WorkerId } from "./ids.ts";
-import type { Failure, JobState, OutputFormat, PythonEngine, StageKind } from "./job.ts";
+import type { Failure, JobState, OutputFormat, PythonEngine, RowShape, StageKind } from "./job.ts";
 
 export type StageSummary = {
   readonly kind: StageKind;
@@ -42,6 +42,8 @@ export type JobSummary = {
   readonly atMs: number;
   readonly stages: readonly StageSummary[];
   readonly output: OutputFormat;
+  /** Set when the parts are NDJSON, of which the client makes the `output`. */
+  readonly shape?: RowShape;
   readonly counters: Readonly<Record<string, number>>;
   /** Why nothing runs, in words; "" when something does. */
   readonly waitingFor: string;
@@ -105,6 +107,17 @@ export type WorkerSummary = {
   readonly paused: string;
   /** Absent for own workers. */
   readonly volunteer?: VolunteerSummary;
+  /** Of one that is lost; absent at older coordinators. */
+  readonly lost?: LostSummary;
+};
+
+export type LostSummary = {
+  /** bye: it left · closed: its link closed, and it did not come back · silent: no heartbeat. */
+  readonly reason: "bye" | "closed" | "silent";
+  /** Coordinator's clock, ms. */
+  readonly atMs: number;
+  /** Since then, ms. */
+  readonly forMs: number;
 };
 
 export type VolunteerSummary = {

@@ -16,7 +16,7 @@ import {
   type WorkerRecord,
 } from "./cluster/state.ts";
 import { doubtfulTasks } from "./cluster/trust/distrust.ts";
-import { checkedShare, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
+import { checkedShare, isShared, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers/ref.ts";
 import type { WorkerSpecs } from "./event.ts";
@@ -29,7 +29,7 @@ import {
   type WorkerId,
   workerId,
 } from "./ids.ts";
-import type { JobSpec, JobState, TaskOutput } from "./job.ts";
+import type { JobEnvironment, JobSpec, JobState, TaskOutput } from "./job.ts";
 import type { JobSummary, RemovedSummary, StageSummary, WorkerSummary } from "./summary.ts";
 import { reasonText } from "./why/reasons.ts";
 import { noneIsAble } from "./why/why.ts";
@@ -60,6 +60,7 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     atMs,
     stages: job.stages.map((stage) => stageSummary(state, stage)),
     output: job.spec.output ?? "ndjson",
+    ...(job.spec.shape === undefined ? {} : { shape: job.spec.shape }),
     counters: { ...job.counters },
     waitingFor: waitingFor(state, job),
     errors: job.errors.slice(),
@@ -116,7 +117,8 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   return "all workers are busy with other jobs";
 }
 
-export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
+/** `atMs`: now. */
+export function workerSummaries(state: CoordinatorState, atMs = state.atMs): WorkerSummary[] {
   return [...state.workers.values()].map((worker) => ({
     worker: workerId(worker.number),
     name: worker.specs.name,
@@ -133,7 +135,13 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     ...pythonOf(worker),
     paused: worker.pause?.reason ?? "",
     ...volunteerSummary(state, worker),
+    ...lostSummary(worker, atMs),
   }));
+}
+
+function lostSummary({ live, lost }: WorkerRecord, atMs: number): Pick<WorkerSummary, "lost"> {
+  if (live || lost === undefined) return {};
+  return { lost: { ...lost, forMs: Math.max(0, atMs - lost.atMs) } };
 }
 
 function volunteerSummary(
@@ -181,10 +189,16 @@ export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
 }
 
-/** Of a job that is shared with volunteers, the time that its code sees: all compute the same. */
-export function frozenClock(state: CoordinatorState, job: JobId): { readonly frozenAtMs?: number } {
+/** What the job's code has around it that its engine cannot know, so that all attempts compute the
+ *  same. */
+export function jobEnvironment(state: CoordinatorState, job: JobId): JobEnvironment {
   const record = find(state, job);
-  return record?.spec.share === undefined ? {} : { frozenAtMs: record.submittedAtMs };
+  if (record === undefined) return {};
+  const { chance, clock } = record.spec;
+  return {
+    ...(clock === "real" ? {} : { frozenAtMs: record.clockMs }),
+    ...(isShared(record) && chance !== "real" ? { refusesChance: true } : {}),
+  };
 }
 
 export function jobState(state: CoordinatorState, job: JobId): JobState | null {

@@ -30,10 +30,14 @@ export const globalNames: readonly string[] = [...language, ...common].sort();
 
 /** Members that only some engines have: of a global, or of its prototype (`#`). */
 export const unevenMembers: readonly string[] = (
-  "Blob#textStream Date#toTemporalInstant Intl.v8BreakIterator Iterator.concat Map#getOrInsert " +
-  "Map#getOrInsertComputed Math.sumPrecise ReadableStream.from Uint8Array.fromBase64 " +
-  "Uint8Array.fromHex Uint8Array#setFromBase64 Uint8Array#setFromHex Uint8Array#toBase64 " +
-  "Uint8Array#toHex WeakMap#getOrInsert WeakMap#getOrInsertComputed"
+  "Blob#textStream CustomEvent#initCustomEvent Date#toTemporalInstant EventTarget#when " +
+  "File#lastModifiedDate File#webkitRelativePath Intl.v8BreakIterator Iterator.concat " +
+  "Map#getOrInsert Map#getOrInsertComputed Math.sumPrecise MessageEvent#userActivation " +
+  "Performance#eventLoopUtilization Performance#markResourceTiming Performance#nodeTiming " +
+  "Performance#timerify ReadableStream.from Request#targetAddressSpace " +
+  "Uint8Array#setFromBase64 Uint8Array#setFromHex Uint8Array#toBase64 Uint8Array#toHex " +
+  "Uint8Array.fromBase64 Uint8Array.fromHex WeakMap#getOrInsert " +
+  "WeakMap#getOrInsertComputed console.Console console.createTask"
 ).split(" ");
 
 /** What to use in place of a global that was removed. */

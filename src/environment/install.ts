@@ -3,8 +3,8 @@
  *  docs/environment.md. */
 import { evenGlobals } from "./globals.ts";
 import { useMath } from "./math/functions.ts";
-import { evenCrypto } from "./pins/chance.ts";
-import { useClock } from "./pins/clock.ts";
+import { evenCrypto, refuseChance } from "./pins/chance.ts";
+import { restoreClock, useClock } from "./pins/clock.ts";
 import { pinLocale } from "./pins/locale.ts";
 import { lockMethods } from "./pins/methods.ts";
 import { pinZone } from "./pins/zone.ts";
@@ -15,9 +15,12 @@ import { trackTimers } from "./strays.ts";
 export type EnvironmentOptions = {
   readonly math?: "exact" | "native";
   readonly seed?: number | string;
-  /** Of jobs that are shared with volunteers; default "frozen". */
+  /** Default "frozen". */
   readonly clock?: "frozen" | "real";
 };
+
+/** What the job's code has around it that the code itself does not say; see `JobEnvironment`. */
+export type Around = { readonly frozenAtMs?: number; readonly refusesChance?: true };
 
 /** Language, time zone, `crypto` and shared methods: to be set before job code is loaded, for the
  *  life of the realm. */
@@ -37,20 +40,24 @@ export function installEnvironment(): void {
   startRandom("", "load", 0);
 }
 
-/** Applies the options of the job. */
-/** `frozenAtMs`: of a job that is shared with volunteers, when it was submitted. */
-export function useEnvironment(
-  { clock = "frozen", math, seed }: EnvironmentOptions,
-  frozenAtMs?: number,
-): void {
-  useClock(clock === "frozen" ? (frozenAtMs ?? null) : null);
+/** Before the code of a job is loaded, which may look at the time at its top. */
+export function surround({ frozenAtMs, refusesChance }: Around): void {
+  useClock(frozenAtMs ?? null);
+  refuseChance(refusesChance === true);
+}
+
+/** Applies the options of the job, once they are known. */
+export function useEnvironment({ clock, math, seed }: EnvironmentOptions): void {
+  if (clock === "real") useClock(null);
   useMath(math ?? "exact");
   useRandom("seeded");
   ofJob = seed === undefined ? "" : String(seed);
 }
 
-/** Restores the engine's own `Math`, in a realm that also does other things. */
-export function restoreMath(): void {
+/** Restores the engine's own `Math` and clock, in a realm that also does other things. */
+export function restoreEngine(): void {
+  restoreClock();
+  refuseChance(false);
   useMath("native");
   useRandom("native");
 }

@@ -326,6 +326,6 @@ test("a job's output is collected in the format that its summary names", async (
   await collect(it, tasksJob, { kind: "folder", path: join(out, "b") });
   assert.equal(await readFile(join(out, "b", "results.ndjson"), "utf8"), '{"a":1}\n2\n');
   await collect(it, { ...tasksJob, output: "csv" }, { kind: "folder", path: join(out, "c") });
-  const csv = 'key,value\n0,"{""a"":1}"\n1,2\n';
+  const csv = "index,a,value\n0,1,\n1,,2\n";
   assert.equal(await readFile(join(out, "c", "results.csv"), "utf8"), csv);
 });

@@ -293,7 +293,13 @@ export class Client {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${queryOf(of)}` });
   }
 
+  /** The job as it was submitted. */
+  spec(job: string): Promise<JobSpec> {
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/spec` });
+  }
+
   /** The newest moves of the job's attempts, or of those of one task, each with its cause. */
+
   history(job: string, of: TaskPlace | null = null): Promise<TaskHistory> {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${queryOf(of)}` });
   }
@@ -306,6 +312,11 @@ export class Client {
   async workers(): Promise<readonly WorkerSummary[]> {
     const call = { method: "GET", path: "/v1/workers" } as const;
     return (await this.#transport.json<{ workers: WorkerSummary[] }>(call)).workers;
+  }
+
+  /** The text of Prometheus, as `GET /metrics` has it. */
+  metrics(): Promise<string> {
+    return this.#transport.text({ method: "GET", path: "/metrics" });
   }
 
   /** Who shares files; `atMs` is the coordinator's clock. */

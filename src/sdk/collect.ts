@@ -7,27 +7,14 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
-import { csvCell, csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
+import { type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client } from "./client.ts";
+import type { JobResult, ResultPart } from "./job-result.ts";
 import { wayTo, writeNamed, writeNew } from "./named-file.ts";
 import { isPacked, packed } from "./packed.ts";
+import { tabled } from "./table/table.ts";
 
-export type ResultPart = {
-  readonly sizeBytes: number;
-  /** `isLent`: a chunk may be overwritten when the second after it is asked for. */
-  read(isLent?: boolean): AsyncIterable<Uint8Array>;
-};
-
-/** A result, wherever it was computed. */
-export type JobResult = {
-  /** `parts`: one file per reduce partition (or per split); `results`: one file for a list of
-   *  tasks. */
-  readonly kind: "parts" | "results";
-  readonly format: OutputFormat;
-  readonly parts: readonly ResultPart[];
-  /** Records set aside, as NDJSON, in task order. */
-  readonly badRecords: readonly ResultPart[];
-};
+export type { JobResult, ResultPart };
 
 export type Destination =
   /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or
@@ -52,13 +39,22 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
   csv: "csv",
   text: "txt",
   bytes: "bin",
+  rows: "ndjson",
+  parquet: "parquet",
+  arrow: "arrow",
 };
 /** Parts that are written at once. */
 const partsAtOnce = 2;
-const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)$/;
+const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parquet|arrow)$/;
 
-/** The result of a job that has ended. Throws the job's failure, or `conflict` while it runs. */
+/** The result of a job that has ended, in its format. Throws the job's failure, or `conflict` while
+ *  it runs. */
 export async function jobResult(client: Client, job: JobSummary): Promise<JobResult> {
+  return tabled(await partsOf(client, job));
+}
+
+/** The same as the tasks have left it: lines of JSON where there is a `shape`. */
+export async function partsOf(client: Client, job: JobSummary): Promise<JobResult> {
   const format = job.output;
   const output = await client.output(job.job);
   const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
@@ -70,16 +66,20 @@ export async function jobResult(client: Client, job: JobSummary): Promise<JobRes
   });
   const badRecords = output.badRecords.map((hash, n) => blob(hash, 0, `file ${n} of bad records`));
   if (job.stages[0]?.kind === "tasks") {
+    const shape = job.shape ?? { of: "tasks" };
     const results: ResultPart = {
       sizeBytes: 0,
       read: () => taskRows(client.resultTexts(job.job), format),
     };
-    return { kind: "results", format, parts: [results], badRecords };
+    const hash = shape.of === "tasks" ? shape.items : undefined;
+    const items = hash === undefined ? {} : { items: () => client.getBlob(hash) };
+    return { kind: "results", format, shape, ...items, parts: [results], badRecords };
   }
   const parts = output.parts.map(({ hash, sizeBytes }, n) =>
     hash === "" ? emptyPart : blob(hash, sizeBytes, `part ${n}`),
   );
-  return { kind: "parts", format, parts, badRecords };
+  const shape = job.shape === undefined ? {} : { shape: job.shape };
+  return { kind: "parts", format, ...shape, parts, badRecords };
 }
 
 /** A result that is done is not computed again behind its reader's back: damage is reported as an
@@ -234,6 +234,7 @@ async function saveMerged(result: JobResult, path: string, replace: boolean): Pr
 
 /** All parts one after the other; of CSV parts only the first keeps its header. */
 async function* merged(result: JobResult, isLent: boolean): AsyncGenerator<Uint8Array, void> {
+  if (result.whole !== undefined) return yield* result.whole();
   const header = result.format === "csv" ? new FirstLine() : null;
   for (const part of result.parts) {
     let skipBytes = header?.sizeBytes ?? 0;
@@ -273,7 +274,7 @@ async function* joined(parts: readonly ResultPart[]): AsyncGenerator<Uint8Array,
 
 const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
 
-/** Results as lines: NDJSON has the values alone; the other formats have the index as key. */
+/** Results as lines of JSON, of which tables are made; of text the index is the key. */
 async function* taskRows(
   results: AsyncIterable<string>,
   format: OutputFormat,
@@ -281,8 +282,7 @@ async function* taskRows(
   let index = 0;
   let lines = "";
   for await (const text of results) {
-    if (index === 0 && format === "csv") lines += csvHeader;
-    lines += taskRow(format, index, text);
+    lines += format === "text" ? taskRow(index, text) : `${text}\n`;
     index++;
     if (lines.length < 65_536) continue;
     yield Buffer.from(lines);
@@ -293,10 +293,8 @@ async function* taskRows(
 
 /** `text` is JSON, checked, and kept as it is: a number of Python may have more digits than one of
  *  JavaScript. */
-function taskRow(format: OutputFormat, index: number, text: string): string {
+function taskRow(index: number, text: string): string {
   const value: unknown = JSON.parse(text);
-  if (format === "ndjson") return `${text}\n`;
-  const where = `result ${index}`;
-  if (typeof value === "string" || value === null) return rowText(format, index, value, where);
-  return format === "csv" ? `${index},${csvCell(text, where)}\n` : `${index}\t${text}\n`;
+  const isText = typeof value === "string" || value === null;
+  return isText ? rowText("text", index, value, `result ${index}`) : `${index}\t${text}\n`;
 }

@@ -1,5 +1,5 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
-import type { JobSpec, Trust } from "../core/job.ts";
+import type { JobSpec, OutputFormat, Trust } from "../core/job.ts";
 import type { Key } from "../wire/block/key.ts";
 import type { FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
@@ -8,6 +8,9 @@ import type { Value } from "../wire/block/value.ts";
 export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
 
 export type { Key, Value };
+
+/** In which formats jobs can be asked for. */
+export type TableOutput = Exclude<OutputFormat, "bytes" | "rows">;
 
 /** Emits one pair. Objects are copied at once, so they may be reused. */
 export type Emit<K extends Key, V> = (key: K, value: V) => void;
@@ -58,8 +61,11 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   /** Number of reduce tasks and so of output files. Default: one per 64 MiB of input, 1 to 256. 0 =
    *  map only: pairs are written as emitted, one file per split. */
   readonly reducers?: number;
-  /** Default "ndjson" ({"key":…,"value":…} a line). "csv": key,value. "text": key TAB value. */
-  readonly output?: "ndjson" | "csv" | "text";
+  /** Default "ndjson" ({"key":…,"value":…} a line). "text": key TAB value. "csv", "parquet",
+   *  "arrow": a table, in which the fields of objects are columns, nested ones dotted. */
+  readonly output?: TableOutput;
+  /** With `output: "ndjson"`: an object of the columns a line instead of key and value. */
+  readonly rows?: boolean;
   /** A record that cannot be parsed or for which `map` throws: "fail" the job (default) or "keep"
    *  it aside with file, byte offset and error. */
   readonly badRecords?: "fail" | "keep";
@@ -75,6 +81,12 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   /** What `Math.random` of job code begins with, besides stage and task; default "". Equal seeds
    *  give equal numbers, on every engine and in every attempt. */
   readonly seed?: number | string;
+  /** The time to job code. "frozen" (default): that of the submission, in every attempt. "real":
+   *  the time that goes by. */
+  readonly clock?: "frozen" | "real";
+  /** "real": `crypto` draws its numbers though volunteers compute the job; they must not reach its
+   *  result. */
+  readonly chance?: "real";
   /** Volunteers may compute it, and see its code and data. Default: own workers only. */
   readonly share?: "volunteers";
   /** How results of volunteers are checked: "audit" (default with `share`) compares a share of
@@ -114,7 +126,11 @@ export type TasksOptions<I, R, P extends Params> = {
   readonly items: readonly I[] | ((params: P) => Iterable<I>);
   /** Runs once per item, may be async. The result must be JSON. */
   readonly run: (item: I, context: TaskContext<P>) => R | Promise<R>;
-  readonly output?: "ndjson" | "csv" | "text";
+  /** Default "ndjson": the results alone. "csv", "parquet", "arrow": a table of the fields of each
+   *  item and of its result. */
+  readonly output?: TableOutput;
+  /** With `output: "ndjson"`: an object of the fields of item and result a line. */
+  readonly rows?: boolean;
   readonly timeoutMs?: number;
   readonly attempts?: number;
   readonly backupTasks?: boolean;
@@ -124,6 +140,8 @@ export type TasksOptions<I, R, P extends Params> = {
   readonly seed?: number | string;
   /** As of `mapReduce`. */
   readonly clock?: "frozen" | "real";
+  /** As of `mapReduce`. */
+  readonly chance?: "real";
   /** As of `mapReduce`. */
   readonly share?: "volunteers";
   /** As of `mapReduce`. */
@@ -165,12 +183,15 @@ export type AnyOperator = {
     readonly name?: string;
     readonly params?: never;
     readonly reducers?: number;
-    readonly output?: "ndjson" | "csv" | "text" | "bytes";
+    readonly output?: OutputFormat;
+    readonly rows?: boolean;
     readonly badRecords?: "fail" | "keep";
     readonly timeoutMs?: number;
     readonly attempts?: number;
     readonly backupTasks?: boolean;
     readonly math?: never;
+    readonly clock?: never;
+    readonly chance?: never;
     readonly share?: "volunteers";
     readonly trust?: Trust;
   };

@@ -214,7 +214,7 @@ test("no bytes give empty parts", async (t) => {
   assert.deepEqual((await run(t, echo, { a: "" })).parts, []);
 });
 
-test("CSV output has a header, quotes where needed, and JSON for what is no scalar", async (t) => {
+test("CSV output has a header, quotes where needed, and a column for each field", async (t) => {
   const job = mapReduce({
     input: ndjson<[Key, number]>(),
     map([key, value], emit: Emit<Key, unknown>) {
@@ -230,7 +230,7 @@ test("CSV output has a header, quotes where needed, and JSON for what is no scal
   ];
   const source = pairs.map((pair) => `${JSON.stringify(pair)}\n`).join("");
   assert.deepEqual((await run(t, job, { a: source })).parts, [
-    'key,value\n"a,b",1\n"say ""hi""",\n"x\ny",""\nz,"{""a"":[1]}"\n',
+    'key,value,a\n"a,b",1,\n"say ""hi""",,\n"x\ny","",\nz,,[1]\n',
   ]);
   assert.deepEqual(
     (await run(t, { ...job, options: { output: "text" } } as Job, { a: source })).parts,
@@ -384,7 +384,7 @@ test("tasks give their results in order, in each format", async (t) => {
   };
   assert.deepEqual((await run(t, tasks(options), {})).parts, ['["a",0]\n["b",1]\n']);
   const asCsv = tasks({ ...options, output: "csv" });
-  assert.deepEqual((await run(t, asCsv, {})).parts, ['key,value\n0,"[""a"",0]"\n1,"[""b"",1]"\n']);
+  assert.deepEqual((await run(t, asCsv, {})).parts, ['item,value\na,"[""a"",0]"\nb,"[""b"",1]"\n']);
   const failing = tasks({ items: [1], run: () => Promise.reject(new Error("no")) });
   await assert.rejects(run(t, failing, {}), { message: /run threw Error: no on item 0/ });
 });

@@ -2,21 +2,22 @@
  *  that can be right. Every test of the cluster compares its output with this one's. */
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
+import type { JobEnvironment } from "../core/job.ts";
 import { harmless, withoutPlaces } from "../core/thrown.ts";
-import { restoreMath, useEnvironment } from "../environment/install.ts";
+import { restoreEngine, surround, useEnvironment } from "../environment/install.ts";
 import { Strayed } from "../environment/strays.ts";
 import { jobTexts } from "../environment/thrown.ts";
-import { Arena, compareBytes } from "../wire/block/arena.ts";
-import { keyMaxBytes, readKey, sortKeyMaxBytes, writeKey } from "../wire/block/key.ts";
+import { compareBytes } from "../wire/block/arena.ts";
+import { keyMaxBytes, sortKeyMaxBytes } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
 import type { QuerySpec } from "../wire/block/query.ts";
-import { readValue, writeValue } from "../wire/block/value.ts";
 import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, Job, Key, Params } from "./job.ts";
 import { Attempts } from "./local/attempt.ts";
 import { badLine } from "./local/bad-line.ts";
+import { bytesOfKey, copyKey, copyValue, nameOf } from "./local/copies.ts";
 import { failure, refusePromise, shownKey, strayFailure } from "./local/failure.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
 import { bytesPart, partOf } from "./local/parts.ts";
@@ -28,6 +29,8 @@ import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./
 import { runTasks } from "./local/tasks.ts";
 import type { PlannedFound } from "./plan/of-found.ts";
 import { installRuntime } from "./runtime.ts";
+import { outputOf, shapeOf } from "./table/shape.ts";
+import { tabled } from "./table/table.ts";
 
 export type LocalRun = {
   readonly result: JobResult;
@@ -38,6 +41,10 @@ export type LocalRun = {
 export type LocalOptions = {
   /** Lines that the job logs; dropped when absent. */
   readonly onLog?: (line: string) => void;
+  /** Of a list of tasks and of map tasks: only the one of this number. */
+  readonly onlyTask?: number;
+  /** The time that the job's code sees, ms since the epoch; default now. */
+  readonly submittedAtMs?: number;
 };
 
 /** All values that were emitted for one key, in order; with `combine`, folded. */
@@ -51,22 +58,44 @@ export async function runLocal(
   planned: PlannedFound,
   options: LocalOptions = {},
 ): Promise<LocalRun> {
+  const { chance, clock, share } = job.options;
+  const around: JobEnvironment = {
+    ...(clock === "real" ? {} : { frozenAtMs: options.submittedAtMs ?? Date.now() }),
+    ...(share !== undefined && chance !== "real" ? { refusesChance: true } : {}),
+  };
   if (job.foreign !== undefined) {
-    return job.foreign.judge(planned as never, options as never) as Promise<LocalRun>;
+    const given = { ...options, around };
+    const run = await job.foreign.judge(planned as never, given as never);
+    return inFormat(job, planned, run as LocalRun);
   }
   const attempts = new Attempts(job);
   installRuntime({
     count: (counter, by) => attempts.count(counter, by),
     log: (line) => options.onLog?.(line),
   });
+  surround(around);
   useEnvironment(job.kind === "operator" ? {} : job.options);
   try {
     const plan = { ...planned.plan, params: paramsOf(job, planned) };
-    const result = await runJob(job, { ...planned, plan }, attempts);
-    return { result, counters: attempts.total };
+    const only = options.onlyTask ?? null;
+    const result = await runJob(job, { planned: { ...planned, plan }, only }, attempts);
+    return inFormat(job, planned, { result, counters: attempts.total });
   } finally {
-    restoreMath();
+    restoreEngine();
   }
+}
+
+/** Tables are made as of a cluster's result. */
+function inFormat(job: Job, planned: PlannedFound, { result, counters }: LocalRun): LocalRun {
+  const shape = shapeOf(job, null);
+  if (shape === null) return { result, counters };
+  const { items } = planned.plan;
+  const all = items === null ? {} : { items: () => itemBytes(planned) };
+  return { result: tabled({ ...result, ...all, shape, format: outputOf(job) }), counters };
+}
+
+async function* itemBytes(planned: PlannedFound): AsyncGenerator<Uint8Array, void> {
+  for (const line of itemLines(planned)) yield Buffer.from(`${line}\n`);
 }
 
 /** As they come to a worker: through the JSON of the plan, over the job's own. */
@@ -74,12 +103,15 @@ function paramsOf(job: Job, { plan }: PlannedFound): PlannedFound["plan"]["param
   return { ...job.options.params, ...JSON.parse(JSON.stringify(plan.params)) };
 }
 
-function runJob(job: Job, planned: PlannedFound, attempts: Attempts): Promise<JobResult> {
+/** `only`: the number of the task; null = all. */
+type Given = { readonly planned: PlannedFound; readonly only: number | null };
+
+function runJob(job: Job, { only, planned }: Given, attempts: Attempts): Promise<JobResult> {
   if (job.kind === "tasks") {
-    const given = { lines: itemLines(planned), params: planned.plan.params as Params };
+    const given = { lines: itemLines(planned), only, params: planned.plan.params as Params };
     return runTasks(job, given, attempts);
   }
-  if (job.kind === "map-reduce") return runMapReduce(job, planned, attempts);
+  if (job.kind === "map-reduce") return runMapReduce(job, { planned, only }, attempts);
   return runOperator(job, planned, attempts);
 }
 
@@ -95,7 +127,7 @@ async function runOperator(
   const judged = judgeOf(operator, apply);
   const { job } = judged;
   const all = { ...job.options, ...options } as AnyMapReduce["options"];
-  return runMapReduce({ ...job, options: all }, planned, attempts, judged);
+  return runMapReduce({ ...job, options: all }, { planned, only: null }, attempts, judged);
 }
 
 function runSort(operator: OperatorSpec, apply: SortSpec, planned: PlannedFound): JobResult {
@@ -134,7 +166,7 @@ function runQuery(operator: OperatorSpec, query: QuerySpec, planned: PlannedFoun
 
 async function runMapReduce(
   job: AnyMapReduce,
-  planned: PlannedFound,
+  { only, planned }: Given,
   attempts: Attempts,
   judged?: Judged,
 ): Promise<JobResult> {
@@ -144,6 +176,7 @@ async function runMapReduce(
   const parts: ResultPart[] = [];
   const partitions: Groups[] = Array.from({ length: plan.reducers }, () => new Map());
   for (const [task, split] of plan.splits.entries()) {
+    if (only !== null && task !== only) continue;
     const rows: string[] = [];
     const ofSplit: Groups = new Map();
     await runTask(attempts, "map", task, () => {
@@ -152,7 +185,7 @@ async function runMapReduce(
         else add(job, ofSplit, key, value);
       }
     });
-    if (plan.reducers === 0) parts.push(partOf(format, rows));
+    if (plan.reducers === 0) parts.push(partOf(rows));
     for (const group of ofSplit.values()) merge(job, partitions, group);
   }
   for (const [partition, groups] of partitions.entries()) {
@@ -167,7 +200,7 @@ async function runMapReduce(
       reduceAll({ job, planned, partition }, groups, judged?.last === undefined ? write : keep);
     });
     for (const [key, value] of judged?.last?.(pairs) ?? []) write(key, value);
-    parts.push(partOf(format, rows));
+    parts.push(partOf(rows));
   }
   const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
   return { kind: "parts", format, parts, badRecords };
@@ -332,38 +365,6 @@ function oncePassed(values: readonly unknown[]): Iterable<unknown> {
       return values[Symbol.iterator]();
     },
   };
-}
-
-const scratch = new Arena(1024);
-
-function bytesOfKey(key: Key, where = "map", maxBytes = keyMaxBytes): Uint8Array {
-  scratch.length = 0;
-  writeKey(scratch, key, where, maxBytes);
-  return scratch.view().slice();
-}
-
-/** Equal for equal keys only: the text itself, or the bytes of any other key. */
-function nameOf(key: Key): string {
-  return typeof key === "string" ? `"${key}` : Buffer.from(bytesOfKey(key)).toString("latin1");
-}
-
-/** What travels is a copy: changing an emitted object later changes nothing. */
-function copyKey(key: Key, where: string, maxBytes = keyMaxBytes): Key {
-  if (isPlainText(key)) return key;
-  const bytes = bytesOfKey(key, where, maxBytes);
-  return readKey(bytes, 0, bytes.length);
-}
-
-function copyValue(value: unknown): unknown {
-  if (typeof value === "number" || isPlainText(value)) return value;
-  scratch.length = 0;
-  writeValue(scratch, value, "map");
-  return readValue(scratch.view().slice(), 0, scratch.length);
-}
-
-/** Text that is the same after it has travelled: short enough, and without half characters. */
-function isPlainText(value: unknown): value is string {
-  return typeof value === "string" && value.length < 100_000 && value.isWellFormed();
 }
 
 function itemLines(planned: PlannedFound): string[] {

@@ -38,7 +38,8 @@ export type WorkerLoopOptions = {
   readonly chance: () => number;
   /** Opens a link to the coordinator, showing this token; "" = the join token. */
   readonly dial: (credential: string) => Promise<Link>;
-  readonly specs: Specs;
+  /** Asked for each new link: the worker's address may have changed. */
+  readonly specs: () => Specs | Promise<Specs>;
   /** Its earlier identity, for a process that continues where another ended; a new worker by
    *  default. While the other process still runs, the coordinator refuses this one (`fenced`). */
   readonly identity?: Pick<Identity, "workerId" | "credential">;
@@ -256,9 +257,12 @@ export class WorkerLoop {
     this.#hangUp("a new link is dialled");
     const dial = this.#dials;
     let link: Link;
+    let specs: Specs;
     try {
       hit("worker.dial", "before");
       link = await this.#options.dial(this.#identity.credential);
+      const now = this.#options.specs();
+      specs = now instanceof Promise ? await now : now;
       hit("worker.dial", "after");
     } catch (error) {
       if (dial === this.#dials) this.#dialFailed(error as Error);
@@ -270,7 +274,7 @@ export class WorkerLoop {
     }
     this.#talk = new ManagerTalk(link, {
       timers: this.#options.timers,
-      specs: this.#options.specs,
+      specs,
       identity: this.#identity,
       modules: this.#modules,
       state: this.state,

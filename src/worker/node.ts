@@ -145,11 +145,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const space = diskSpace(options.dataDir);
   const given = { slots, freeBytes: space.freeBytes, python };
   const processes = openProcesses(options, sandbox, given);
-  const { exchange, outputs, jobs, blobs, programs, exchangeUrl } = files;
+  const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
   const relay = { url, fingerprint, credential: () => loop.credential };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const isHidden = exchangeUrl === "";
+  const isHidden = exchangeUrl === null;
+  const specs = specsOf(options, { slots, python });
   const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
@@ -157,7 +158,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     timers,
     chance: Math.random,
     dial: carrier.dial,
-    specs: specsOf(options, { slots, exchangeUrl, python }),
+    specs: async () => ({ ...specs, exchangeUrl: (await exchangeUrl?.()) ?? "" }),
     executor: (events) => new NodeExecutor(parts, events),
     ...(identity === undefined ? {} : { identity }),
     onNews(news) {
@@ -235,18 +236,12 @@ function openProcesses(
   });
 }
 
-type Given = {
-  readonly slots: number;
-  readonly exchangeUrl: string;
-  readonly python: Python | null;
-};
-
 function specsOf(
   { libp2p, memoryBytes, name, version = "" }: WorkerOptions,
-  { exchangeUrl, python, slots }: Given,
-): Specs {
+  { python, slots }: { readonly slots: number; readonly python: Python | null },
+): Omit<Specs, "exchangeUrl"> {
   const session = randomBytes(16).toString("hex");
-  const common = { name, host: hostId(), slots, memoryBytes, exchangeUrl, version, session };
+  const common = { name, host: hostId(), slots, memoryBytes, version, session };
   if (libp2p === undefined) return { ...common, ...pythonSpecs(python) };
   return { ...common, kinds: [programKinds.wasm], python: null, isBase: true };
 }
@@ -273,7 +268,7 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   await Promise.all([outputs.sweep(), jobs.sweep()]);
   hit("worker.sweep", "after");
   if (options.listen === "none") {
-    return { outputs, blobs, jobs, programs, exchange: noExchange, exchangeUrl: "" };
+    return { outputs, blobs, jobs, programs, exchange: noExchange, exchangeUrl: null };
   }
   const { host, port } = parseListen(options.listen);
   const exchange = await openExchange({
@@ -289,8 +284,9 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
     connectionsMax: exchangeConnectionsMax,
     idleMs,
   });
-  const address = await reachableAddress(host, url);
-  const exchangeUrl = exchangeText({ ...exchange, host: address });
+  // For each link anew: a machine that moves to another network is reached elsewhere.
+  const exchangeUrl = async () =>
+    exchangeText({ ...exchange, host: await reachableAddress(host, url) });
   return { outputs, blobs, jobs, programs, exchange, exchangeUrl };
 }
 

@@ -138,6 +138,7 @@ async function bothWays(plan: Plan, bundle: string, work: Work): Promise<Made> {
     segments: segments.map((bytes) => new Uint8Array(bytes)),
     items: [],
     filesMaxBytes: 64 * 1024 * 1024,
+    around: {},
   };
   const { files, messages } = await runInTab(page, code, order);
   const node = await inNode(bundle, order);

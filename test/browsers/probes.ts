@@ -99,3 +99,28 @@ export const frameProbes: Readonly<Record<string, string>> = {
     const peer = new RTCPeerConnection({ iceServers });
     peer.createDataChannel("a"); await peer.setLocalDescription(); await pause(); return "out";`,
 };
+
+/** The same for job code in Python, as statements of a function: Pyodide reaches what its Worker
+ *  has. Nothing waits for what is "asked": the server shows that it did not arrive. */
+export const pythonProbes: Readonly<Record<string, string>> = {
+  urllib: `import urllib.request; urllib.request.urlopen("__HTTP__/urllib", None, 1); return "out"`,
+  socket: `import socket; socket.create_connection(("127.0.0.1", __PORT__), 1); return "out"`,
+  "the script's requests": `from pyodide.http import open_url
+    open_url("__HTTP__/x"); return "out"`,
+  XMLHttpRequest: `import js; x = js.XMLHttpRequest.new(); x.open("GET", "__HTTP__/xhr", False)
+    x.send(); return "out"`,
+  "fetch of JavaScript": `from pyodide.code import run_js
+    return run_js("(() => { fetch('__HTTP__/js'); return 'asked'; })()")`,
+  "a socket of JavaScript": `import js; js.WebSocket.new("__WS__/ws"); return "asked"`,
+  "a datagram": `import js; js.RTCPeerConnection.new(); return "out"`,
+  "a script": `import js; js.importScripts("__HTTP__/script.js"); return "out"`,
+  "a nested Worker": `import js; js.Worker.new("__HTTP__/worker.js"); return "out"`,
+  "a beacon": `import js
+    return "out" if js.navigator.sendBeacon("__HTTP__/b", "x") else "refused"`,
+  "a database": `import js; js.indexedDB.open("a"); return "out"`,
+  "caches of the origin": `import js; js.caches.open("a"); return "out"`,
+  "files of the origin": `import js; js.navigator.storage.getDirectory(); return "out"`,
+  "another tab": `import js; js.BroadcastChannel.new("page").postMessage("out"); return "out"`,
+  "the page": `import js; js.parent.location; return "out"`,
+  "a process": `import os; return "refused" if os.system("true") else "out"`,
+};

@@ -4,11 +4,14 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
+import { pyodideFolder } from "../../src/gateway/tab-python.ts";
+import { noPython } from "../python/cluster.ts";
 import { options, sharedChromium } from "./chromium.ts";
 import { isJoined, joinIn, startCluster } from "./cluster.ts";
-import { frameProbes, workerProbes } from "./probes.ts";
+import { frameProbes, pythonProbes, workerProbes } from "./probes.ts";
 
 const chromium = sharedChromium();
+const noPyodide = pyodideFolder() === null ? "the package pyodide is not installed" : noPython;
 
 type Watch = { readonly reached: string[]; readonly port: number; readonly udpPort: number };
 
@@ -59,6 +62,30 @@ function asking(probes: Readonly<Record<string, string>>, { port, udpPort }: Wat
   })()`;
 }
 
+/** A job whose only result is the answers of all probes in Python, by name. */
+function askingInPython({ port }: Watch): string {
+  const probes = Object.values(pythonProbes).map((body, at) => {
+    const placed = body
+      .replaceAll("__HTTP__", `http://127.0.0.1:${port}`)
+      .replaceAll("__WS__", `ws://127.0.0.1:${port}`)
+      .replaceAll("__PORT__", String(port));
+    return `def probe_${at}():\n    ${placed}\n`;
+  });
+  return `from tequio import tasks
+${probes.join("")}
+probes = [${probes.map((_, at) => `probe_${at}`)}]
+names = ${JSON.stringify(Object.keys(pythonProbes))}
+def answer(probe):
+    try:
+        return str(probe())
+    except BaseException as error:
+        return f"refused: {type(error).__name__}: {error}"[:200]
+def run(item):
+    return {name: answer(probe) for name, probe in zip(names, probes)}
+job = tasks(name="probes", items=[0], run=run)
+`;
+}
+
 function noneOut(answers: Readonly<Record<string, string>>, count: number): void {
   const out = Object.entries(answers).filter(([, answer]) => answer.startsWith("out"));
   assert.deepEqual(out, []);
@@ -85,6 +112,12 @@ test(
     const { code, err, out } = await place.run("run", "probes.ts", "-o", "-");
     assert.equal(code, 0, err);
     noneOut(JSON.parse(out), Object.keys(workerProbes).length);
+    if (noPyodide === false) {
+      place.write("probes.py", askingInPython(seen));
+      const inPython = await place.run("run", "probes.py", "-o", "-");
+      assert.equal(inPython.code, 0, inPython.err);
+      noneOut(JSON.parse(inPython.out), Object.keys(pythonProbes).length);
+    } else t.diagnostic(`without probes in Python: ${noPyodide}`);
     assert.deepEqual(seen.reached, []);
     assert.deepEqual(await page.evaluate("heard"), []);
   },

@@ -33,6 +33,7 @@ function orderOf(item: object): TaskOrder {
     segments: [],
     items: [JSON.stringify(item)],
     filesMaxBytes: 1_000_000,
+    around: {},
   };
 }
 
@@ -68,7 +69,8 @@ test("rests do not count against the time limit of an item", options, async (t) 
   place.write(
     "rests.ts",
     `import { tasks } from "tequio";
-    export default tasks({ name: "rests", attempts: 1, timeoutMs: 1_200, items: [0, 1],
+    export default tasks({ name: "rests", clock: "real", attempts: 1, timeoutMs: 1_200,
+      items: [0, 1],
       run(item: number) { for (const until = Date.now() + 700; Date.now() < until;); return item; },
     });`,
   );

@@ -68,6 +68,12 @@ test("every command works with what `up` started, and Ctrl-C leaves nothing", as
   assert.match((await place.run("status", "j-1")).out, /^j-1 {2}slow {2}done.*4\/4 tasks/s);
   assert.match((await place.run("logs", "j-1")).out, /\| item 3/);
   assert.equal((await asked(place, "workers")).length, 2);
+  const top = await place.run("top");
+  assert.match(top.out, /^2 workers, 0 of 2 slots busy\n\nno job runs\n/, "once, into a pipe");
+  assert.match(top.out, /^w-2 /m);
+  const metrics = await asked(place, "metrics");
+  assert.equal(metrics['tequio_attempts_total{outcome="done"}'], 8);
+  assert.match((await place.run("metrics")).out, /^# TYPE tequio_attempt_seconds histogram$/m);
   assert.equal((await place.run("get", "j-1", "--merge", "one.ndjson")).code, 0);
   assert.equal(place.read("one.ndjson"), "0\n1\n4\n9\n");
   assert.equal((await place.run("rm", "j-1")).code, 0);

@@ -6,7 +6,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -33,6 +35,11 @@ function folder(t: TestContext): Place {
   writeFileSync(join(place.dir, "books", "deep", "b.bin"), noise(300_000));
   symlinkSync("/etc/hostname", join(place.dir, "books", "evil"));
   symlinkSync("war.txt", join(place.dir, "books", "same"));
+  mkdirSync(join(place.dir, "books", "none"));
+  writeFileSync(join(place.dir, "books", "run"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(join(place.dir, "books", "e\u0301"), "decomposed");
+  for (const name of ["war.txt", "deep/b.bin"])
+    utimesSync(join(place.dir, "books", name), 1e9, 1e9);
   return place;
 }
 
@@ -42,7 +49,14 @@ test("a folder by link: its tree arrives, what leads out of it does not", async 
   assert.match(link, /^tequio:127\.0\.0\.1:\d+\/[0-9a-f]{64}\/#[\w-]{43}$/);
   const got = await place.run("get", link, "-o", "copy");
   assert.equal(got.code, 0, got.err);
-  assert.match(got.out, /^4 files, 300 kB in copy, .*; verified$/m);
+  assert.match(got.out, /^6 files, 300 kB in copy, .*; verified$/m);
+  const stats = (name: string) => statSync(join(place.dir, "copy/books", name));
+  assert.ok(stats("none").isDirectory());
+  assert.equal(stats("run").mode & 0o111, 0o111 & ~process.umask());
+  assert.equal(stats("war.txt").mode & 0o111, 0);
+  assert.deepEqual([stats("war.txt").mtimeMs, stats("deep/b.bin").mtimeMs], [1e12, 1e12]);
+  assert.ok(readdirSync(join(place.dir, "copy/books")).includes("e\u0301"));
+  assert.deepEqual(hidden(join(place.dir, "copy")), []);
   assert.equal(place.read("copy/books/war.txt"), "war and peace");
   assert.equal(place.read("copy/books/same"), "war and peace");
   assert.equal(place.read("copy/books/empty"), "");
@@ -108,6 +122,37 @@ test("kill -9 in the middle: the same command goes on from what was verified", a
   assert.deepEqual(hidden(place.dir), []);
 });
 
+test("kill -9 in the middle of a folder: what has a name is whole and stays", async (t) => {
+  const place = new Place(t);
+  mkdirSync(join(place.dir, "many"));
+  const count = 2_000;
+  for (let n = 0; n < count; n++) {
+    writeFileSync(join(place.dir, "many", `${n}`), noise(4_096, n + 1));
+  }
+  const { link } = await share(place, "many", "--link", "--limit", "4MB");
+  const first = place.start("get", link, "-o", "copy");
+  const copy = join(place.dir, "copy", "many");
+  const there = () => (existsSync(copy) ? readdirSync(copy) : []);
+  await holds(() => there().length > 0);
+  first.child.kill("SIGKILL");
+  await first.ended;
+  const kept = there();
+  assert.ok(kept.length < count, "it was killed in the middle");
+  for (const name of kept) {
+    assert.ok(noise(4_096, Number(name) + 1).equals(readFileSync(join(copy, name))), name);
+  }
+  const { code, err, out } = await place.run("get", link, "-o", "copy", "--json");
+  assert.equal(code, 0, err);
+  const { files, problems } = JSON.parse(out);
+  assert.deepEqual([files.length, problems], [count, []]);
+  const again = files.filter(({ wasThere }: { wasThere: boolean }) => wasThere);
+  assert.equal(again.length, kept.length);
+  for (let n = 0; n < count; n++) {
+    assert.ok(noise(4_096, n + 1).equals(readFileSync(join(copy, `${n}`))), `${n}`);
+  }
+  assert.deepEqual([hidden(join(place.dir, "copy")), hidden(copy)], [[], []]);
+});
+
 async function holds(condition: () => boolean): Promise<void> {
   const endMs = performance.now() + 30_000;
   while (!condition()) {
@@ -130,7 +175,15 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   const names = JSON.parse((await place.run("ls", "--json")).out).map(
     ({ name }: { name: string }) => name,
   );
-  assert.deepEqual(names, ["books/deep/b.bin", "books/empty", "books/same", "books/war.txt"]);
+  assert.deepEqual(names, [
+    "books/deep/b.bin",
+    "books/empty",
+    "books/e\u0301",
+    "books/none/",
+    "books/run",
+    "books/same",
+    "books/war.txt",
+  ]);
   const tree = await place.run("ls", "--tree");
   assert.match(tree.out, /^└─ books\/\n {3}├─ deep\/\n {3}│ {2}└─ b\.bin \(300 kB\)/);
   const found = JSON.parse((await place.run("find", "*.BIN", "--json")).out);
@@ -150,6 +203,9 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   assert.deepEqual(readdirSync(join(place.dir, "library")).sort(), [
     "deep",
     "empty",
+    "e\u0301",
+    "none",
+    "run",
     "same",
     "war.txt",
   ]);

@@ -7,6 +7,7 @@ import { Place } from "../fixtures/place.ts";
 const job = `import { mapReduce, text } from "tequio";
 export default mapReduce({
   name: "slow",
+  clock: "real",
   input: text.lines(),
   map(line, emit) {
     console.log("it has begun");

@@ -23,7 +23,7 @@ async function checkout(t: TestContext, builder: string | null) {
   return { folder, lines, root, again: () => builtWebFolder((line) => lines.push(line)) };
 }
 
-test("it is built when it is first needed, and that is said", async (t) => {
+test("it is built when it is first needed, with a line that says so", async (t) => {
   const builder = `import { mkdirSync, writeFileSync } from "node:fs";
 const folder = new URL("../../dist/web/", import.meta.url);
 mkdirSync(folder, { recursive: true });
@@ -35,7 +35,7 @@ writeFileSync(new URL("index.html", folder), "<!doctype html>");`;
   assert.equal(lines.length, 1);
 });
 
-test("a build that fails is told, and the command goes on without a page", async (t) => {
+test("a build that fails is reported, and the command goes on without a page", async (t) => {
   const { folder, lines } = await checkout(t, 'throw new Error("no vite here");');
   assert.equal(folder, null);
   assert.match(lines[1] ?? "", /^the web page could not be built: .*no vite here/);

@@ -29,6 +29,7 @@ const reducers = 2;
 /** The last split holds its map task for `slowMs`; the damage is done meanwhile. */
 const code = `import { mapReduce } from "tequio";
 export default mapReduce({
+  clock: "real",
   params: { slowMs: 0 },
   map(line: string, emit: (key: string, value: number) => void, { params }) {
     if (line === "slow") for (const end = Date.now() + params.slowMs; Date.now() < end; );

@@ -18,6 +18,8 @@ const rows: Readonly<Record<string, number>> = {
   G: 11,
   /** Many at once. */
   X: 11,
+  /** Several machines: latency, loss, cuts, addresses. */
+  N: 5,
   "T1.": 7,
   "T2.": 5,
   "T3.": 4,

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { taskCode } from "../../scripts/browsers/tab-code.ts";
+import type { Failure } from "../../src/core/job.ts";
 import { globalNames, unevenMembers } from "../../src/environment/globals.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { resultOf } from "../../src/worker/slot/testing.ts";
@@ -21,6 +22,7 @@ type Seen = Readonly<Record<string, unknown>> & {
 };
 
 const count = 20_000;
+const around = { frozenAtMs: Date.UTC(2026, 2, 7, 10, 30, 5, 7) };
 const elsewhere = { TZ: "America/Mexico_City", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR.UTF-8" };
 const cli = join(import.meta.dirname, "..", "..", "bin", "tequio.js");
 const { newContext } = sharedChromium();
@@ -33,7 +35,7 @@ function seen(result: unknown): Seen {
 let seenByTask: Promise<Seen> | null = null;
 /** What a task process sees. */
 function byTask(t: TestContext): Promise<Seen> {
-  seenByTask ??= resultOf(t, { top: probeCode, run: `return look(${count});` }).then(seen);
+  seenByTask ??= resultOf(t, { top: probeCode, run: `return look(${count});`, around }).then(seen);
   return seenByTask;
 }
 
@@ -67,7 +69,7 @@ test("a tab of a Turkish user in Mexico sees what a task process sees", options,
   const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
   const order = {
     ...{ kind: "tasks", code, plan, attempts: [{ task: 0, attempt: 1 }] },
-    ...{ pieces: [], segments: [], items: ["0"], filesMaxBytes: 1 << 24 },
+    ...{ pieces: [], segments: [], items: ["0"], filesMaxBytes: 1 << 24, around },
   };
   const { messages } = await runInTab(page, await taskCode(), order as never);
   const results = messages.find(
@@ -87,7 +89,35 @@ test("the judge of a Turkish user in Mexico sees what a task process sees", asyn
     t,
     `export default tasks({ items: [0], run: () => look(${count}) });`,
   );
-  equalSeen(seen(JSON.parse(values)), await byTask(t));
+  const found = seen(JSON.parse(values));
+  equalSeen(found, await byTask(t), "clock");
+  const [now, , , steady, origin] = found.clock as number[];
+  assert.deepEqual([steady, origin], [0, now]);
+});
+
+test("the judge's clock stands still unless it is real", async (t) => {
+  const wait = "new Promise((done) => setTimeout(done, 5))";
+  const job = (more: string) =>
+    `export default tasks({ ${more} items: [0, 1], output: "text", run: async () => {
+      const began = Date.now();
+      await ${wait};
+      return [Date.now() - began, performance.now()];
+    } });`;
+  assert.equal(await judged(t, job("")), "0\t[0,0]\n1\t[0,0]\n");
+  const real = await judged(t, job('clock: "real",'));
+  assert.doesNotMatch(real, /\[0,|,0\]/);
+});
+
+test("crypto is refused where volunteers compute, with what to do", async (t) => {
+  const run =
+    "return crypto.randomUUID().length + crypto.getRandomValues(new Uint8Array(4)).length;";
+  assert.equal(await resultOf(t, { run }), 40);
+  const { message } = (await resultOf(t, { run, around: { refusesChance: true } })) as Failure;
+  assert.match(message, /crypto.randomUUID is refused.*Use Math.random.*chance: "real"/);
+  const shared = 'export default tasks({ items: [0], share: "volunteers", CHANCE run: () => "x" + ';
+  const draws = `${shared} crypto.getRandomValues(new Uint8Array(4)).length });`;
+  await assert.rejects(judged(t, draws.replace("CHANCE", "")), /getRandomValues is refused/);
+  assert.equal(await judged(t, draws.replace("CHANCE", 'chance: "real",')), '"x4"\n');
 });
 
 test("process.exit in job code fails the judge, with what to do", async (t) => {
@@ -118,8 +148,11 @@ test("the error for a missing global says what to use instead", async (t) => {
   assert.match(failure.message, /setImmediate is not defined: job code has no setImmediate on any/);
 });
 
-function equalSeen(seen: Seen, expected: Seen): void {
-  for (const part of Object.keys(expected)) assert.deepEqual(seen[part], expected[part], part);
+/** `but`: what is another run's own. */
+function equalSeen(seen: Seen, expected: Seen, but = ""): void {
+  for (const part of Object.keys(expected)) {
+    if (part !== but) assert.deepEqual(seen[part], expected[part], part);
+  }
 }
 
 async function judged(t: TestContext, job: string): Promise<string> {

@@ -21,17 +21,23 @@ function globals() {
   return [...names].sort();
 }
 
+// How a function was made, where a member is kept, and what engines keep for themselves: no code
+// is written with these. Of Buffer another test says what is there.
+const own = new RegExp("^(Buffer[.#]|globalThis[.]|console[.]_|Error.prepareStackTrace" +
+  "|Event#[A-Z]|Event#isTrusted|Request#attribute|MessagePort#(hasRef|ref|unref)" +
+  "|MessageChannel#port)" +
+  "|[.](arguments|caller|prototype)$|^[a-z][A-Za-z]*#constructor$");
+
 function members() {
   const found = [];
   for (const name of globals()) {
     const value = globalThis[name];
     if (typeof value !== "function" && typeof value !== "object") continue;
-    // Web classes are of other hands; these are of the language.
-    if (!ofLanguage.includes(name)) continue;
     for (const own of Reflect.ownKeys(value)) found.push(name + "." + String(own));
     for (const own of Reflect.ownKeys(value?.prototype ?? {})) found.push(name + "#" + String(own));
   }
-  return found.sort();
+  return found.filter((one) => !/Symbol[(]/.test(one) || ofLanguage.includes(one.split(/[.#]/)[0]))
+    .filter((one) => !own.test(one)).sort();
 }
 
 function bits(count, start) {
@@ -119,6 +125,16 @@ function chance() {
     uuid !== crypto.randomUUID(), bytes.length, crypto.subtle === undefined];
 }
 
+function clock() {
+  const format = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
+  performance.mark("one");
+  const measured = performance.measure("two", "one");
+  class Day extends Date {}
+  return [Date.now(), new Date().toISOString(), Date(), performance.now(), performance.timeOrigin,
+    format.format(), format.formatToParts().length, measured.duration, new Day().getTime(),
+    new Date().toLocaleString(), new Date(5).getTime(), new Date(2026, 1, 3).getTime()];
+}
+
 function absent() {
   const found = {};
   const tries = { global: () => global.x, setImmediate: () => setImmediate(() => {}),
@@ -134,6 +150,6 @@ function look(count) {
   // As text: a result may hold no NaN.
   return JSON.stringify({ globals: globals(), members: members(), bits: bits(count, 1),
     power: power(count), dates: dates(), language: language(), prototypes: prototypes(),
-    chance: chance(), absent: absent() });
+    chance: chance(), absent: absent(), clock: clock() });
 }
 `;

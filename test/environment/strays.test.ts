@@ -17,7 +17,7 @@ async function ran(t: TestContext, run: string, count: number): Promise<Map<numb
   const order = {
     ...{ kind: "tasks", code: `export default { kind: "tasks", options: { run: ${run} } };`, plan },
     ...{ attempts: indexes.map((task) => ({ task, attempt: 1 })), pieces: [], segments: [] },
-    ...{ items: indexes.map(String), filesMaxBytes: 1 << 24 },
+    ...{ items: indexes.map(String), filesMaxBytes: 1 << 24, around: {} },
   };
   const { messages } = await runInTab(page, await taskCode(), order as never);
   const found = new Map<number, string>();

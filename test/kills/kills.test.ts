@@ -15,6 +15,7 @@ import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { patiently } from "../failpoints/jobs.ts";
+import { noPython } from "../python/cluster.ts";
 import { KillableCluster } from "./cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
@@ -49,14 +50,24 @@ export default tasks({
 });
 `;
 
+/** The same in Python, whose task processes, tables and runs are others. */
+const pythonWordCount = `from tequio import map_reduce
+def map(line, emit):
+    spin = 0
+    for n in range(10_000):
+        spin = (spin * 31 + n) % 1_000_003
+    emit.each(line.split(), 1 if spin >= 0 else 0)
+job = map_reduce(reducers=3, map=map, combine=lambda a, b: a + b)
+`;
+
 type Where = { readonly out: string; readonly signal: AbortSignal };
 type Case = { readonly built: BuiltJob; readonly planned: Planned; readonly expected: string };
 
 async function prepare(dir: string, name: string, source: string): Promise<Case> {
-  const file = join(dir, `${name}.ts`);
+  const file = join(dir, name);
   writeFileSync(file, source);
   const built = await bundleJob(file);
-  const inputs = name === "words" ? [join(dir, "input.txt")] : [];
+  const inputs = built.job.kind === "tasks" ? [] : [join(dir, "input.txt")];
   const planned = await planJob(built.job, {
     inputs,
     params: {},
@@ -147,7 +158,7 @@ async function harass({ cases, dir, signal, t }: Place, clusterSeed: number, sha
     let busy = true;
     const most = Math.min(share, killed() + killsPerJobMax);
     const killer = killAtRandom(cluster, random, kills, () => busy && killed() < most);
-    const one = cases[jobs % cases.length] as Case;
+    const one = cases[(jobs + clusterSeed) % cases.length] as Case;
     const client = cluster.client();
     try {
       const out = join(dir, `out-${clusterSeed}-${jobs}`);
@@ -173,7 +184,12 @@ test(`C1, C2, W1: ${killsMin} kills -9 of coordinators and workers lose nothing`
   const dir = temporaryDir(t, "tequio-kills-jobs-");
   t.diagnostic(`KILL_SEED=${seed} makes the same choices again`);
   writeInput(join(dir, "input.txt"), new Random(seed));
-  const cases = [await prepare(dir, "words", wordCount), await prepare(dir, "list", list)];
+  const cases = [
+    await prepare(dir, "words.ts", wordCount),
+    await prepare(dir, "list.ts", list),
+    ...(noPython === false ? [await prepare(dir, "counted.py", pythonWordCount)] : []),
+  ];
+  if (noPython !== false) t.diagnostic(`without jobs in Python: ${noPython}`);
   const share = Math.ceil(killsMin / clusterCount);
   const failed = new AbortController();
   const { signal } = failed;

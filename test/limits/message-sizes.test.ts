@@ -141,6 +141,8 @@ test("P4: the list of a member's files, and what it has of one", () => {
     have: runs,
     expiresS: 2 ** 31,
     path: "海".repeat(1_365),
+    modifiedUs: 2 ** 52,
+    isExecutable: true,
   };
   const opened = data.encode(data.openAnswer, answer, data.messageMaxBytes.openAnswer);
   assert.ok(opened.length <= data.messageMaxBytes.openAnswer);

@@ -1,4 +1,4 @@
-/** Servers that close kept connections just as they are used again: no caller hears of it. */
+/** Servers that close kept connections just as they are used again: no caller notices. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";

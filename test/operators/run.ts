@@ -14,9 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ResultPart } from "../../src/sdk/collect.ts";
 import type { Job } from "../../src/sdk/job.ts";
+import { bytesPart } from "../../src/sdk/local/parts.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { laterReducers } from "../../src/sdk/plan/operator.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
+import { outputOf, shapeOf } from "../../src/sdk/table/shape.ts";
+import { tabled } from "../../src/sdk/table/table.ts";
 import { decodeManifest, type ManifestPartition } from "../../src/wire/block/manifest.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
@@ -73,16 +76,32 @@ export async function filesWays(
     };
     const { plan } = planned;
     const kernel = operatorKernel(plan.operator!);
-    const kernels = await runTasks(plan, kernel, join(folder, "kernels"));
+    const all = async (given: OperatorKernel, name: string) =>
+      inFormat(job, await runTasks(plan, given, join(folder, name)));
+    const kernels = await all(kernel, "kernels");
     // Sorting has kernels only, whose records may be longer than keys of pairs; so have queries.
     const hasOnlyKernels = ["sort", "query"].includes(plan.operator!.apply.operator);
-    const functions = hasOnlyKernels
-      ? kernels
-      : await runTasks(plan, { job: kernel.job }, join(folder, "functions"));
+    const functions = hasOnlyKernels ? kernels : await all({ job: kernel.job }, "functions");
     return { judge, kernels, functions };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** What a client saves of the parts that tasks have left. */
+async function inFormat(job: Job, { parts, bad }: Result): Promise<Result> {
+  const shape = shapeOf(job, null);
+  if (shape === null) return { parts, bad };
+  const left = parts.map((part) => bytesPart(Buffer.from(part, "latin1")));
+  const result = {
+    kind: "parts",
+    format: outputOf(job),
+    shape,
+    parts: left,
+    badRecords: [],
+  } as const;
+  const saved = await Promise.all(tabled(result).parts.map(bytesOf));
+  return { parts: saved.map((bytes) => bytes.toString("latin1")), bad };
 }
 
 async function bytesOf({ read }: ResultPart): Promise<Buffer> {

@@ -234,6 +234,14 @@ def jobs_give_rows():
     [saved] = table.save(out + "-csv")
     with open(saved, newline="", encoding="utf-8") as file:
         assert [row[1] for row in csv.reader(file)] == ["value", *strange]
+    deep = [{"id": 1, "at": {"x": 2.0, "y": None}}, {"id": 2 ** 63, "list": [1e-7, 1e16]}]
+    same = tasks(items=deep, run=lambda one: {"id": one["id"], "ok": True}, output="csv")
+    [saved] = cluster.run(same).save(out + "-deep")
+    with open(saved, encoding="utf-8") as file:
+        assert file.read() == (
+            "id,at.x,at.y,value.id,ok,list\n1,2,,1,true,\n"
+            '9223372036854775808,,,9223372036854775808,true,"[1e-7,10000000000000000]"\n'
+        )
     for output in ("csv", "text"):
         kept = map_reduce(map=lambda v, emit: emit(v, v + "\t\r"), input=ndjson(), output=output)
         inputs = os.path.join(os.path.dirname(path), f"{output}.ndjson")

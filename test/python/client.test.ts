@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -229,6 +229,13 @@ test("inputs are planned as TypeScript plans them", { skip }, async () => {
       plannings.push({ formats, inputs, given: inputs, splitBytes, ...more });
     }
   }
+  // Without the size asked for, a file that is a little longer than two splits is cut into two.
+  const large = join(folder, "large.txt");
+  writeFileSync(large, "x\n");
+  truncateSync(large, 130 * 1024 * 1024);
+  const asked = { inputs: [large], given: [large], splitBytes: null, reducers: null };
+  const formats = { default: formatSpecs.lines! };
+  plannings.push({ formats, ...asked, hasCombine: true });
   const script = plannings.map((one) => `${JSON.stringify(one)}\n`).join("");
   const run = spawnSync("python3", ["-B", program, "plans"], { input: script, encoding: "utf8" });
   assert.equal(run.status, 0, run.stderr);

@@ -69,6 +69,20 @@ job = map_reduce(map=every, reduce=lambda key, values: list(values))`,
 job = map_reduce(map=lambda line, emit, c: emit(line[:2], c.file[-3:]), reduce=reduce,
     sort="descending", partition=lambda key, count: len(key) % count, seed="s")`,
   },
+  "the clock stands still": {
+    code: `import datetime, time
+top = time.time()
+def looked():
+    return [time.time() - top, round(time.time_ns() / 1e6) - round(top * 1000),
+        round(datetime.datetime.now().timestamp() - top, 3), time.perf_counter(),
+        time.ctime() == time.ctime(top)]
+def run(item):
+    began = time.monotonic()
+    while time.monotonic() == began:
+        time.sleep(0.002)
+    return looked() + [datetime.date.today() == datetime.datetime.now().date()]
+job = tasks(items=range(3), run=run)`,
+  },
   "csv and counters": {
     code: `def row(row, emit):
     count("rows")

@@ -2,7 +2,7 @@
 import type { Effect } from "../../src/core/effect.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../src/core/ids.ts";
 import { jobOutputs, jobSummary, stageSources, workerSummaries } from "../../src/core/view.ts";
-import { reasonText } from "../../src/core/why/reasons.ts";
+import { lostTexts, reasonText } from "../../src/core/why/reasons.ts";
 import { whyJob } from "../../src/core/why/why.ts";
 import type { StoryCluster } from "./cluster.ts";
 
@@ -140,6 +140,10 @@ export function workerLines(cluster: StoryCluster): string[] {
     const { paused, queued = 0, running, slots, state } = one;
     const why = paused === "" ? "" : `, paused: ${paused}`;
     const waits = queued > 0 ? `, ${queued} queued` : "";
+    if (one.lost !== undefined) {
+      const { forMs, reason } = one.lost;
+      return `${workerName(one.worker)} is lost for ${forMs} ms: ${lostTexts[reason]}`;
+    }
     return `${workerName(one.worker)} is ${state}: ${running} of ${slots} slots${waits}${why}`;
   });
 }

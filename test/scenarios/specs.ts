@@ -6,7 +6,13 @@ import { testJob, testSpecs, testStage } from "../../src/core/testing/fake-clust
 type Clause<T> = readonly [pattern: RegExp, apply: (found: readonly string[], to: T) => void];
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type NewJob = { key: string | null; timeoutMs: number; over: Partial<Writable<JobSpec>> };
+type NewJob = {
+  key: string | null;
+  timeoutMs: number;
+  /** Of the first stage. */
+  inputBytes: number;
+  over: Partial<Writable<JobSpec>>;
+};
 
 const jobClauses: ReadonlyArray<Clause<NewJob>> = [
   [/^key "(.+)"$/, ([key], job) => Object.assign(job, { key })],
@@ -20,6 +26,7 @@ const jobClauses: ReadonlyArray<Clause<NewJob>> = [
   ],
   [/^no backups$/, (_, { over }) => Object.assign(over, { backupTasks: false })],
   [/^limit (\d+) ms$/, ([ms], job) => Object.assign(job, { timeoutMs: Number(ms) })],
+  [/^(\d+) MB of input$/, ([mb], job) => Object.assign(job, { inputBytes: Number(mb) * 1e6 })],
   [
     /^(\d+) lost workers? at most$/,
     ([most], { over }) => {
@@ -56,9 +63,12 @@ function applyAll<T>(text: string, clauses: ReadonlyArray<Clause<T>>, to: T): vo
 /** `3 tasks` or `2 maps and 1 reduce`, and after a comma its options. */
 export function jobOf(text: string): { readonly spec: JobSpec; readonly key: string | null } {
   const [what = "", ...options] = text.split(", ");
-  const job: NewJob = { key: null, timeoutMs: 0, over: {} };
+  const job: NewJob = { key: null, timeoutMs: 0, inputBytes: 0, over: {} };
   applyAll(options.join(", "), jobClauses, job);
-  const stages = stagesOf(what).map((stage) => testStage({ ...stage, timeoutMs: job.timeoutMs }));
+  const { inputBytes, timeoutMs } = job;
+  const stages = stagesOf(what).map((stage, at) => {
+    return testStage({ ...stage, timeoutMs, ...(at === 0 ? { inputBytes } : {}) });
+  });
   return { spec: testJob(stages, job.over), key: job.key };
 }
 

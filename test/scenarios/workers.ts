@@ -43,7 +43,10 @@ export const workerCommands: readonly Command[] = [
       return happened;
     },
   ],
-  [/^worker (\d+) comes back(?: without its (attempts|outputs|disk))?$/, comeBack],
+  [
+    /^worker (\d+) comes back(?: without its (attempts|outputs|disk)| at (another address))?$/,
+    comeBack,
+  ],
   [
     /^worker (\d+) pauses: (.+)$/,
     (cluster, [number, reason]) => {
@@ -96,10 +99,14 @@ function join(cluster: StoryCluster, found: readonly (string | undefined)[]): Ha
 
 /** It names what it holds, what it serves, and which jobs are open there. */
 function comeBack(cluster: StoryCluster, found: readonly (string | undefined)[]): Happened {
-  const [number, lost] = found;
+  const [number, lost, moved] = found;
   const worker = cluster.worker(number as string);
   if (lost === "attempts" || lost === "disk") worker.held = [];
   if (lost === "outputs" || lost === "disk") worker.outputs = [];
+  if (moved !== undefined) {
+    const { specs } = worker;
+    worker.specs = { ...specs, exchangeUrl: `${specs.exchangeUrl}-moved` };
+  }
   const serving = [...worker.openJobs].map((job) => ({
     job,
     stage: 0,

@@ -16,6 +16,8 @@ from .failure import ClusterError
 from .inputs import Found, mtime_ms_of
 
 SPLIT_BYTES = 64 * 1024 * 1024
+# As `slackBytes` of src/sdk/plan/of-found.ts.
+SLACK_BYTES = SPLIT_BYTES + SPLIT_BYTES / 10
 _MIB = 1024 * 1024
 _FILES_OF_SPLIT = 4096
 _PYTHON = 101
@@ -75,7 +77,7 @@ def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -
         "params": merge_params(declared.params, settings.params),
         "spillBytes": (32 if declared.has_combine else 64) * _MIB,
         "files": files,
-        "splits": cut_splits(cuts, split_bytes),
+        "splits": cut_splits(cuts, split_bytes, settings.split_bytes or SLACK_BYTES),
         "items": None,
         "reducers": reducers,
     }
@@ -150,10 +152,15 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
         "locality": _locality(plan),
         "limits": limits,
         "backupTasks": options.get("backupTasks", True),
+        **{name: options[name] for name in ("clock", "chance") if name in options},
         "weight": _number("weight", settings.weight, 1, (1, 1000)),
         "output": options.get("output", "ndjson"),
         "programKind": _PYTHON,
     }
+    if plan["items"] is not None:
+        spec["shape"] = {"of": "tasks", "items": plan["items"]["hash"]}
+    elif spec["output"] != "text":
+        spec["shape"] = {"of": "pairs"}
     # Left out where they say nothing: older coordinators refuse fields that they do not know.
     if settings.priority != "normal":
         spec["priority"] = settings.priority
@@ -191,8 +198,9 @@ class _Cutting:
         self.record_bytes = spec["sizeBytes"] if spec["format"] == "records" else 1
 
 
-def cut_splits(files: Sequence[Any], split_bytes: int) -> List[Dict[str, Any]]:
-    """Splits in the order of the files: big ones cut into ranges, small ones packed together."""
+def cut_splits(files: Sequence[Any], split_bytes: int, most_bytes: int) -> List[Dict[str, Any]]:
+    """Splits in the order of the files: big ones cut into ranges, small ones packed together. Up
+    to `most_bytes` a file is cut into one split less."""
     splits: List[Dict[str, Any]] = []
     pack: List[List[int]] = []
     pack_input, pack_bytes = "", 0
@@ -205,7 +213,10 @@ def cut_splits(files: Sequence[Any], split_bytes: int) -> List[Dict[str, Any]]:
             splits.append({"input": pack_input, "pieces": pack})
             pack, pack_bytes = [], 0
         if size > split_bytes or not file.may_pack:
-            pieces = _ranges(index, file, split_bytes)
+            count = math.ceil(size / split_bytes)
+            if count > 1 and size <= (count - 1) * most_bytes:
+                count -= 1
+            pieces = _ranges(index, file, count)
             splits += [{"input": file.input, "pieces": [piece]} for piece in pieces]
             continue
         pack.append([index, 0, size])
@@ -216,10 +227,9 @@ def cut_splits(files: Sequence[Any], split_bytes: int) -> List[Dict[str, Any]]:
     return splits
 
 
-def _ranges(index: int, file: Any, split_bytes: int) -> List[List[int]]:
+def _ranges(index: int, file: Any, count: int) -> List[List[int]]:
     if not file.may_cut:
         return [[index, 0, file.size_bytes]]
-    count = math.ceil(file.size_bytes / split_bytes)
     records = file.size_bytes // file.record_bytes
     # Halves go up, as Math.round has them.
     cuts = [(2 * n * records + count) // (2 * count) * file.record_bytes for n in range(count + 1)]
@@ -281,7 +291,7 @@ def host_id() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             parts.append(file.read().strip())
-        parts.append(os.readlink("/proc/self/ns/mnt"))
+        parts += [os.readlink("/proc/self/ns/mnt"), os.readlink("/proc/self/ns/net")]
     except OSError:
         # Not Linux: the host name must do.
         pass

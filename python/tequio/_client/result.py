@@ -10,20 +10,21 @@ import uuid
 from itertools import islice
 from typing import Any, Dict, Iterator, List, Tuple
 
+from .._values.rows import row_text
 from .api import Api
 from .failure import ClusterError
+from .table import columns_of, csv_lines, row_lines, row_reader
 
-_EXTENSIONS = {"ndjson": "ndjson", "csv": "csv", "text": "txt"}
-_OWN_FILES = re.compile(r"(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)")
+_EXTENSIONS = {"ndjson": "ndjson", "csv": "csv", "text": "txt", "rows": "ndjson"}
+_OWN_FILES = re.compile(r"(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parquet|arrow)")
 _UNESCAPED = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 
 
 class Result:
     """What a job has computed, read when it is asked for; every byte is verified.
 
-    job: its id. counters: by name. output: "ndjson", "csv" or "text". Of a list of tasks, a row is
-    a result; else it is a key with its value. Values are those of JSON; of csv and text output,
-    text."""
+    job: its id. counters: by name. output: as the job says. Of a list of tasks, a row is a result;
+    else it is a key with its value. Values are those of JSON; of text output, text."""
 
     def __init__(self, api: Api, summary: Dict[str, Any]) -> None:
         self._api = api
@@ -31,6 +32,7 @@ class Result:
         self.counters: Dict[str, float] = summary["counters"]
         self.output: str = summary["output"]
         self._is_list = summary["stages"][0]["kind"] == "tasks"
+        self._shape = summary.get("shape") or ({"of": "tasks"} if self._is_list else None)
 
     def __iter__(self) -> Iterator[Any]:
         """Results of a list of tasks in order, else pairs `(key, value)`, partition by partition,
@@ -105,7 +107,7 @@ class Result:
                 yield from self._pairs_of(self._api.blob(part["hash"]))
 
     def _pairs_of(self, chunks: Iterator[bytes]) -> Iterator[Tuple[Any, Any]]:
-        if self.output == "csv":
+        if self.output == "csv" and self._shape is None:
             reader = csv.reader(f"{line.decode()}\n" for line in _lines(chunks))
             next(reader, None)
             for key, value in reader:
@@ -120,33 +122,60 @@ class Result:
                 yield pair["key"], pair["value"]
 
     def _write(self, folder: str) -> List[str]:
+        if self._shape is not None and self.output in ("parquet", "arrow"):
+            text = f"{self.output} files are written by `tequio get {self.job} -o FOLDER`"
+            raise ClusterError("bad-request", text)
         extension = _EXTENSIONS.get(self.output, "bin")
         output = self._api.output(self.job)
+        parts = [part["hash"] for part in output["parts"]]
         if self._is_list:
             names = [f"results.{extension}"]
-            _write_file(os.path.join(folder, names[0]), self._result_lines())
+            parts = [None]
         else:
-            names = [f"part-{n:05d}.{extension}" for n in range(len(output["parts"]))]
-            for name, part in zip(names, output["parts"]):
-                chunks = self._api.blob(part["hash"]) if part["hash"] else iter(())
-                _write_file(os.path.join(folder, name), chunks)
+            names = [f"part-{n:05d}.{extension}" for n in range(len(parts))]
+        columns = self._columns(parts)
+        for name, part in zip(names, parts):
+            _write_file(os.path.join(folder, name), self._file(part, columns))
         if output["badRecords"]:
             names.append("bad-records.ndjson")
             chunks = (chunk for hash in output["badRecords"] for chunk in self._api.blob(hash))
             _write_file(os.path.join(folder, names[-1]), chunks)
         return names
 
-    def _result_lines(self) -> Iterator[bytes]:
-        from .._values.rows import CSV_HEADER, row_text
+    def _columns(self, parts: List[Any]) -> List[str]:
+        if self._shape is None or self.output != "csv":
+            return []
+        rows = (row for part in parts for row in self._rows_of(part))
+        return columns_of(rows, self._shape.get("columns"))
 
-        if self.output == "csv":
-            yield CSV_HEADER.encode()
-        for index, text in enumerate(self._api.results(self.job)):
-            if self.output == "ndjson":
-                yield text + b"\n"
-            else:
-                where = f"result {index}"
-                yield row_text(self.output, index, json.loads(text), where).encode()
+    def _file(self, part: Any, columns: List[str]) -> Iterator[bytes]:
+        """The bytes of a part, or of the results of a list of tasks (None)."""
+        if self._shape is not None and self.output == "csv":
+            return csv_lines(self._rows_of(part), columns)
+        if self._shape is not None and self.output == "rows":
+            return row_lines(self._rows_of(part))
+        if part is not None:
+            return self._api.blob(part) if part else iter(())
+        if self.output != "text":
+            return (text + b"\n" for text in self._api.results(self.job))
+        results = enumerate(self._api.results(self.job))
+        return (
+            row_text("text", index, json.loads(text), f"result {index}").encode()
+            for index, text in results
+        )
+
+    def _rows_of(self, part: Any) -> Iterator[Dict[str, Any]]:
+        read = row_reader(self._shape or {}, self.output != "rows")
+        lines: Iterator[bytes] = iter(())
+        items = None
+        if part is None:
+            lines = iter(self._api.results(self.job))
+            named = (self._shape or {}).get("items")
+            items = None if named is None else _lines(self._api.blob(named))
+        elif part:
+            lines = _lines(self._api.blob(part))
+        for index, line in enumerate(lines):
+            yield read(line, index, None if items is None else next(items))
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:

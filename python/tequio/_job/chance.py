@@ -1,14 +1,19 @@
 """What `random` of job code gives: the same numbers in every attempt of a task, and in the judge.
 
 The functions of `numpy.random` are seeded, too, also when a task is the first to load it.
-Generators that job code makes itself, and `os.urandom`, are its own."""
+Generators that job code makes itself, and `os.urandom`, are its own; `os.urandom`, `secrets` and
+`uuid4` are refused where results are compared, since no other attempt would draw the same."""
 
+import os
 import random
 import sys
 from importlib.machinery import PathFinder
 
 _NUMPY = "numpy.random"
 _current = [""]
+_refused = [False]
+# Their numbers reach no result, and they draw them when they are imported.
+_EXEMPT = ("multiprocessing.", "tempfile", "ssl", "hashlib")
 
 
 def begin_task(seed, stage, task):
@@ -42,7 +47,34 @@ class _NumpyFinder:
         return spec
 
 
+def surround(around):
+    """`around`: the environment of a job; with `refusesChance` results are compared."""
+    _refused[0] = around.get("refusesChance", False)
+
+
 def install():
     """Once in the life of the process, before the job's code is loaded."""
     begin_task(None, "load", 0)
+    os.urandom = random._urandom = _checked(os.urandom, "os.urandom")
+    if hasattr(os, "getrandom"):
+        os.getrandom = _checked(os.getrandom, "os.getrandom")
     sys.meta_path.insert(0, _NumpyFinder)
+
+
+def _checked(draw, name):
+    def drawn(*given):
+        if _refused[0] and not _caller(2).startswith(_EXEMPT):
+            raise PermissionError(
+                f"{name}, with secrets and uuid4, is refused, since volunteers compute this job "
+                "and their results are compared: no other attempt would draw the same. Use "
+                "`random`, which draws the same in all of them (`seed` gives others), or say "
+                'chance="real" in the job for numbers that do not reach its result'
+            )
+        return draw(*given)
+
+    drawn.__name__ = drawn.__qualname__ = name.rpartition(".")[2]
+    return drawn
+
+
+def _caller(depth):
+    return sys._getframe(depth).f_globals.get("__name__", "")

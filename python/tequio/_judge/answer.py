@@ -5,7 +5,7 @@ import os
 import sys
 
 from .. import runtime
-from .._job import chance
+from .._job import chance, clock
 from .._job.failure import failure_of, raised_by
 from .._job.orphan import end_with_pipe
 from .._values.errors import TaskError
@@ -48,6 +48,9 @@ def _run(request):
         counters[counter] = counters.get(counter, 0) + by
 
     chance.install()
+    clock.install()
+    chance.surround(request["around"])
+    clock.surround(request["around"])
     runtime.install(count, print)
     job = import_job(request["code"], entry_of(request["code"]))
     judge = Judge(job, request)

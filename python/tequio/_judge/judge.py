@@ -81,7 +81,7 @@ class Judge:
                 except BaseException as error:
                     raise raised_by("run", error, f"item {index}")
                 value = value_copy(value, f"the result of item {index}")
-                if output == "ndjson":
+                if output != "text":
                     rows.append(f"{as_json(value)}\n")
                 else:
                     rows.append(row_line(output, index, value))

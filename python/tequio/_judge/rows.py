@@ -12,10 +12,10 @@ def part_of(output, rows):
     """The bytes of a part with these rows."""
     if not rows:
         return b""
-    text = ("key,value\n" if output == "csv" else "") + "".join(rows)
+    text = "".join(rows)
     # Halves of one character that have met are that character.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    if output == "ndjson":
+    if output != "text":
         return "".join(map(_escaped, text)).encode()
     try:
         return text.encode()
@@ -30,10 +30,8 @@ def _escaped(character):
 
 def row_line(output, key, value):
     """One pair."""
-    if output == "ndjson":
+    if output != "text":
         return f'{{"key":{as_json(key)},"value":{as_json(value)}}}\n'
-    if output == "csv":
-        return f"{_cell(key)},{_cell(value)}\n"
     return f"{_text(key)}\t{_text(value)}\n"
 
 
@@ -54,14 +52,6 @@ def as_json(value):
         return f"[{','.join(map(as_json, value))}]"
     members = [f"{as_json(name)}:{as_json(item)}" for name, item in value.items()]
     return f"{{{','.join(members)}}}"
-
-
-def _cell(value):
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else as_json(value)
-    needs_quotes = text == "" or any(character in text for character in '",\r\n')
-    return '"' + '""'.join(text.split('"')) + '"' if needs_quotes else text
 
 
 def _text(value):

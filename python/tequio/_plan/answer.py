@@ -82,6 +82,8 @@ def declared(job):
         "backupTasks": options["backup_tasks"],
         "reducers": options.get("reducers"),
         "badRecords": options.get("bad_records"),
+        "clock": "real" if options["clock"] == "real" else None,
+        "chance": options["chance"],
     }
     inputs = {}
     for named, one in job.inputs.items():

@@ -9,6 +9,7 @@ import sys
 from operator import add
 from zipimport import zipimporter
 
+from .._job import chance, clock
 from .._job.failure import raised_by
 from .._job.found import job_in
 from .._job.running import params_of, refuse_async
@@ -66,6 +67,8 @@ def load_job(order):
     code that is no job or raises."""
     plan = _plan(order["plan"])
     path = order["codePath"]
+    chance.surround(order["around"])
+    clock.surround(order["around"])
     if path not in _loaded:
         _loaded[path] = _import(path, order["codeHash"])
     job = _loaded[path]

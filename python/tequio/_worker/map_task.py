@@ -12,9 +12,10 @@ from .bad_records import BadRecords
 from .content import TextSource
 from .lines import Position
 from .output import PartWriter
+from .pending import PendingPairs
 from .records import Reading, reader_of
 from .run_file import write_file
-from .table import CombiningTable, KeepingTable, PendingPairs, write_manifest
+from .table import CombiningTable, KeepingTable, write_manifest
 
 _LINES = {"format": "lines"}
 

@@ -5,7 +5,7 @@ from json.encoder import encode_basestring as quoted
 
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes
-from .._values.rows import CSV_HEADER, row_text
+from .._values.rows import line_format, row_text
 from .._values.text import paired
 from .run_file import FileSink
 
@@ -16,8 +16,8 @@ class PartWriter:
     """Rows are gathered before they become bytes."""
 
     def __init__(self, path, output):
-        self._output = output
-        self._rows = [CSV_HEADER] if output == "csv" else []
+        self._output = line_format(output)
+        self._rows = []
         self._sink = FileSink(path)
         self._hash = sha256()
         self.records = 0
@@ -34,8 +34,7 @@ class PartWriter:
 
     def finish(self):
         """What the part is: `records`, `sizeBytes`, `root`."""
-        if self.records > 0:
-            self._flush()
+        self._flush()
         self._sink.close()
         size = self._sink.size_bytes
         return {"records": self.records, "sizeBytes": size, "root": self._hash.hexdigest()}

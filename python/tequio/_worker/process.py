@@ -6,7 +6,7 @@ import threading
 from time import perf_counter
 
 from .. import runtime
-from .._job import chance
+from .._job import chance, clock
 from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
 from .._values.errors import InputBroken, TaskError
@@ -31,7 +31,7 @@ class Process:
     `exit_at_once(code)` ends the process."""
 
     def __init__(self, send, source_of, exit_at_once):
-        self._send = send
+        self.send = send
         self._exit_at_once = exit_at_once
         self.reporter = Reporter(send)
         self.counters = Counters()
@@ -100,9 +100,9 @@ class Process:
             self.items = self._open_items(order["items"])
         except Exception as error:
             failure = failure_of(error, code_folder_of(order))
-            self._send({"kind": "load-failed", "failure": failure})
+            self.send({"kind": "load-failed", "failure": failure})
             return False
-        self._send({"kind": "loaded"})
+        self.send({"kind": "loaded"})
         return True
 
     def _attempt(self, order, stage, run):
@@ -156,6 +156,7 @@ def _with_part(plan, task, part):
 def install(process):
     """What job code reaches: print, logging, count, log; and how it can end the process."""
     chance.install()
+    clock.install(lambda: process.send({"kind": "clock-read"}))
     runtime.install(process.counters.add, process.reporter.log)
     sys.stdout = sys.stderr = process.stream
     if hasattr(sys, "set_int_max_str_digits"):

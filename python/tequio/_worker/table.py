@@ -234,6 +234,7 @@ class CombiningTable(Table):
     def _each(self, emit):
         """Counting strings is what the engine has a loop for."""
         pairs, one_by_one, join, one = self._pairs, _one_by_one(emit), "".join, 1
+        count, size = _count_elements, len
 
         def each(keys, value=1):
             if type(keys) is not list:
@@ -245,14 +246,23 @@ class CombiningTable(Table):
                 join(keys)
             except TypeError:
                 return one_by_one(keys, value)
-            before = len(pairs)
-            _count_elements(pairs, keys)
-            if len(pairs) != before:
-                for key in list(islice(reversed(pairs), len(pairs) - before)):
-                    self._add_key(key)
+            before = size(pairs)
+            count(pairs, keys)
+            if size(pairs) != before:
+                self._add_texts(list(islice(reversed(pairs), size(pairs) - before)))
             return None
 
         return each
+
+    def _add_texts(self, keys):
+        """As `_add_key` for each of these str."""
+        lengths = list(map(len, keys))
+        if max(lengths) > _LONG_KEY_CHARACTERS:
+            for key in keys:
+                encode_key(key, "map")
+        self._size += _KEY_COST_BYTES * len(keys) + sum(lengths)
+        if self._size > self._spill_bytes:
+            self._spill_if_full()
 
     def _add_key(self, key):
         self._count_key(key, _KEY_COST_BYTES)
@@ -316,34 +326,6 @@ class KeepingTable(Table):
         for key, values in part:
             value = _of_combiner(self._combiner, decode_key(key), values)
             run.values(key, [encode_value(value, "combiner")])
-
-
-class PendingPairs:
-    """Pairs of one record, held back until `map` has returned: a record that is set aside has
-    emitted nothing."""
-
-    def __init__(self):
-        self._pairs = []
-
-    def __call__(self, key, value):
-        if type(key) is not str and type(key) is not int:
-            key = decode_key(encode_key(key, "map"))
-        self._pairs.append((key, owned(value, "map")))
-
-    def each(self, keys, value=1):
-        """As a loop of calls."""
-        for key in keys:
-            self(key, value)
-
-    def clear(self):
-        """The record has emitted nothing."""
-        self._pairs.clear()
-
-    def flush(self, emit):
-        """Passes the pairs on."""
-        for key, value in self._pairs:
-            emit(key, value)
-        self._pairs.clear()
 
 
 def _chosen(partition, data, count):

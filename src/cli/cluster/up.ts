@@ -212,9 +212,8 @@ async function up(options: Options): Promise<void> {
   const { ownGateway } = await import("./own-gateway.ts");
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
   const news = (line: string) => console.error(line);
-  const limits = tabLimits(options);
-  const folder = await builtWebFolder(news);
-  const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits }, folder);
+  const settings = { anonymous: anonymousBrowsers, print: news, limits: tabLimits(options) };
+  const gateway = ownGateway(settings, await builtWebFolder(news));
   const { forget, onReplay } = replayNews(dataDir);
   const starting = openCoordinator({
     dataDir,

@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
+import { lostTexts } from "../../core/why/reasons.ts";
 import { openClient } from "../connection.ts";
-import { countText } from "../numbers.ts";
+import { countText, durationText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
@@ -12,21 +13,35 @@ type Options = TargetOptions & { readonly json?: boolean; readonly all?: boolean
 
 const header = "WORKER STATE NAME RUNNING DONE FAILED VERSION PYTHON TRUST".split(" ");
 
+/** How long lost workers are shown without `--all`, ms. */
+const lostShownMs = 3_600_000;
+
 export function define(command: Command): void {
-  command.option("-a, --all", "include workers that have left");
+  command.option("-a, --all", "include all workers that have left or were lost");
   withExamples(withJson(withTarget(command)), [
-    ["tequio workers", "workers that are connected now"],
+    ["tequio workers", "workers that are connected now, and those lost within the hour"],
     ["tequio workers --all", "all workers that ever joined"],
   ]).action(async (options: Options) => {
     const all = await (await openClient(options)).workers();
     const workers = all.filter((worker) => options.all || worker.state === "live");
     if (options.json) console.log(JSON.stringify(workers));
-    else if (workers.length === 0)
-      console.log("no workers; add this machine with: tequio join <url>");
-    else {
-      const [first, ...rows] = table(header, workers.map(row), [3, 4, 5]);
-      console.log([styled("bold", first ?? ""), ...rows, ...pauses(workers)].join("\n"));
-    }
+    else console.log([...listed(workers), ...pauses(workers), ...lost(all)].join("\n"));
+  });
+}
+
+function listed(workers: readonly WorkerSummary[]): string[] {
+  if (workers.length === 0) return ["no workers; add this machine with: tequio join <url>"];
+  const [first, ...rows] = table(header, workers.map(row), [3, 4, 5]);
+  return [styled("bold", first ?? ""), ...rows];
+}
+
+/** Those that went without a goodbye lately: when, and why. */
+export function lost(workers: readonly WorkerSummary[]): string[] {
+  return workers.flatMap(({ lost: loss, name, state, worker }) => {
+    if (state === "live" || loss === undefined || loss.reason === "bye") return [];
+    if (loss.forMs > lostShownMs) return [];
+    const when = `lost ${durationText(loss.forMs)} ago`;
+    return [`${worker} (${oneLine(name)}) ${when}: ${lostTexts[loss.reason]}`];
   });
 }
 

@@ -23,7 +23,7 @@ export type Listing = {
 const namesMax = 20;
 
 /** What is offered, and how its tickets are asked about. */
-export type Offer = Pick<Sharing, "files" | "port" | "fingerprint" | "setRedeem" | "onChange">;
+export type Offer = Pick<Sharing, "listed" | "port" | "fingerprint" | "setRedeem" | "onChange">;
 
 export type ListingOptions = MasterOptions & {
   readonly as?: string;
@@ -41,7 +41,7 @@ export async function joinCatalogue(
   const publish = () =>
     membership.publish(
       sharing
-        .files()
+        .listed()
         .map(({ name, root, sizeBytes }) => ({ name, root, sizeBytes, description: "" })),
     );
   const leave = async () => {
@@ -56,7 +56,10 @@ export async function joinCatalogue(
     await leave();
     throw error;
   }
-  sharing.setRedeem((ticket) => membership.redeem(ticket));
+  sharing.setRedeem(
+    (ticket) => membership.redeem(ticket),
+    (tickets) => membership.redeemMany(tickets),
+  );
   sharing.onChange(() => {
     publish().catch((error: Error) =>
       onNews(`the list of files is not published: ${error.message}`),

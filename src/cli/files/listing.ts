@@ -28,7 +28,8 @@ export function treeLines(files: readonly SharedFile[]): string[] {
       folder.folders.set(part, next);
       folder = next;
     }
-    folder.files.push(file);
+    // An empty folder is listed as a file whose name ends with a slash.
+    if (!file.name.endsWith("/")) folder.files.push(file);
   }
   return folderLines(root, "");
 }

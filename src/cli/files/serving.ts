@@ -52,7 +52,7 @@ export async function serveMeanwhile(
       content = partial;
       shelf.put(partial);
       const offer: Offer = {
-        files: () => [partial],
+        listed: () => [partial],
         port: listener.port,
         fingerprint: tls?.fingerprint ?? "",
         setRedeem: (ask) => {

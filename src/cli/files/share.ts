@@ -123,6 +123,7 @@ class Share {
       onHashed: (sizeBytes) => {
         hashedBytes += sizeBytes;
         speed.add(performance.now(), hashedBytes);
+        if (!this.#screen.live) return;
         const transfer = { label: "hashing", doneBytes: hashedBytes, sizeBytes: null, note: "" };
         this.#screen.draw([transferLine(transfer, speed.bytesPerS, this.#screen.width())]);
       },

@@ -14,11 +14,16 @@ export type Transfer = {
 /** Speed over this much of the past, ms. */
 const windowMs = 3_000;
 
+/** Shortest time between two samples that are kept, ms: hashing small files has many thousands. */
+const sampleMs = 20;
+
 /** Recent speed from samples of bytes; holds still when nothing moves. */
 export class Speedometer {
   #samples: Array<{ readonly atMs: number; readonly bytes: number }> = [];
 
   add(atMs: number, bytes: number): void {
+    const before = this.#samples.at(-2);
+    if (before !== undefined && atMs - before.atMs < sampleMs) this.#samples.pop();
     this.#samples.push({ atMs, bytes });
     const first = this.#samples.findLastIndex((sample) => sample.atMs <= atMs - windowMs);
     if (first > 0) this.#samples.splice(0, first);

@@ -5,14 +5,16 @@ import process from "node:process";
 import { ClusterError } from "../../core/error.ts";
 import { errorsIn } from "../../core/thrown.ts";
 import { evenGlobals } from "../../environment/globals.ts";
-import { pinRealm, useEnvironment } from "../../environment/install.ts";
+import { pinRealm, surround, useEnvironment } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { jobFrames, placeOf } from "../../environment/thrown.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
-import { type LocalRun, runLocal } from "../../sdk/local.ts";
+import { type LocalOptions, type LocalRun, runLocal } from "../../sdk/local.ts";
+import type { PlannedFound } from "../../sdk/plan/of-found.ts";
 import { jobSpecOf } from "../../sdk/plan/spec.ts";
-import { type Planned, planJob } from "../../sdk/plan.ts";
+import { planJob } from "../../sdk/plan.ts";
 import { failureOf } from "../../worker/process/failure.ts";
 import { JobFailed } from "../faults.ts";
 import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
@@ -31,7 +33,7 @@ export async function runSequential(
   const name = jobName(built, options);
   const to = destinationOf(options, name);
   refuseTaken(to);
-  const startMs = performance.now();
+  const startMs = steadyMs();
   const planned = await planJob(built.job, {
     ...planOptions(built.job.kind, inputs, options),
     host: hostId(),
@@ -44,7 +46,7 @@ export async function runSequential(
     const isBad = (file: string) => file.endsWith("bad-records.ndjson");
     const ended = {
       name,
-      durationMs: performance.now() - startMs,
+      durationMs: steadyMs() - startMs,
       counters,
       files: files.filter((file) => !isBad(file)),
       dir: to.kind === "folder" ? to.path : "",
@@ -59,22 +61,35 @@ export async function runSequential(
   }
 }
 
-/** Language, time zone and `Math` of workers, for the rest of this process: before the job's code
- *  is loaded, which keeps what it makes at its top. */
-export function pinSequential(): void {
+/** Language, time zone, clock and `Math` of workers, for the rest of this process: before the job's
+ *  code is loaded, which keeps what it makes at its top. `atMs`: the time of its submission. */
+export function pinSequential(atMs = submittedAtMs): void {
   pinRealm();
+  surround({ frozenAtMs: atMs });
   useEnvironment({});
 }
 
-async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
+/** What the job's code sees as the time of its submission. */
+const submittedAtMs = Date.now();
+
+/** Runs it, or one of its tasks, in this process. Rejects with `JobFailed`, which has the job's own
+ *  lines. */
+export async function judge(
+  built: Pick<BuiltJob, "file" | "job" | "zip">,
+  planned: PlannedFound,
+  options: Pick<RunOptions, "json" | "watch"> & Pick<LocalOptions, "onlyTask" | "submittedAtMs">,
+): Promise<LocalRun> {
   const print = (line: string) => {
     if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
+  const { onlyTask } = options;
+  const only = onlyTask === undefined ? {} : { onlyTask };
+  const given = { onLog: print, submittedAtMs: options.submittedAtMs ?? submittedAtMs, ...only };
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();
   process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
-    const running = withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
+    const running = withJobConsole(print, () => runLocal(built.job, planned, given));
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
@@ -102,7 +117,7 @@ function traceback(error: unknown): string[] {
 }
 
 /** What happened in the job's own files, innermost first. */
-function jobLines(error: unknown, built: BuiltJob): string[] {
+function jobLines(error: unknown, built: Pick<BuiltJob, "file">): string[] {
   const first = errorsIn(error).find((one) => placeOf(one) !== "");
   const lines = jobFrames(first).slice(0, stackLinesMax);
   return lines.map(
@@ -111,7 +126,7 @@ function jobLines(error: unknown, built: BuiltJob): string[] {
 }
 
 /** The bundle was loaded from a temporary folder as if it lay beside the job file. */
-function shortPath(path: string, built: BuiltJob): string {
+function shortPath(path: string, built: Pick<BuiltJob, "file">): string {
   const own = path
     .replace("file://", "")
     .replace(/^.*\/tequio-job-[^/]+\//, `${dirname(built.file)}/`);

@@ -1,5 +1,5 @@
-/** The attempts of a job that are ordered and not ended, by their numbers: a text as the key of each
- *  cost the coordinator half a microsecond a task. */
+/** The attempts of a job that are ordered and have not ended, by their numbers: texts as keys cost
+ *  the coordinator half a microsecond a task. */
 import type { AttemptRef, WorkerId } from "../../core/ids.ts";
 
 export type OpenAttempt = AttemptRef & {
@@ -27,8 +27,8 @@ export class OpenAttempts {
     return chain?.one;
   }
 
-  /** Whether an attempt of the same task is open that has at most a few numbers less, as one that is
-   *  backed up has. */
+  /** Whether an attempt of the same task is open whose number is at most a few less, as that of one
+   *  that is backed up is. */
   hasBefore({ attempt, stage, task }: AttemptRef): boolean {
     for (let chain = this.#stages[stage]?.get(task) ?? null; chain !== null; chain = chain.others) {
       const older = attempt - chain.one.attempt;

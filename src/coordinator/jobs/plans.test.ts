@@ -1,5 +1,8 @@
 /** Jobs whose tasks could not be sent to basic browsers are refused at submission. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { JobSpec } from "../../core/job.ts";
 import { testJob, testStage } from "../../core/testing/fake-cluster.ts";
@@ -32,4 +35,28 @@ test("a job for basic browsers is refused when its tasks could not be sent to th
     code: "limit-exceeded",
     message: /each map task has 20001 reduce tasks/,
   });
+});
+
+test("N4: a submitter on another machine of the same name is to upload its files", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-plans-"));
+  try {
+    const path = join(dir, "input");
+    writeFileSync(path, "here");
+    const { mtimeMs, size: sizeBytes } = statSync(path);
+    const check = async (over: object) => {
+      const blobs = openMemoryBlobs();
+      const at = { kind: "path", host: "h", path, mtimeMs, ...over };
+      const files = [{ name: "input", compression: "none", sizeBytes, at }];
+      const plan = { version: 1, files, splits: [], items: null, reducers: 0 };
+      const { hash } = await blobs.put([Buffer.from(JSON.stringify(plan))]);
+      return new Plans(blobs).mustLieHere(hash, "h");
+    };
+    await check({});
+    await check({ host: "another", path: join(dir, "none") });
+    for (const over of [{ path: join(dir, "none") }, { mtimeMs: mtimeMs + 1 }]) {
+      await assert.rejects(check(over), { code: "forbidden", message: /not here .* upload it$/ });
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 });

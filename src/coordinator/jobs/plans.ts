@@ -1,5 +1,6 @@
 /** Plans of jobs as the coordinator reads them: checked when a job is submitted, kept for the files
  *  that it passes on. */
+import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -61,6 +62,9 @@ const outline = z.object({
   reducers: size,
 });
 
+/** Files of one submission that are looked at to see that the submitter is on this machine. */
+const provenMax = 16;
+
 export class Plans {
   readonly #blobs: Pick<Blobs, "size" | "read">;
   readonly #kept = new Map<Hash, Promise<PlanOutline>>();
@@ -120,6 +124,21 @@ export class Plans {
     for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
     const usesPaths = plan.files.some(({ at }) => at.kind === "path");
     return { blobs: [spec.codeHash, spec.planHash, ...modules, ...named], usesPaths };
+  }
+
+  /** Files that the plan names on this machine's disk are those that the submitter sees, as far as
+   *  the first few show: two machines may have one name. Throws `forbidden`. */
+  async mustLieHere(plan: Hash, host: string): Promise<void> {
+    const { files } = await this.read(plan);
+    const named = files.flatMap(({ at, sizeBytes }) => {
+      return at.kind === "path" && at.host === host ? [{ ...at, sizeBytes }] : [];
+    });
+    for (const { mtimeMs, path, sizeBytes } of named.slice(0, provenMax)) {
+      const found = await stat(path).catch(() => null);
+      if (found?.size === sizeBytes && found.mtimeMs === mtimeMs) continue;
+      const text = `${path} is not here as the submitter sees it; upload it`;
+      throw new ClusterError("forbidden", text);
+    }
   }
 
   async #mustExist(name: Hash, what: string): Promise<void> {

@@ -68,6 +68,7 @@ export function newJob(
     state: "running",
     failure: null,
     submittedAtMs: state.atMs,
+    clockMs: Math.floor(state.atMs),
     endedAtMs: 0,
     stages: event.spec.stages.map((spec, index) =>
       newStage(number, index, spec, index === 0 ? hosts : 0),
@@ -183,10 +184,11 @@ function dropStage(state: CoordinatorState, stage: Stage, effects: Effect[]): vo
   for (let task = 0; task < stage.spec.taskCount; task++) {
     if (stage.state[task] !== DONE) setTask(stage, task, DROPPED);
   }
-  const { checks, forOwn, open, ownChecks } = stage.opinions;
+  const { checks, forOwn, notForTabs, open, ownChecks } = stage.opinions;
   for (const queue of [...stage.queues, checks, ownChecks]) while (queue.shift() !== undefined);
   open.clear();
   forOwn.clear();
+  notForTabs.clear();
   stage.backoffs.clear();
   stage.killers.clear();
   if (stage.tally.endedAtMs === 0) stage.tally.endedAtMs = state.atMs;

@@ -133,8 +133,8 @@ export function findLease(
 export function makeReady(state: CoordinatorState, stage: Stage, task: number): void {
   setTask(stage, task, READY);
   state.touched.add(stage.job);
-  const { checks, forOwn, open, ownChecks } = stage.opinions;
-  if (forOwn.has(task) || open.has(task)) {
+  const { checks, forOwn, notForTabs, open, ownChecks } = stage.opinions;
+  if (forOwn.has(task) || open.has(task) || notForTabs.has(task)) {
     // What an own worker has computed once ends a dispute the next time: all that the liar has
     // returned waits for it.
     const isNearlyOver = open.get(task)?.some(({ own }) => own) === true;

@@ -11,7 +11,9 @@
  *  4. A small job goes to one worker as a whole. What shows to be long is taken back
  *     (`placement/take-back.ts`), and nothing is sent ahead to a worker whose slots all run what
  *     takes long.
- *  5. A worker without room is looked at again when one of its leases ends; one for which nothing
+ *  5. Tasks with large input are spread over the machines before a machine gets a second one
+ *     (`placement/spread.ts`).
+ *  6. A worker without room is looked at again when one of its leases ends; one for which nothing
  *     is that is ready, when something else becomes ready. */
 import type { Effect } from "../effect.ts";
 import type { WorkerSpecs } from "../event.ts";
@@ -19,6 +21,7 @@ import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
 import { takeCheck } from "./placement/checks.ts";
 import { mayRun, ownCode } from "./placement/may-run.ts";
+import { hasLargeInput, leavesToOthers } from "./placement/spread.ts";
 import { isBlocked } from "./placement/take-back.ts";
 import type { OwnerShare } from "./shares/share.ts";
 import {
@@ -69,21 +72,39 @@ type Feeding = {
   readonly worker: WorkerRecord;
   /** Free slots get a task, or: what is sent ahead. */
   readonly ahead: boolean;
+  /** Absent: nothing is left to other machines. */
+  readonly round?: Round;
   readonly effects: Effect[];
 };
+
+/** One turn of all workers with free slots. */
+type Round = { assigned: boolean; leftToOthers: boolean };
 
 /** Hands out ready tasks until there are none or no worker has room. */
 export function schedule(state: CoordinatorState, effects: Effect[]): void {
   const { ready } = state.shares;
-  for (const ahead of [false, true]) {
+  let round: Round;
+  do {
+    round = { assigned: false, leftToOthers: false };
     for (const number of state.hungry) {
       if (ready.size === 0) return;
-      const worker = state.workers.get(number) as WorkerRecord;
-      feed(state, { worker, ahead, effects });
-      if (!ahead || ready.size === 0) continue;
-      state.hungry.delete(number);
-      if (worker.leases.size < worker.specs.slots) state.choosy.add(number);
+      feed(state, {
+        worker: state.workers.get(number) as WorkerRecord,
+        ahead: false,
+        round,
+        effects,
+      });
     }
+  } while (round.assigned && round.leftToOthers);
+  for (const number of state.hungry) {
+    if (ready.size === 0) return;
+    const worker = state.workers.get(number) as WorkerRecord;
+    // None of the others took it.
+    if (round.leftToOthers) feed(state, { worker, ahead: false, effects });
+    feed(state, { worker, ahead: true, effects });
+    if (ready.size === 0) continue;
+    state.hungry.delete(number);
+    if (worker.leases.size < worker.specs.slots) state.choosy.add(number);
   }
 }
 
@@ -105,9 +126,13 @@ function feed(state: CoordinatorState, feeding: Feeding): void {
     const isForIt = mayRun(state, worker, stage);
     // It is this job's turn: what comes after it must not take the next free slot before it.
     if (isForIt && ahead && !mayWait(state, stage, worker)) break;
-    const count = isForIt ? roomFor(state, { stage, owner }, feeding) : 0;
+    const { round } = feeding;
+    const isLeft = round !== undefined && isForIt && leavesToOthers(state, stage, worker);
+    if (isLeft) round.leftToOthers = true;
+    const count = isForIt && !isLeft ? roomFor(state, { stage, owner }, feeding) : 0;
     const first = count > 0 ? takeReady(state, stage, worker) : undefined;
     if (first !== undefined) {
+      if (round !== undefined) round.assigned = true;
       takeTurn(state, owner, job);
       assignSome(state, stage, { ...feeding, first, count });
       place(state, job);
@@ -156,7 +181,7 @@ function mayTakeMore(state: CoordinatorState, owner: OwnerShare, worker: WorkerR
 function roomFor(
   state: CoordinatorState,
   { owner, stage }: { readonly stage: Stage; readonly owner: OwnerShare },
-  { ahead, worker }: Feeding,
+  { ahead, round, worker }: Feeding,
 ): number {
   const { slots } = worker.specs;
   const { ready } = stage.counts;
@@ -164,6 +189,8 @@ function roomFor(
   const isAlone = state.shares.ready.size === 1 && owner.ready.size === 1;
   const turn = isAlone ? ready : Math.max(1, Math.floor(portionMs / chargeOf(state, stage)));
   const limited = Math.min(ready, turn, leftToTake(state, owner, worker));
+  // One by one: after each, another machine may have fewer.
+  if (!ahead && round !== undefined && hasLargeInput(stage)) return Math.min(1, free, limited);
   if (!ahead) {
     const share = Math.max(1, Math.ceil(ready / Math.max(1, state.slots)));
     const evenly = Math.min(free, slots * share);

@@ -21,7 +21,7 @@ import {
   setTask,
   type WorkerRecord,
 } from "./state.ts";
-import { failedElsewhere, hear, vouch } from "./trust/check.ts";
+import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
 import { markOf } from "./trust/opinion.ts";
 import { isTracked } from "./trust/standing.ts";
@@ -129,8 +129,10 @@ function commit(
     return;
   }
   stage.outputs[task] = result.output;
+  stage.opinions.notForTabs.delete(task);
   stage.committed[task] = result.attempt;
   stage.holder[task] = holderOf(state, stage, result.worker);
+  stage.astray.delete(task);
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
   learnDone(state, stage, done);
@@ -207,6 +209,8 @@ function fail(
   }
   const isStrange = worker?.volunteer !== undefined && failure.code !== "storage-full";
   if (isStrange && setAside(state, job, lease)) return;
+  const isOfTab = worker?.specs.tab === true && !isElsewhere(failure.code);
+  if (isOfTab && goOutOfTabs(state, job, lease)) return;
   const input = stage.spec.inputStage === null ? undefined : job.stages[stage.spec.inputStage];
   // A worker with an older list of places may report as lost what has a new place by now.
   const upToDate =
@@ -227,6 +231,20 @@ function fail(
 function setAside(state: CoordinatorState, job: JobRecord, lease: Lease): boolean {
   const stage = job.stages[lease.stage] as Stage;
   if (!failedElsewhere(state, { job, stage, task: lease.task })) return false;
+  stage.tally.attemptsFailed++;
+  if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
+  return true;
+}
+
+/** Failures that say nothing of what a tab has. */
+function isElsewhere(code: Failure["code"]): boolean {
+  return code === "storage-full" || code === "data-lost" || code === "download-failed";
+}
+
+/** A tab may lack what the task needs: a worker that is none is asked. */
+function goOutOfTabs(state: CoordinatorState, job: JobRecord, lease: Lease): boolean {
+  const stage = job.stages[lease.stage] as Stage;
+  if (!failedInTab(state, { job, stage, task: lease.task })) return false;
   stage.tally.attemptsFailed++;
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
   return true;

@@ -5,7 +5,10 @@
  *     tasks that are ready go back to `waiting`, those that run are left to finish or to report
  *     what they miss.
  *  3. Computed again, the output must be the same bytes, or no reduce task may have used the old
- *     ones. */
+ *     ones.
+ *  4. A lost worker that comes back with its outputs has them again, even if others compute them by
+ *     then: a cluster that was cut in two repeats nothing.
+ *  5. A worker that comes back at another address keeps its outputs, and readers are informed. */
 import type { Effect } from "../effect.ts";
 import { jobId, workerId } from "../ids.ts";
 import type { TaskOutput } from "../job.ts";
@@ -21,6 +24,7 @@ import {
   setTask,
   WAITING,
 } from "./state.ts";
+import { refOf } from "./workers/ref.ts";
 
 /** Times that one map output may be lost before the job is given up: members cannot reach each
  *  other. */
@@ -68,6 +72,7 @@ export function loseOutput(state: CoordinatorState, stage: Stage, task: number):
   if (stage.state[task] !== DONE || job.state !== "running") return true;
   const consumer = consumerOf(job, stage);
   stage.holder[task] = 0;
+  stage.astray.delete(task);
   if (consumer === null || consumer.counts.done === consumer.spec.taskCount) return true;
   const lost = (stage.setbacks[task] as number) + 1;
   stage.setbacks[task] = lost;
@@ -89,21 +94,95 @@ export function requireInputs(state: CoordinatorState, job: JobRecord, stage: St
   }
 }
 
-/** Marks as lost all outputs that a worker held and that are still needed. */
+/** Whether a worker still serves the output of a task. */
+type Serves = (job: number, stage: number, task: number) => boolean;
+
+/** Marks as lost all outputs that a worker held and that are still needed. `isGone`: it may come
+ *  back with them. */
 export function loseOutputsOf(
   state: CoordinatorState,
-  worker: number,
-  stillServed: (job: number, stage: number, task: number) => boolean,
+  { isGone, number: worker }: { readonly number: number; readonly isGone: boolean },
+  stillServed: Serves,
 ): void {
   for (const number of state.active) {
     for (const stage of jobOf(state, number).stages) {
       if (stage.spec.partitionCount === 0) continue;
       for (let task = 0; task < stage.spec.taskCount; task++) {
-        if (stage.holder[task] === worker && !stillServed(number, stage.index, task)) {
-          loseOutput(state, stage, task);
-        }
+        if (stage.holder[task] !== worker || stillServed(number, stage.index, task)) continue;
+        loseOutput(state, stage, task);
+        if (isGone && stage.state[task] !== DONE) stage.astray.set(task, worker);
       }
       loseOpinionsOf(state, stage, worker, stillServed);
+    }
+  }
+}
+
+/** Outputs with which a lost worker comes back count again, when they are needed still; attempts
+ *  that compute them meanwhile are aborted. */
+export function regainOutputsOf(
+  state: CoordinatorState,
+  { effects, number: worker }: { readonly number: number; readonly effects: Effect[] },
+  serves: Serves,
+): void {
+  for (const number of state.active) {
+    const job = jobOf(state, number);
+    for (const stage of job.stages) {
+      const back = [...stage.astray].filter(([, holder]) => holder === worker);
+      let isChanged = false;
+      for (const [task] of back) {
+        stage.astray.delete(task);
+        if (!serves(number, stage.index, task) || isDisputed(stage, task)) continue;
+        regain(state, stage, { task, worker, effects });
+        isChanged = true;
+      }
+      if (!isChanged) continue;
+      for (const queue of stage.queues) queue.keep((task) => stage.state[task] === READY);
+      const consumer = consumerOf(job, stage);
+      if (consumer !== null) openStage(state, job, consumer);
+      place(state, job);
+      state.touched.add(number);
+    }
+  }
+}
+
+/** Its result may become another: it is not known which one counts. */
+function isDisputed({ opinions }: Stage, task: number): boolean {
+  const { forOwn, open, withdrawn } = opinions;
+  return open.has(task) || forOwn.has(task) || withdrawn.has(task);
+}
+
+function regain(
+  state: CoordinatorState,
+  stage: Stage,
+  of: { readonly task: number; readonly worker: number; readonly effects: Effect[] },
+): void {
+  const { effects, task, worker } = of;
+  for (const lease of [...(stage.leases.get(task) ?? [])]) {
+    endLease(state, lease);
+    effects.push({ kind: "abort", worker: workerId(lease.worker), attempts: [refOf(lease)] });
+  }
+  stage.backoffs.delete(task);
+  setTask(stage, task, DONE);
+  stage.holder[task] = worker;
+  // It was not lost, only out of reach.
+  stage.setbacks[task] = Math.max(0, (stage.setbacks[task] as number) - 1);
+  stage.sourcesVersion++;
+}
+
+/** The worker is reached elsewhere from now on: who reads its outputs is informed. */
+export function moveOutputsOf(state: CoordinatorState, worker: number, effects: Effect[]): void {
+  for (const number of state.active) {
+    const job = jobOf(state, number);
+    for (const stage of job.stages) {
+      const consumer = consumerOf(job, stage);
+      if (consumer === null || !stage.holder.includes(worker)) continue;
+      stage.sourcesVersion++;
+      const readers = new Set([...consumer.leases.values()].flat().map((lease) => lease.worker));
+      for (const reader of readers) {
+        state.workers.get(reader)?.sources.set(`${number}/${stage.index}`, stage.sourcesVersion);
+        const to = { worker: workerId(reader), job: jobId(number), stage: stage.index };
+        effects.push({ kind: "send-sources", ...to });
+      }
     }
   }
 }
@@ -113,7 +192,7 @@ function loseOpinionsOf(
   state: CoordinatorState,
   stage: Stage,
   worker: number,
-  stillServed: (job: number, stage: number, task: number) => boolean,
+  stillServed: Serves,
 ): void {
   if (state.workers.get(worker)?.specs.exchangeUrl === "") return;
   const { open } = stage.opinions;
@@ -142,9 +221,7 @@ export function sameOutput(
     change.effects.push({
       kind: "abort",
       worker: workerId(lease.worker),
-      attempts: [
-        { job: jobId(lease.job), stage: lease.stage, task: lease.task, attempt: lease.attempt },
-      ],
+      attempts: [refOf(lease)],
     });
     if (consumer.state[lease.task] === RUNNING) setTask(consumer, lease.task, WAITING);
   }

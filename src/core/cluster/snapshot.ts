@@ -35,6 +35,8 @@ type SavedStage = {
   userErrors: Sparse;
   setbacks: Sparse;
   holder: Sparse;
+  /** Absent when there are none. */
+  astray?: Array<[number, number]>;
   committed: Sparse;
   outputs: Array<[number, unknown]>;
   killers: Array<[number, number[]]>;
@@ -121,6 +123,7 @@ function saveStage(stage: Stage): SavedStage {
     userErrors: sparse(stage.userErrors),
     setbacks: sparse(stage.setbacks),
     holder: sparse(stage.holder),
+    ...(stage.astray.size === 0 ? {} : { astray: [...stage.astray] }),
     committed: sparse(stage.committed),
     outputs: stage.outputs.flatMap((o, task) => (o === null ? [] : [[task, o]])) as never,
     killers: [...stage.killers],
@@ -217,7 +220,9 @@ function loadJob(saved: SavedJob): JobRecord {
   const isReady = (stage: Stage) => saved.state === "running" && stage.counts.ready > 0;
   const readyStage = stages.findIndex(isReady);
   const workers = new Set(saved.workers);
-  return { ...saved, stages, counters, wantsBackup, share, readyStage, workers };
+  // Absent in snapshots from before the clock of all jobs stood still.
+  const clockMs = saved.clockMs ?? Math.floor(saved.submittedAtMs);
+  return { ...saved, clockMs, stages, counters, wantsBackup, share, readyStage, workers };
 }
 
 function loadStage(empty: Stage, saved: SavedStage): Stage {
@@ -230,6 +235,7 @@ function loadStage(empty: Stage, saved: SavedStage): Stage {
   for (const [task, output] of saved.outputs) empty.outputs[task] = output as never;
   return {
     ...empty,
+    astray: new Map(saved.astray),
     killers: new Map(saved.killers),
     backoffs: new Set(saved.backoffs),
     leases: new Map(saved.leases.map(([task, leases]) => [task, leases.map(loadLease)])),

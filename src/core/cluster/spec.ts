@@ -59,7 +59,9 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   return limitsProblem(spec.limits) ?? localityProblem(spec);
 }
 
-function trustProblem({ quorum, share, trust }: JobSpec): ClusterError | null {
+function trustProblem({ chance, clock, quorum, share, trust }: JobSpec): ClusterError | null {
+  if (clock !== undefined && clock !== "real") return bad('clock is "real", or absent');
+  if (chance !== undefined && chance !== "real") return bad('chance is "real", or absent');
   if (trust !== undefined && !trusts.includes(trust)) {
     return bad(`trust is one of ${trusts.join(", ")}`);
   }

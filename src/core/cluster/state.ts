@@ -63,6 +63,9 @@ export type Stage = {
   /** Worker number that holds the committed partitions; 0 = they are not needed, `RELAY` = the
    *  coordinator. */
   readonly holder: Int32Array;
+  /** Outputs that are needed and whose worker is lost, by task: the number of that worker. It may
+   *  come back with them before they are computed again. */
+  readonly astray: Map<number, number>;
   /** Attempt that was committed. */
   readonly committed: Uint32Array;
   readonly outputs: Array<TaskOutput | null>;
@@ -105,6 +108,9 @@ export type JobRecord = {
   state: JobState;
   failure: Failure | null;
   submittedAtMs: number;
+  /** The time that its code sees, ms since the epoch: that of the submission, which does not move
+   *  when a wrong clock is corrected; of a recheck that of the earlier job. */
+  clockMs: number;
   endedAtMs: number;
   readonly stages: Stage[];
   readonly counters: Record<string, number>;
@@ -162,7 +168,13 @@ export type WorkerRecord = {
   volunteer?: Volunteer;
   /** It returned what an own worker found wrong, or its person did: it gets nothing any more. */
   caught?: true;
+  /** Of one that is not live, when that was noticed, and why; absent in logs and snapshots from
+   *  before that was remembered. */
+  lost?: Loss;
 };
+
+/** bye: it left · closed: its link closed, and it did not come back · silent: no heartbeat. */
+export type Loss = { readonly atMs: number; readonly reason: "bye" | "closed" | "silent" };
 
 export type Volunteer = {
   /** The owner of its token, or the tab itself: whose results it returns. */
@@ -274,6 +286,7 @@ export function newStage(job: number, index: number, spec: StageSpec, hosts: num
     userErrors: new Uint8Array(n),
     setbacks: new Uint16Array(n),
     holder: new Int32Array(n),
+    astray: new Map(),
     committed: new Uint32Array(n),
     outputs: new Array(n).fill(null),
     killers: new Map(),

@@ -6,7 +6,7 @@ import { attemptKey, idNumber, jobId, workerId } from "../ids.ts";
 import { failJob } from "./jobs.ts";
 import { count, endLease, jobOf } from "./leases.ts";
 import { afterLoss, again } from "./retry.ts";
-import { loseOutputsOf } from "./shuffle.ts";
+import { loseOutputsOf, moveOutputsOf, regainOutputsOf } from "./shuffle.ts";
 import {
   type CoordinatorState,
   type JobRecord,
@@ -50,8 +50,10 @@ export function joinWorker(
     worker.volunteer = { person: worker.volunteer?.person ?? owner, block };
   }
   if (worker.live) state.slots -= worker.specs.slots;
+  const hasMoved = worker.specs.exchangeUrl !== event.specs.exchangeUrl;
   respecify(state, worker, believed(event.specs));
   worker.live = true;
+  delete worker.lost;
   worker.seenEpoch = state.epoch;
   worker.absentMs = 0;
   // A worker whose disk is still full says so again.
@@ -63,7 +65,9 @@ export function joinWorker(
   // Whatever was on its way when the link broke may be lost: send everything again.
   worker.opened.clear();
   worker.sources.clear();
-  if (known !== undefined) reconcile(state, worker, event, effects);
+  if (known === undefined) return;
+  reconcile(state, worker, event, effects);
+  if (hasMoved) moveOutputsOf(state, worker.number, effects);
 }
 
 function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerRecord {
@@ -133,7 +137,10 @@ function reconcile(
   for (const { job, stage, tasks } of serving) {
     for (const task of tasks) served.add(`${idNumber(job)}/${stage}/${task}`);
   }
-  loseOutputsOf(state, worker.number, (job, stage, task) => served.has(`${job}/${stage}/${task}`));
+  const serves = (...of: readonly number[]) => served.has(of.join("/"));
+  const { number } = worker;
+  loseOutputsOf(state, { number, isGone: false }, serves);
+  regainOutputsOf(state, { number, effects }, serves);
 }
 
 /** Jobs that ended while it was away are closed now, others when they end. */
@@ -186,6 +193,7 @@ export function loseWorker(
   const worker = state.workers.get(idNumber(event.worker));
   if (worker === undefined || !worker.live) return;
   worker.live = false;
+  worker.lost = { atMs: state.atMs, reason: event.reason };
   state.slots -= worker.specs.slots;
   state.hungry.delete(worker.number);
   state.choosy.delete(worker.number);
@@ -204,7 +212,8 @@ export function loseWorker(
     const failure = afterLoss(state, job, lease, ran);
     if (failure !== null) failJob(state, job, failure, effects);
   }
-  loseOutputsOf(state, worker.number, () => false);
+  const isGone = event.reason !== "bye";
+  loseOutputsOf(state, { number: worker.number, isGone }, () => false);
   if (worker.volunteer === undefined) releaseOwn(state);
   for (const job of touched) effects.push({ kind: "job-changed", job: jobId(job.number) });
   forgetLost(state);

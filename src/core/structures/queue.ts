@@ -34,6 +34,12 @@ export class IntQueue {
     return item;
   }
 
+  /** Takes out all others. */
+  keep(keeps: (item: number) => boolean): void {
+    this.items = this.toArray().filter(keeps);
+    this.head = 0;
+  }
+
   toArray(): number[] {
     return this.items.slice(this.head);
   }

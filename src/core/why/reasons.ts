@@ -93,7 +93,13 @@ export type Reason =
       readonly owners: number;
       readonly jobs: number;
     }
-  | { readonly kind: "worker-lost"; readonly worker: WorkerId }
+  | {
+      readonly kind: "worker-lost";
+      readonly worker: WorkerId;
+      /** Why, and since when; absent at older coordinators. */
+      readonly reason?: "bye" | "closed" | "silent";
+      readonly forMs?: number;
+    }
   | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
   | {
       readonly kind: "worker-busy";
@@ -120,6 +126,13 @@ export type Why = { readonly reasons: readonly Reason[] };
 const pythonInTabs =
   "for Python in tabs run `npm install pyodide@314` where their gateway runs, start it again, " +
   "and reload them";
+
+/** Why a worker is lost. */
+export const lostTexts = {
+  bye: "it left",
+  closed: "its connection closed, and it did not come back in time",
+  silent: "no heartbeat arrived from it in time: its machine or the network is down",
+} as const;
 
 type Texts = { readonly [K in Reason["kind"]]: (reason: Extract<Reason, { kind: K }>) => string };
 
@@ -225,7 +238,10 @@ const texts: Texts = {
       ? "the next free slot is for this job"
       : `the next free slot is for ${before} first`;
   },
-  "worker-lost": ({ worker }) => `${worker} is lost: it left, or its heartbeat timed out`,
+  "worker-lost": ({ forMs, reason, worker }) => {
+    const why = reason === undefined ? "it left, or its heartbeat timed out" : lostTexts[reason];
+    return `${worker} is lost${forMs === undefined ? "" : ` for ${seconds(forMs)}`}: ${why}`;
+  },
   "worker-paused": ({ reason, worker }) => `${worker} accepts no tasks now: ${reason}`,
   "worker-busy": ({ ahead = 0, attempts, slots, worker }) =>
     `${worker} runs ${count(attempts, "attempt")} in ${count(slots, "slot")}` +

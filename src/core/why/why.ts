@@ -93,10 +93,14 @@ export function whyTask(
 }
 
 /** Null when there is no such worker. */
-export function whyWorker(state: CoordinatorState, id: WorkerId): Reason[] | null {
+export function whyWorker(
+  state: CoordinatorState,
+  id: WorkerId,
+  atMs = state.atMs,
+): Reason[] | null {
   const worker = state.workers.get(idNumber(id));
   if (worker === undefined) return null;
-  if (!worker.live) return [{ kind: "worker-lost", worker: id }];
+  if (!worker.live) return [lostReason(worker, atMs)];
   const { slots } = worker.specs;
   const { ahead, inSlots: attempts } = attemptsOf(worker);
   const reasons: Reason[] = [];
@@ -118,6 +122,13 @@ export function whyWorker(state: CoordinatorState, id: WorkerId): Reason[] | nul
   }
   if (forIt.length > 0) return [...reasons, ...forIt.slice(0, 10)];
   return [...reasons, { kind: "nothing-ready", jobs: state.active.size }];
+}
+
+function lostReason({ lost, number }: WorkerRecord, atMs: number): Reason {
+  const worker = workerId(number);
+  if (lost === undefined) return { kind: "worker-lost", worker };
+  const forMs = Math.max(0, atMs - lost.atMs);
+  return { kind: "worker-lost", worker, reason: lost.reason, forMs };
 }
 
 function notForIt(state: CoordinatorState, { specs }: WorkerRecord, number: number): Reason {

@@ -1,4 +1,4 @@
-/** The clock of shared jobs stands still, whichever way it is read. */
+/** The clock of job code stands still, whichever way it is read. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { steadyMs } from "../steady.ts";

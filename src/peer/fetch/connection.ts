@@ -5,6 +5,7 @@ import { dial } from "../../link/grpc/dial.ts";
 import type { Allocate } from "../../link/grpc/messages.ts";
 import type { RefuseClear } from "../../link/tcp/clear.ts";
 import * as data from "../../wire/p4/data.ts";
+import * as many from "../../wire/p4/many.ts";
 import { checkContentSize, hashBytes, pieceBytesOf, pieceCountOf } from "../../wire/p4/merkle.ts";
 import { bracketed } from "../../wire/p4/share-link.ts";
 import type { PeerAddress } from "../found.ts";
@@ -118,6 +119,21 @@ export class PeerConnection {
       ...options,
       answerMaxBytes: data.messageMaxBytes.readAnswer,
     });
+  }
+
+  /** Messages of whole small files, in the requested order; nothing in them is verified. */
+  async *readMany(
+    files: readonly many.WantedFile[],
+    options: { readonly signal: AbortSignal; readonly limitMs: number },
+  ): AsyncGenerator<readonly many.WholeFile[], void> {
+    const bytes = data.encode(many.readManyRequest, { files }, many.manyMaxBytes.request);
+    const answerMaxBytes = many.manyMaxBytes.answer;
+    const messages = this.#client.stream(data.paths.readMany, [bytes], {
+      ...options,
+      answerMaxBytes,
+      allocate: (length) => Buffer.allocUnsafeSlow(length),
+    });
+    for await (const message of messages) yield data.decode(many.readManyAnswer, message).files;
   }
 
   /** The whole file in one message, as existing peers send it. */

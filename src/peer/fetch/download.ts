@@ -11,7 +11,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcError } from "../../link/grpc/status.ts";
 import { storageFailure } from "../../store/failure.ts";
-import type { OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
+import type { FileAttributes, OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import {
   hashBytes,
   hexOf,
@@ -89,6 +89,8 @@ export class Download {
   #opening: Promise<void> | null = null;
   #partial: PartialFile | null = null;
   #shape: Shape | null = null;
+  /** As the first source gives them that has opened the file. */
+  #attributes: FileAttributes | null = null;
   #schedule: Schedule | null = null;
   #active = new Set<string>();
   #change = Promise.withResolvers<void>();
@@ -132,7 +134,7 @@ export class Download {
   async run(): Promise<Downloaded> {
     try {
       await this.#fetchAll();
-      await this.partial.land(this.#options.replaces);
+      await this.partial.land(this.#options.replaces, this.#attributes);
     } finally {
       this.#control.abort(new ClusterError("unavailable", "the download has ended"));
       if (this.#partial !== null) await this.#options.beforeClose?.();
@@ -220,6 +222,7 @@ export class Download {
     if (opened.sizeBytes !== this.shape.sizeBytes) {
       throw new Corrupt("data-lost", `it gives the file's size as ${opened.sizeBytes} bytes`);
     }
+    this.#attributes ??= opened;
     this.#active.add(name);
     this.tellHave(name, opened.have);
     // An empty file has no piece that could end it.

@@ -9,6 +9,7 @@ import { HashPool } from "../hashing/pool.ts";
 import { Connections, type DialRules } from "./connection.ts";
 import { lockTarget, lookAt } from "./destination.ts";
 import { Download, type DownloadLimits, defaultDownloadLimits } from "./download.ts";
+import { readMany, type SmallFile, type Take } from "./small/many.ts";
 import { fetchWhole } from "./whole.ts";
 
 export type FetcherOptions = {
@@ -83,6 +84,15 @@ export class Fetcher {
     } finally {
       lock.release();
     }
+  }
+
+  /** Files that may come whole and many at once, each from its source; what does not come is left
+   *  to `fetch`. */
+  readMany<T extends SmallFile>(files: readonly T[], take: Take<T>): Promise<void> {
+    const { idleMs, rateMaxBytes } = this.#limits;
+    const { connections } = this;
+    const { signal } = this.#options;
+    return readMany(files, { connections, signal, idleMs, rateMaxBytes }, take);
   }
 
   async #fetch(found: Found, options: FetchOptions): Promise<Fetched> {

@@ -12,7 +12,7 @@ import type { Hash } from "../../core/ids.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { hit } from "../../store/failpoint.ts";
 import { storageFailure, systemCode } from "../../store/failure.ts";
-import type { PieceRun } from "../../wire/p4/data.ts";
+import type { FileAttributes, PieceRun } from "../../wire/p4/data.ts";
 import {
   hashOf,
   pieceBytesOf,
@@ -22,6 +22,7 @@ import {
 } from "../../wire/p4/merkle.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { zeroHash } from "../hashing/sha256.ts";
+import { setAttributes } from "./attributes.ts";
 import { Bits } from "./bits.ts";
 import { Journal } from "./journal.ts";
 import { unchangedPieces } from "./resume.ts";
@@ -125,12 +126,14 @@ export class PartialFile {
     await this.#journal.append(runsOf(pieces));
   }
 
-  /** Gives the complete file its name. `replaces`: an existing file of that name is replaced. */
-  async land(replaces: boolean): Promise<void> {
+  /** Gives the complete file its name. `replaces`: an existing file of that name is replaced;
+   *  `attributes`: null = none are known. */
+  async land(replaces: boolean, attributes: FileAttributes | null): Promise<void> {
     const names = partialNames(this.#target, this.#shape.root);
     await this.#syncing;
     this.#noted = [];
     try {
+      if (attributes !== null) setAttributes(this.descriptor, attributes);
       hit("download.seal", "before");
       await sync(this.descriptor);
       hit("download.seal", "after");

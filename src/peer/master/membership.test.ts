@@ -79,6 +79,12 @@ test("F4: 401 is a refusal; 503, nonsense and silence are UNAVAILABLE", async (t
     master.answers["/redeem"] = { status, body: { message: "No" } };
     await assert.rejects(membership.redeem("x"), { code: "unavailable" }, String(status));
   }
+  await assert.rejects(membership.redeemMany(["x"]), { code: "version-mismatch" });
+  master.answers["/redeem_many"] = { status: 200, body: { files: [redeemed, null] } };
+  const known = { fileName: "f", root: null, requester: "bob" };
+  assert.deepEqual(await membership.redeemMany(["x", "y"]), [known, null]);
+  master.answers["/redeem_many"] = { status: 503, body: { message: "No" } };
+  await assert.rejects(membership.redeemMany(["x"]), { code: "unavailable" });
   await membership.leave();
   master.stop();
   await assert.rejects(membership.redeem("x"), { code: "unavailable" });

@@ -2,8 +2,10 @@
  *  when it is closed. At a master that has lost it, or was away, it registers everything again. */
 import type { SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
+import { GrpcError, grpcStatus } from "../../link/grpc/status.ts";
 import type {
   Available,
+  ManyRedeemed,
   Redeemed as RedeemedAnswer,
   Registered,
   Registration,
@@ -59,12 +61,30 @@ export class Membership {
   }
 
   /** Whether the bearer of a ticket may have a file, and which (P4, step 3). */
-  async redeem(ticket: string): Promise<Redeemed> {
+  redeem(ticket: string): Promise<Redeemed> {
+    return this.#redeeming(async () => redeemedOf(await this.#call("/redeem", { ticket })));
+  }
+
+  /** The same for many tickets: null for those that are not valid. Throws UNIMPLEMENTED at a master
+   *  that has no such call. */
+  redeemMany(tickets: readonly string[]): Promise<Array<Redeemed | null>> {
+    return this.#redeeming(async () => {
+      const { files } = await this.#call<ManyRedeemed>("/redeem_many", { tickets }).catch(
+        withoutMany,
+      );
+      return files.map((one) => (one === null ? null : redeemedOf(one)));
+    });
+  }
+
+  #call<Answer>(path: string, body: object): Promise<Answer> {
+    return this.#options.calls.call<Answer>(path, { token: this.#token, ...body });
+  }
+
+  async #redeeming<T>(redeem: () => Promise<T>): Promise<T> {
     try {
-      const body = { token: this.#token, ticket };
-      const answer = await this.#options.calls.call<RedeemedAnswer>("/redeem", body);
-      return { fileName: answer.file_name, root: answer.root, requester: answer.requester };
+      return await redeem();
     } catch (error) {
+      if (error instanceof GrpcError) throw error;
       if (isForgotten(error)) {
         this.#soon(() => this.#again()).catch(() => {});
         throw new ClusterError("unavailable", "the master does not know this peer; ask again");
@@ -148,6 +168,15 @@ export class Membership {
       }
     }
   }
+}
+
+function withoutMany(error: unknown): never {
+  if (!(error instanceof MasterRefusal) || !error.isUnknownCall || isForgotten(error)) throw error;
+  throw new GrpcError(grpcStatus.unimplemented, "the master redeems tickets one by one");
+}
+
+function redeemedOf({ file_name: fileName, requester, root }: RedeemedAnswer): Redeemed {
+  return { fileName, root, requester };
 }
 
 function isForgotten(error: unknown): boolean {

@@ -1,12 +1,18 @@
 /** Which peers have a file, according to a master, and tickets for them. */
 import type { SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { FileFound, FileSource, FileWanted, Listed } from "../../wire/p4/control.ts";
+import type {
+  FileFound,
+  FileSource,
+  FileWanted,
+  Listed,
+  ManyFound,
+} from "../../wire/p4/control.ts";
 import { parseFileAddress } from "../../wire/p4/control.ts";
 import { flattenTree } from "../../wire/p4/control-tree.ts";
 import { parseAddress } from "../../wire/p4/share-link.ts";
 import type { Found, Source } from "../found.ts";
-import type { MasterCalls } from "./call.ts";
+import { type MasterCalls, MasterRefusal } from "./call.ts";
 
 export class Catalogue {
   readonly #calls: MasterCalls;
@@ -29,7 +35,24 @@ export class Catalogue {
 
   async find(wanted: FileWanted): Promise<Found> {
     const found = await this.#find(wanted);
-    if (found.sources === undefined) return oldFound(found);
+    return found.sources === undefined ? oldFound(found) : this.#foundOf(wanted, found);
+  }
+
+  /** In their order; null for those that are not offered now. Null altogether at a master that
+   *  finds files one by one. */
+  async findMany(names: readonly string[]): Promise<Array<Found | null> | null> {
+    try {
+      const { files } = await this.#ask<ManyFound>("/get_many", { file_names: names });
+      return files.map((found, index) => {
+        return found === null ? null : this.#foundOf({ file_name: names[index] as string }, found);
+      });
+    } catch (error) {
+      if (error instanceof MasterRefusal && error.isUnknownCall) return null;
+      throw error;
+    }
+  }
+
+  #foundOf(wanted: FileWanted, found: FileFound): Found {
     return {
       name: found.file_name,
       root: found.root,

@@ -1,6 +1,6 @@
 /** What can be served: bytes of a known root, all of them or the pieces that are there so far. */
 import type { Hash } from "../../core/ids.ts";
-import type { PieceRun } from "../../wire/p4/data.ts";
+import type { FileAttributes, PieceRun } from "../../wire/p4/data.ts";
 
 export interface Content {
   /** Its name as it is shared, with `/` between folders. */
@@ -11,6 +11,8 @@ export interface Content {
   readonly layer: Uint8Array;
   /** Absolute, of a file that is served from where it lies on this machine. */
   readonly path?: string;
+  /** Of a file on this machine; without them its time and rights are the receiver's. */
+  readonly attributes?: FileAttributes;
   /** Pieces that can be read now, in order. */
   have(): readonly PieceRun[];
   /** Fills `into`, from byte `position` on. Throws `data-lost` when the bytes are not those of the

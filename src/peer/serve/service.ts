@@ -4,10 +4,12 @@ import { ClusterError } from "../../core/error.ts";
 import type { Call, Method } from "../../link/grpc/server.ts";
 import { hostId } from "../../link/host.ts";
 import * as data from "../../wire/p4/data.ts";
+import * as many from "../../wire/p4/many.ts";
 import { hashBytes, hexOf, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
 import { RateLimit } from "../rate.ts";
 import type { Admission, Admitted, Redeemed } from "./admission.ts";
 import type { Content, ContentIndex } from "./content.ts";
+import { sendMany } from "./many.ts";
 import { Readers, sendPieces } from "./pieces.ts";
 
 export type ServiceOptions = {
@@ -36,6 +38,11 @@ export const defaultServiceLimits: ServiceLimits = {
   readersMax: 64,
   sendMs: 60_000,
 };
+
+/** "" = not asked for by this. */
+type WantedContent = { readonly name: string; readonly root: string };
+
+const noAttributes: data.FileAttributes = { modifiedUs: 0, isExecutable: false };
 
 type Session = { readonly content: Content; readonly expiresAtMs: number };
 
@@ -67,6 +74,10 @@ export class FileService {
       [data.paths.open]: { requestMaxBytes, handle: (...args) => this.#open(...args) },
       [data.paths.layer]: { requestMaxBytes, handle: (...args) => this.#layer(...args) },
       [data.paths.read]: { requestMaxBytes, handle: (...args) => this.#read(...args) },
+      [data.paths.readMany]: {
+        requestMaxBytes: many.manyMaxBytes.request,
+        handle: (...args) => this.#readMany(...args),
+      },
     };
   }
 
@@ -111,6 +122,7 @@ export class FileService {
       have,
       expiresS: Math.floor(this.#limits.sessionMs / 1000),
       path: wanted.host !== "" && wanted.host === hostId() ? (content.path ?? "") : "",
+      ...(content.attributes ?? noAttributes),
     };
     await sink.send([data.encode(data.openAnswer, answer, data.messageMaxBytes.openAnswer)]);
   }
@@ -148,6 +160,35 @@ export class FileService {
     );
   }
 
+  async #readMany(request: Uint8Array, call: Call, sink: Sink): Promise<void> {
+    const { files } = data.decode(many.readManyRequest, request);
+    const { admission } = this.#options;
+    const admitted = await admission.admitMany(files.map(({ credential }) => credential));
+    const contents = files.map(({ fileName: name, root }, index) =>
+      this.#findOrWhy({ name, root: hexOf(root) }, admitted[index] ?? null),
+    );
+    await this.#readers.use(call.signal, () =>
+      sendMany(contents, {
+        sink,
+        signal: call.signal,
+        rate: this.#rate,
+        onSent: (content, sizeBytes) => this.#options.onSent?.(content, sizeBytes),
+      }),
+    );
+  }
+
+  #findOrWhy(wanted: WantedContent, admitted: Admitted | null): Content | ClusterError {
+    if (admitted === null) return new ClusterError("unauthenticated", "the ticket is not valid");
+    if (wanted.root === "")
+      return new ClusterError("bad-request", "it is asked for without a root");
+    try {
+      return this.#find(wanted, admitted);
+    } catch (error) {
+      if (error instanceof ClusterError) return error;
+      throw error;
+    }
+  }
+
   #admit(call: Call): Promise<Admitted> {
     const ticket = call.metadata("ticket");
     const bearer = ticket === undefined ? call.metadata("authorization") : `Bearer ${ticket}`;
@@ -155,9 +196,12 @@ export class FileService {
   }
 
   /** The requested content, if it is also what was admitted. */
-  #find(wanted: { readonly name: string; readonly root: string }, admitted: Admitted): Content {
+  #find(wanted: WantedContent, admitted: Admitted): Content {
     const { shelf } = this.#options;
-    const content = wanted.root === "" ? shelf.named(wanted.name) : shelf.rooted(wanted.root);
+    const named = wanted.name === "" ? null : shelf.named(wanted.name);
+    // Of files with the same content the one of that name: its time and rights are meant.
+    const isMeantByName = wanted.root === "" || named?.root === wanted.root;
+    const content = isMeantByName ? named : shelf.rooted(wanted.root);
     if (admitted !== "all") {
       const { root, fileName } = admitted;
       const isMeant =
@@ -175,7 +219,7 @@ export class FileService {
 
   /** The ticket names a file that is shared: the request is for its previous content, or it has
    *  other content by now. Other shared files are not revealed. */
-  #mismatch(wanted: { readonly name: string; readonly root: string }, admitted: Redeemed): string {
+  #mismatch(wanted: WantedContent, admitted: Redeemed): string {
     const { shelf } = this.#options;
     const { fileName, root } = admitted;
     const now = shelf.named(fileName);

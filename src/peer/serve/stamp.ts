@@ -7,6 +7,8 @@ export type Stamp = {
   readonly mtimeNs: string;
   readonly ctimeNs: string;
   readonly inode: string;
+  /** Its owner may run it; a change of this shows in ctime. */
+  readonly isExecutable: boolean;
 };
 
 /** File systems count time in steps of up to this much, ms: a file that was written this shortly
@@ -30,6 +32,7 @@ function ofStats(stats: BigIntStats): Stamp | null {
     mtimeNs: String(stats.mtimeNs),
     ctimeNs: String(stats.ctimeNs),
     inode: `${stats.dev}:${stats.ino}`,
+    isExecutable: (stats.mode & 0o100n) !== 0n,
   };
 }
 

@@ -12,6 +12,11 @@ export type ListedFile = { readonly name: string; readonly root: Hash; readonly 
 
 export const folderListMaxBytes = 64 * 1024 * 1024;
 
+/** The entry of an empty folder: an empty file with `/` at the end of its name. */
+export function emptyFolder(name: string): ListedFile {
+  return { name, root: rootHex(0, new Uint8Array(0)), sizeBytes: 0 };
+}
+
 /** `name` is not a name that a user can publish, so it cannot collide with a file's. */
 export function folderListOf(files: readonly ListedFile[], name: string): Content {
   const lines = files.map(({ name: file, root, sizeBytes }) =>

@@ -6,6 +6,28 @@ import { test } from "node:test";
 import { temporaryDir } from "../../store/testing/at-end.ts";
 import { scan } from "./scan.ts";
 
+test("a name with a newline is left out by itself, and empty folders are named", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-scan-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, "books", "empty", "inner"), { recursive: true });
+  writeFileSync(join(dir, "books", "good"), "x");
+  try {
+    writeFileSync(join(dir, "books", "two\nlines"), "x");
+  } catch {
+    return t.skip("this file system has no such names");
+  }
+  const { emptyFolders, files, leftOut } = scan([join(dir, "books")]);
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    ["books/good"],
+  );
+  assert.deepEqual(emptyFolders, ["books/empty/inner/"]);
+  assert.equal(leftOut.length, 1);
+  assert.match(leftOut[0] as string, /two\nlines: its name has control characters$/);
+  mkdirSync(join(dir, "none"));
+  assert.deepEqual(scan([join(dir, "none")], "called").emptyFolders, ["called/"]);
+});
+
 test("X9: a name that is not UTF-8 ends sharing with an error that names it", (t) => {
   const dir = temporaryDir(t, "tequio-scan-");
   mkdirSync(join(dir, "books"));

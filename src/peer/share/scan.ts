@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { ClusterError } from "../../core/error.ts";
+import { fileNameProblem } from "../../core/sharing/names.ts";
 import { shownUnlessUtf8 } from "../../wire/content/file-name.ts";
 
 export type Found = {
@@ -12,6 +13,8 @@ export type Found = {
 
 export type Scan = {
   readonly files: readonly Found[];
+  /** Names of folders with nothing in them, each with `/` at its end. */
+  readonly emptyFolders: readonly string[];
   /** What is not shared, and why: for people. */
   readonly leftOut: readonly string[];
 };
@@ -25,11 +28,17 @@ export function scan(paths: readonly string[], name?: string): Scan {
     throw new ClusterError("bad-request", "--name is for one path; share others by themselves");
   }
   const files = new Map<string, string>();
+  const emptyFolders: string[] = [];
   const leftOut: string[] = [];
   for (const path of paths) {
     const root = realRoot(path);
     const called = name ?? basename(resolve(path));
     const add = (shared: string, real: string) => {
+      const problem = fileNameProblem(shared);
+      if (problem !== null) {
+        leftOut.push(`${real}: its name ${problem}`);
+        return;
+      }
       if (files.size >= filesMax) {
         const text = `${path} has more than ${filesMax} files; share an archive of it`;
         throw new ClusterError("limit-exceeded", text);
@@ -41,11 +50,13 @@ export function scan(paths: readonly string[], name?: string): Scan {
       }
       files.set(shared, real);
     };
-    if (statSync(root).isDirectory()) walk(root, { root, called, add, leftOut, depth: 0 });
-    else add(called, root);
+    if (statSync(root).isDirectory()) {
+      walk(root, { root, called, add, emptyFolders, leftOut, depth: 0 });
+    } else add(called, root);
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { files: sorted.map(([shared, path]) => ({ name: shared, path })), leftOut };
+  const found = sorted.map(([shared, path]) => ({ name: shared, path }));
+  return { files: found, emptyFolders, leftOut };
 }
 
 function realRoot(path: string): string {
@@ -59,17 +70,23 @@ type Walk = {
   readonly root: string;
   readonly called: string;
   readonly add: (name: string, path: string) => void;
+  readonly emptyFolders: string[];
   readonly leftOut: string[];
   readonly depth: number;
 };
 
 function walk(dir: string, at: Walk): void {
-  const { root, called, add, leftOut, depth } = at;
+  const { root, called, add, emptyFolders, leftOut, depth } = at;
   if (depth > depthMax) {
     leftOut.push(`${dir}: more than ${depthMax} folders deep`);
     return;
   }
-  for (const entry of readdirSync(dir, { withFileTypes: true, encoding: "buffer" })) {
+  const entries = readdirSync(dir, { withFileTypes: true, encoding: "buffer" });
+  if (entries.length === 0) {
+    const name = [called, ...relative(root, dir).split(sep), ""].filter(Boolean).join("/");
+    if (fileNameProblem(name) === null) emptyFolders.push(`${name}/`);
+  }
+  for (const entry of entries) {
     const last = nameOf(dir, entry.name);
     const path = join(dir, last);
     const name = [called, ...relative(root, path).split(sep)].join("/");

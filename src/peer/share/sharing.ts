@@ -9,14 +9,14 @@ import { makeDirectory } from "../../store/directory.ts";
 import { defaultGetFileLimits, serveGetFile } from "../console-files.ts";
 import { HashPool } from "../hashing/pool.ts";
 import { defaultListenerLimits, type Listener, openListener } from "../listener.ts";
-import { Admission, type Redeem } from "../serve/admission.ts";
+import { Admission, type Redeem, type RedeemMany } from "../serve/admission.ts";
 import { type Content, ContentIndex } from "../serve/content.ts";
 import { Descriptors } from "../serve/descriptors.ts";
 import { FileContent } from "../serve/file-content.ts";
 import { FileService } from "../serve/service.ts";
 import { isFresh } from "../serve/stamp.ts";
 import { lookupOn } from "./console-lookup.ts";
-import { folderListOf } from "./folder-list.ts";
+import { emptyFolder, folderListOf, type ListedFile } from "./folder-list.ts";
 import { HashCache } from "./hash-cache.ts";
 import { hashFile } from "./hash-file.ts";
 import { type Found, scan } from "./scan.ts";
@@ -49,7 +49,9 @@ export class Sharing {
   readonly #cache: HashCache;
   #listener: Listener | null = null;
   #redeem: Redeem | null = null;
+  #redeemMany: RedeemMany | null = null;
   #leftOut = new Set<string>();
+  #emptyFolders: readonly string[] = [];
   #scanning: Promise<boolean> | null = null;
   #onChange: () => void = () => {};
 
@@ -84,8 +86,9 @@ export class Sharing {
   }
 
   /** From now on tickets are redeemed here. */
-  setRedeem(redeem: Redeem): void {
+  setRedeem(redeem: Redeem, redeemMany: RedeemMany | null = null): void {
     this.#redeem = redeem;
+    this.#redeemMany = redeemMany;
   }
 
   /** Called when what is shared has changed. */
@@ -100,11 +103,17 @@ export class Sharing {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Files and empty folders, as lists name them. */
+  listed(): ListedFile[] {
+    return [...this.files(), ...this.#emptyFolders.map(emptyFolder)];
+  }
+
   /** What a link names: the only file that is shared, else the list of all. */
   linked(): { readonly root: Hash; readonly isFolder: boolean } {
     const files = this.files();
     const [only] = files;
-    if (files.length === 1 && only !== undefined && !only.name.includes("/")) {
+    const isOne = files.length === 1 && this.#emptyFolders.length === 0;
+    if (isOne && only !== undefined && !only.name.includes("/")) {
       return { root: only.root, isFolder: false };
     }
     return { root: this.#shelf.named(listName)!.root, isFolder: true };
@@ -128,24 +137,25 @@ export class Sharing {
 
   async #scan(): Promise<boolean> {
     const { paths, name } = this.#options;
-    const { files, leftOut } = scan(paths, name);
+    const { emptyFolders, files, leftOut } = scan(paths, name);
     for (const text of leftOut) this.#leaveOut(text);
     const names = new Set(files.map((file) => file.name));
-    let isChanged = false;
+    let isChanged = emptyFolders.join("\n") !== this.#emptyFolders.join("\n");
+    this.#emptyFolders = emptyFolders;
     for (const { name: shared } of this.files()) {
       if (names.has(shared)) continue;
       this.#shelf.remove(shared);
       isChanged = true;
     }
-    const waiting = [...files];
+    const waiting = files.values();
     const lane = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      for (const next of waiting) {
         if (await this.#refresh(next)) isChanged = true;
       }
     };
     await Promise.all([lane(), lane(), lane()]);
     if (isChanged || this.#shelf.named(listName) === null) {
-      this.#shelf.put(folderListOf(this.files(), listName));
+      this.#shelf.put(folderListOf(this.listed(), listName));
     }
     return isChanged;
   }
@@ -198,6 +208,7 @@ export class Sharing {
     const { allowsAnonymous, listen, onBroken, onSent, rateMaxBytes, tls } = this.#options;
     const admission = new Admission({
       redeem: () => this.#redeem,
+      redeemMany: () => this.#redeemMany,
       linkSecret: this.linkSecret,
       allowsAnonymous,
     });

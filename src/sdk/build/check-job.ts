@@ -1,6 +1,7 @@
 /** Whether what a job file exports is a job: authors of plain JavaScript have no compiler that
  *  checks it. */
 import { ClusterError } from "../../core/error.ts";
+import { outputFormats } from "../../core/job.ts";
 import type { FormatSpec } from "../format.ts";
 import type { Job } from "../job.ts";
 
@@ -15,16 +16,13 @@ const formats: ReadonlyArray<FormatSpec["format"]> = [
   "json",
   "csv",
 ];
+const ofAll = "name output rows timeoutMs attempts backupTasks share trust".split(" ");
+const ofCode = "params math seed clock chance".split(" ");
+const ofMaps = "reducers badRecords".split(" ");
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
-  "map-reduce": (
-    "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
-    "backupTasks math seed clock share trust"
-  ).split(" "),
-  tasks:
-    "name params items run output timeoutMs attempts backupTasks math seed clock share trust".split(
-      " ",
-    ),
-  operator: "name reducers output badRecords timeoutMs attempts backupTasks share trust".split(" "),
+  "map-reduce": ["combine", "reduce", "partition", "sort", ...ofMaps, ...ofCode, ...ofAll],
+  tasks: ["items", "run", ...ofCode, ...ofAll],
+  operator: [...ofMaps, ...ofAll],
 };
 
 /** The job, or `build-failed` saying which option is wrong. `file` leads the message. */
@@ -102,10 +100,11 @@ function optionProblem(options: Fields): string | null {
   }
   return (
     choiceProblem(options, "sort", ["ascending", "descending"]) ??
-    choiceProblem(options, "output", ["ndjson", "csv", "text", "bytes"]) ??
+    choiceProblem(options, "output", outputFormats) ??
     choiceProblem(options, "badRecords", ["fail", "keep"]) ??
     choiceProblem(options, "math", ["exact", "native"]) ??
     choiceProblem(options, "clock", ["frozen", "real"]) ??
+    choiceProblem(options, "chance", ["real"]) ??
     choiceProblem(options, "share", ["volunteers"]) ??
     choiceProblem(options, "trust", ["own", "audit", "quorum"]) ??
     seedProblem(options.seed)

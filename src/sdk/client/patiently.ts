@@ -1,6 +1,7 @@
 /** Follows what a coordinator sends for long, also while it restarts. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
+import { steadyMs } from "../../environment/steady.ts";
 
 export type FollowOptions = {
   readonly signal?: AbortSignal;
@@ -20,11 +21,11 @@ export async function* patiently<T>(
   { onAway, patienceMs = 60_000, signal }: FollowOptions,
   isLast: (value: T) => boolean,
 ): AsyncGenerator<T, void> {
-  let heardAtMs = performance.now();
+  let heardAtMs = steadyMs();
   for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
     try {
       for await (const value of read()) {
-        heardAtMs = performance.now();
+        heardAtMs = steadyMs();
         waitMs = backoffMs;
         yield value;
         if (isLast(value)) return;
@@ -33,7 +34,7 @@ export async function* patiently<T>(
       // The caller has left: that is no silence of the coordinator.
       signal?.throwIfAborted();
       const mayRetry = error instanceof ClusterError && error.code === "unavailable";
-      if (!mayRetry || performance.now() - heardAtMs > patienceMs) throw error;
+      if (!mayRetry || steadyMs() - heardAtMs > patienceMs) throw error;
       onAway?.();
     }
     signal?.throwIfAborted();

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { jsonBodyMaxBytes, type Submit } from "../../wire/api/messages.ts";
 
 /** How long it goes on trying, in ms. */
@@ -20,13 +21,13 @@ export async function submitting<T>(
   send: (submission: Submit) => Promise<T>,
 ): Promise<T> {
   const fitting = withinBody(submission);
-  const giveUpAtMs = performance.now() + patienceMs;
+  const giveUpAtMs = steadyMs() + patienceMs;
   for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
     try {
       return await send(fitting);
     } catch (error) {
       const mayRetry = error instanceof ClusterError && error.code === "unavailable";
-      if (!mayRetry || performance.now() + waitMs > giveUpAtMs) throw error;
+      if (!mayRetry || steadyMs() + waitMs > giveUpAtMs) throw error;
     }
     await delay(waitMs);
   }

@@ -75,11 +75,17 @@ export class Transport {
     throw this.#failure(call, status, await readAll(answer));
   }
 
-  /** The answer's JSON. */
-  async json<T>(call: Call): Promise<T> {
-    const text = await readAll(await this.open(call)).catch((error: unknown) => {
+  /** The answer as one text. */
+  async text(call: Call): Promise<string> {
+    const answer = await this.open(call);
+    return readAll(answer).catch((error: unknown) => {
       throw this.#unreachable(error);
     });
+  }
+
+  /** The answer's JSON. */
+  async json<T>(call: Call): Promise<T> {
+    const text = await this.text(call);
     try {
       return JSON.parse(text) as T;
     } catch (cause) {

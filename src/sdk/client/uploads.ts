@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { type SmallBlobs, smallBlobMaxBytes, smallBlobsMax } from "../../wire/api/messages.ts";
 import type { Upload } from "../plan/upload.ts";
 import type { Transport } from "./transport.ts";
@@ -51,12 +52,12 @@ export class Uploads {
 
   #isSeen(hash: Hash): boolean {
     const seenAtMs = this.#seenAtMs.get(hash) ?? Number.NEGATIVE_INFINITY;
-    return performance.now() - seenAtMs < seenForMs;
+    return steadyMs() - seenAtMs < seenForMs;
   }
 
   #see(hash: Hash): void {
     if (this.#seenAtMs.size >= seenMax) this.#seenAtMs.clear();
-    this.#seenAtMs.set(hash, performance.now());
+    this.#seenAtMs.set(hash, steadyMs());
   }
 
   /** To be called when blobs were removed at the coordinator: each is looked for again when it is

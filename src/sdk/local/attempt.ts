@@ -2,6 +2,7 @@
  *  the beginning of its random numbers. */
 import { ClusterError } from "../../core/error.ts";
 import { beginTask } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { Owner } from "../../environment/strays.ts";
 import { turn } from "../../environment/turn.ts";
 import { Counters } from "../../wire/content/counters.ts";
@@ -34,14 +35,14 @@ export class Attempts {
    *  taken too long: what computes without a break cannot be stopped before. */
   async run<T>({ stage, task }: Attempt, use: (owner: Owner) => T): Promise<Awaited<T>> {
     const owner = new Owner(stage, { task, attempt: 1 });
-    const sinceMs = performance.now();
+    const sinceMs = steadyMs();
     beginTask(stage, task);
     try {
       const value = await this.#inTime(owner.run(use, owner));
       if (stage !== "run") owner.endTimers();
       await turn();
       owner.check();
-      if (this.#timeoutMs > 0 && performance.now() - sinceMs > this.#timeoutMs) throw this.#late();
+      if (this.#timeoutMs > 0 && steadyMs() - sinceMs > this.#timeoutMs) throw this.#late();
       for (const [counter, by] of Object.entries(this.#counters.take())) {
         this.#total[counter] = (this.#total[counter] ?? 0) + by;
       }

@@ -1,9 +1,8 @@
 /** Files of a result that are in memory. */
 import type { ResultPart } from "../collect.ts";
-import { headLine } from "./rows.ts";
 
-export function partOf(format: "ndjson" | "csv" | "text", rows: readonly string[]): ResultPart {
-  return bytesPart(rows.length === 0 ? "" : headLine(format) + rows.join(""));
+export function partOf(rows: readonly string[]): ResultPart {
+  return bytesPart(rows.join(""));
 }
 
 export function bytesPart(content: string | Buffer): ResultPart {

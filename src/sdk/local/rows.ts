@@ -12,14 +12,8 @@ export function rowLine(
   value: unknown,
   where = "the operator",
 ): string {
-  if (format === "ndjson") return `{"key":${asJson(key, where)},"value":${asJson(value, where)}}\n`;
-  if (format === "csv") return `${asCell(key, where)},${asCell(value, where)}\n`;
+  if (format !== "text") return `{"key":${asJson(key, where)},"value":${asJson(value, where)}}\n`;
   return `${asText(key, where)}\t${asText(value, where)}\n`;
-}
-
-/** What opens every part of a format that has rows. */
-export function headLine(format: OutputFormat): string {
-  return format === "csv" ? "key,value\n" : "";
 }
 
 /** JSON, with bytes as base64. What JSON would silently change is a `user-error`. */
@@ -54,7 +48,8 @@ function isOdd(value: unknown): boolean {
   return ["function", "symbol", "bigint"].includes(typeof value);
 }
 
-function asCell(value: unknown, where: string): string {
+/** A cell of CSV. */
+export function asCell(value: unknown, where = "the operator"): string {
   if (value === null || value === undefined) return "";
   const text = typeof value === "string" ? value : asJson(value, where);
   const needsQuotes = text === "" || ['"', ",", "\r", "\n"].some((char) => text.includes(char));

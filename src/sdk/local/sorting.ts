@@ -5,7 +5,7 @@ import { Decimal, decimalParts, type ExactNumber, exactOfParts } from "../../wir
 import { sortKeyMaxBytes, writeKey } from "../../wire/block/key.ts";
 import type { OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
-import { asJson, rowLine } from "./rows.ts";
+import { asCell, asJson } from "./rows.ts";
 
 /** What is compared, and what is written. */
 export type KeyedRow = { readonly key: Uint8Array; readonly bytes: Uint8Array };
@@ -86,7 +86,7 @@ function columnsOf({ inputs }: OperatorSpec): readonly string[] {
 }
 
 function csvLine(cells: readonly unknown[]): string {
-  return `${cells.map((cell) => rowLine("csv", null, cell).slice(1, -1)).join(",")}\n`;
+  return `${cells.map((cell) => asCell(cell)).join(",")}\n`;
 }
 
 function lineOf(record: Row, operator: OperatorSpec): string {

@@ -11,14 +11,22 @@ import { failure } from "./failure.ts";
 import { partOf } from "./parts.ts";
 import { asJson, rowLine } from "./rows.ts";
 
+type Items = {
+  readonly lines: readonly string[];
+  /** The number of the one that is run; null = all. */
+  readonly only: number | null;
+  readonly params: Params;
+};
+
 export async function runTasks(
   job: AnyTasks,
-  { lines, params }: { readonly lines: readonly string[]; readonly params: Params },
+  { lines, only, params }: Items,
   attempts: Attempts,
 ): Promise<JobResult> {
   const format = job.options.output ?? "ndjson";
   const rows: string[] = [];
   for (const [index, line] of lines.entries()) {
+    if (only !== null && index !== only) continue;
     const run = async (owner: Owner) => {
       const item: unknown = JSON.parse(line);
       const value = await owner.orStray(job.options.run(item, { params, index }));
@@ -31,7 +39,7 @@ export async function runTasks(
       throw error instanceof Unusable ? error.cause : failure("run", error, `item ${index}`);
     }
   }
-  return { kind: "results", format, parts: [partOf(format, rows)], badRecords: [] };
+  return { kind: "results", format, parts: [partOf(rows)], badRecords: [] };
 }
 
 /** Of what `run` has returned. Reading it may call job code: a getter, a proxy. */
@@ -41,7 +49,7 @@ function rowOf(format: OutputFormat, index: number, value: unknown): string {
   } catch (thrown) {
     throw harmless(thrown) instanceof ClusterError ? new Unusable("", { cause: thrown }) : thrown;
   }
-  if (format === "ndjson") return `${asJson(value, "run")}\n`;
+  if (format !== "text") return `${asJson(value, "run")}\n`;
   return rowLine(format, index, value, "run");
 }
 

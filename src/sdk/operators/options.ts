@@ -1,13 +1,16 @@
 /** The options that every operator takes as its last argument. */
 
 import type { Trust } from "../../core/job.ts";
+import type { TableOutput } from "../job.ts";
 
 export type OperatorOptions = {
   readonly name?: string;
   /** Number of reduce tasks and so of output files. */
   readonly reducers?: number;
-  /** Default "ndjson". */
-  readonly output?: "ndjson" | "csv" | "text";
+  /** Default "ndjson". "csv", "parquet" and "arrow" are tables. */
+  readonly output?: TableOutput;
+  /** With `output: "ndjson"`: an object of the columns a line instead of key and value. */
+  readonly rows?: boolean;
   /** A record that cannot be parsed or has no number where one is asked for: "fail" the job
    *  (default) or "keep" it aside. */
   readonly badRecords?: "fail" | "keep";

@@ -2,13 +2,13 @@
 import { ClusterError } from "../../core/error.ts";
 import type { OutputFormat } from "../../core/job.ts";
 import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
-import type { AnyOperator, Format } from "../job.ts";
+import type { AnyOperator, Format, TableOutput } from "../job.ts";
 import { operatorInput } from "./input.ts";
 import type { OperatorOptions } from "./options.ts";
 
 type Settings = Omit<OperatorOptions, "output"> & {
-  /** Of records with several columns: "ndjson" (default) or "csv". A text is a line. */
-  readonly output?: "ndjson" | "csv";
+  /** Of records with several columns: "ndjson" (default) or a table. A text is a line. */
+  readonly output?: Exclude<TableOutput, "text">;
 };
 
 export type SortOptions<C extends string> = Settings & {

@@ -1,7 +1,8 @@
 /** What runs in a Worker of the Try page, in a sandbox: loads the job and does the one thing that
  *  the page wants with it. Built for the page by `scripts/web/try-code.ts`. */
 import { shown } from "../../core/thrown.ts";
-import { installEnvironment } from "../../environment/install.ts";
+import { installEnvironment, surround } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { strayText } from "../../environment/strays.ts";
 import { watchTabStrays } from "../../environment/tab-strays.ts";
 import { jobTexts } from "../../environment/thrown.ts";
@@ -23,10 +24,11 @@ scope.onmessage = ({ data, ports: [port] }) => {
 
 async function answered(order: PageOrder): Promise<PageAnswer> {
   const logs: string[] = [];
-  const startedMs = performance.now();
-  const took = () => ({ logs, tookMs: performance.now() - startedMs });
+  const startedMs = steadyMs();
+  const took = () => ({ logs, tookMs: steadyMs() - startedMs });
   const onLog = (line: string) => void (logs.length < logsMax && logs.push(line));
   installEnvironment();
+  surround({ frozenAtMs: Date.now() });
   watchTabStrays((stray) =>
     onLog(`after the task had ended, ${strayText(stray)}: ${shown(stray.thrown, jobTexts)}`),
   );

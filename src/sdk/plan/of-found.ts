@@ -47,6 +47,8 @@ export type PlannedFound = {
 type Wanted = PlanSettings & { readonly unpackStart: UnpackStart };
 
 export const splitDefaultBytes = 64 * 1024 * 1024;
+/** Splits of a large file may have so many bytes, where that makes one split less. */
+const slackBytes = splitDefaultBytes + splitDefaultBytes / 10;
 const mib = 1024 * 1024;
 const reducersMax = 100_000;
 const mapTasksMax = 10_000_000;
@@ -104,7 +106,8 @@ async function planFiles(
 ): Promise<PlannedFound> {
   const formats = formatsOf(job);
   const files = await lookInto(found, formats, wanted.unpackStart);
-  const fitting = Math.min(splitDefaultBytes, splitMaxBytes(job, fixed.spillBytes));
+  const most = splitMaxBytes(job, fixed.spillBytes);
+  const fitting = Math.min(splitDefaultBytes, most);
   const asked = wanted.splitBytes ?? fitting;
   const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);
   const inputBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -122,7 +125,7 @@ async function planFiles(
   const plan: Plan = {
     ...fixed,
     files: inputs,
-    splits: cutSplits(splittable, splitBytes),
+    splits: cutSplits(splittable, splitBytes, wanted.splitBytes ?? Math.min(slackBytes, most)),
     items: null,
     reducers,
     ...(job.kind === "operator" ? await planOperator(job, from) : {}),

@@ -9,6 +9,7 @@ import {
   type StageSpec,
 } from "../../core/job.ts";
 import type { Job } from "../job.ts";
+import { outputOf, shapeOf } from "../table/shape.ts";
 import { checkName, checkNumber } from "./numbers.ts";
 import type { PlannedFound } from "./of-found.ts";
 import { laterReducers } from "./operator.ts";
@@ -37,7 +38,7 @@ export type SpecOptions = {
 export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions): JobSpec {
   const { plan } = planned;
   const { timeoutMs = 0, attempts = defaultLimits.userErrorMax, backupTasks = true } = job.options;
-  const { output = "ndjson" } = job.options;
+  const shape = shapeOf(job, plan.items?.hash ?? null);
   checkNumber("timeoutMs", timeoutMs, 0, timeoutMaxMs);
   checkNumber("attempts", attempts, 1, 100);
   const { priority = "normal" } = options;
@@ -75,8 +76,11 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     // Left out where it says nothing: older coordinators refuse a field that they do not know.
     ...(priority === "normal" ? {} : { priority }),
     ...trustOf(job, options.trust),
+    ...(job.options.clock === "real" ? { clock: "real" } : {}),
+    ...(job.options.chance === "real" ? { chance: "real" } : {}),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
-    output,
+    output: outputOf(job),
+    ...(shape === null ? {} : { shape }),
     ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),
     ...programOf(job, options.engine),
   };

@@ -15,8 +15,13 @@ export type SplittableFile = {
 /** Most files of one split: a file costs about as much as 16 KiB of text, however small it is. */
 const filesMax = 4096;
 
-/** Splits in the order of the files; empty files are in none. */
-export function cutSplits(files: readonly SplittableFile[], splitBytes: number): Split[] {
+/** Splits in the order of the files; empty files are in none. Up to `splitMaxBytes` a file is cut
+ *  into one split less: a task for some last bytes costs a round of all slots. */
+export function cutSplits(
+  files: readonly SplittableFile[],
+  splitBytes: number,
+  splitMaxBytes = splitBytes,
+): Split[] {
   const splits: Split[] = [];
   let pack: Piece[] = [];
   let packInput = "";
@@ -31,7 +36,8 @@ export function cutSplits(files: readonly SplittableFile[], splitBytes: number):
     const isFull = packBytes + sizeBytes > splitBytes || pack.length === filesMax;
     if (input !== packInput || isFull || !file.mayPack) flush();
     if (sizeBytes > splitBytes || !file.mayPack) {
-      for (const piece of ranges(index, file, splitBytes)) splits.push({ input, pieces: [piece] });
+      const count = splitCount(sizeBytes, splitBytes, splitMaxBytes);
+      for (const piece of ranges(index, file, count)) splits.push({ input, pieces: [piece] });
       continue;
     }
     pack.push([index, 0, sizeBytes]);
@@ -42,10 +48,14 @@ export function cutSplits(files: readonly SplittableFile[], splitBytes: number):
   return splits;
 }
 
-function ranges(index: number, file: SplittableFile, splitBytes: number): Piece[] {
+function splitCount(sizeBytes: number, splitBytes: number, splitMaxBytes: number): number {
+  const count = Math.ceil(sizeBytes / splitBytes);
+  return count > 1 && sizeBytes <= (count - 1) * splitMaxBytes ? count - 1 : count;
+}
+
+function ranges(index: number, file: SplittableFile, count: number): Piece[] {
   const { sizeBytes, recordBytes = 1 } = file;
   if (!file.mayCut) return [[index, 0, sizeBytes]];
-  const count = Math.ceil(sizeBytes / splitBytes);
   const records = sizeBytes / recordBytes;
   const cut = (n: number): number => Math.round((n * records) / count) * recordBytes;
   return Array.from({ length: count }, (_, n) => [index, cut(n), cut(n + 1)] as const);

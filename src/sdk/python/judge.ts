@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import type { JobEnvironment, OutputFormat } from "../../core/job.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import type { JobResult, ResultPart } from "../collect.ts";
 import { wholeFile } from "../local/records.ts";
@@ -28,8 +29,13 @@ type Answer = {
   readonly parts: readonly string[];
   readonly badRecords: string | null;
   readonly counters: Readonly<Record<string, number>>;
-  readonly format: "ndjson" | "csv" | "text";
+  readonly format: OutputFormat;
   readonly error?: { readonly code: ErrorCode; readonly text: string; readonly stack?: string };
+};
+
+type JudgeOptions = {
+  readonly onLog?: (line: string) => void;
+  readonly around: JobEnvironment;
 };
 
 /** A day: a job under the judge has no limit, and a child that hangs should not stay for ever. */
@@ -39,7 +45,7 @@ const judgeMaxMs = 24 * 3_600_000;
 export async function judgePython(
   job: JudgedJob,
   planned: PlannedFound,
-  options: { readonly onLog?: (line: string) => void },
+  options: JudgeOptions,
 ): Promise<Judged> {
   const folder = await mkdtemp(join(tmpdir(), "tequio-judge-"));
   try {
@@ -59,7 +65,7 @@ async function run(
   folder: string,
   { code, kind, name }: JudgedJob,
   { plan, uploads }: PlannedFound,
-  { onLog }: { readonly onLog?: (line: string) => void },
+  { around, onLog }: JudgeOptions,
 ): Promise<Answer> {
   const codePath = join(folder, "code.zip");
   const out = join(folder, "answer.json");
@@ -71,7 +77,7 @@ async function run(
   const items = uploads[0]?.at;
   const itemsPath = items?.kind === "path" ? items.path : join(folder, "items.ndjson");
   if (kind === "tasks" && items?.kind === "bytes") await writeFile(itemsPath, items.bytes);
-  const request = { code: codePath, name, plan, files, items: itemsPath, folder };
+  const request = { code: codePath, name, plan, files, items: itemsPath, folder, around };
   const requestPath = join(folder, "request.json");
   await writeFile(requestPath, JSON.stringify(request));
   const onLine = (line: string) => onLog?.(line);

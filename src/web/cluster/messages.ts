@@ -12,6 +12,7 @@ export const clusterMessages = catalogue({
     busy: "busy",
     paused: "paused",
     lost: "lost",
+    lostSince: "Lost",
     caught: "caught",
     volunteer: "volunteer",
     standing: {
@@ -50,6 +51,7 @@ export const clusterMessages = catalogue({
     busy: "ocupado",
     paused: "en pausa",
     lost: "perdido",
+    lostSince: "Perdido",
     caught: "descubierto",
     volunteer: "voluntario",
     standing: {
@@ -88,6 +90,7 @@ export const clusterMessages = catalogue({
     busy: "忙碌",
     paused: "暂停",
     lost: "丢失",
+    lostSince: "丢失于",
     caught: "已识破",
     volunteer: "志愿者",
     standing: {

@@ -130,6 +130,7 @@ function Detail({ close, worker }: { worker: WorkerSummary; close: () => void })
     ["failed", countText(worker.failed)],
     ["version", worker.version],
     ["since", agoText(Math.max(0, Date.now() - worker.joinedAtMs))],
+    ...(worker.lost === undefined ? [] : ([["lostSince", agoText(worker.lost.forMs)]] as const)),
   ] as const;
   return (
     <section class="panel" aria-labelledby="worker-title">

@@ -13,7 +13,7 @@ import { type Row, rowsOf } from "./rows.ts";
 
 const previewBytes = 16 * 1024;
 const previewRows = 12;
-const endings = { ndjson: "ndjson", csv: "csv", text: "txt", bytes: "bin" } as const;
+const endings = { csv: "csv", text: "txt", bytes: "bin" } as const;
 /** Buttons for parts; with more parts there is one button for all. */
 const partsMax = 40;
 
@@ -61,7 +61,7 @@ type DownloadProps = {
 function Downloads({ isTasks, job, output, sizeBytes }: DownloadProps) {
   const say = useMessages(jobMessages);
   const [busy, setBusy] = useState(false);
-  const ending = isTasks ? "ndjson" : endings[job.output];
+  const ending = endingOf(job);
   const parts = output.parts.filter(({ hash }) => hash !== "");
   const doing = (work: () => Promise<void>) => async () => {
     setBusy(true);
@@ -109,6 +109,12 @@ function Downloads({ isTasks, job, output, sizeBytes }: DownloadProps) {
   );
 }
 
+/** Of the parts: what has a shape is lines of JSON, of which `tequio get` makes tables. */
+function endingOf({ output, shape, stages }: JobSummary): string {
+  if (shape !== undefined || stages[0]?.kind === "tasks") return "ndjson";
+  return output in endings ? endings[output as keyof typeof endings] : "ndjson";
+}
+
 /** The first lines as a table, when they are rows. */
 function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
   const say = useMessages(jobMessages);
@@ -124,7 +130,7 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
   }, [path, nothing, job.output]);
   if (nothing) return <p class="body quiet">{say("noResult")}</p>;
   if (text === null || job.output === "bytes") return null;
-  const rows = isTasks || job.output === "ndjson" ? rowsOf(text).slice(0, previewRows) : [];
+  const rows = endingOf(job) === "ndjson" ? rowsOf(text).slice(0, previewRows) : [];
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow
     <section class="scroll" tabIndex={0} aria-label={say("preview")}>

@@ -42,7 +42,8 @@ export function Outcome({ ended }: { ended: Ended }) {
 function Result({ tried }: { tried: Told & Tried }) {
   const say = useMessages(tryMessages);
   const { format, text, tookMs } = tried;
-  const rows = format === "ndjson" ? rowsOf(text) : [];
+  // Of tables, too, tasks write lines of JSON.
+  const rows = format === "text" || format === "bytes" ? [] : rowsOf(text);
   return (
     <div class="columns">
       <div class="panel">

@@ -1,24 +1,24 @@
-/** One pair of a result as a line of text, in each of the output formats. */
+/** One pair of a result as a line of text, as tasks write it. */
 import type { OutputFormat } from "../../core/job.ts";
 import { jsonText } from "./json.ts";
 import type { Key } from "./key.ts";
 
 export type { OutputFormat };
 
-/** First line of every CSV part that has rows; a reader that joins parts keeps only the first. */
-export const csvHeader = "key,value\n";
+/** How the parts of pairs are written: texts as such, and all else as JSON, of which the client
+ *  makes tables, since the columns are known when all rows are. */
+export type PairFormat = "ndjson" | "text";
+
+export function pairFormat(output: OutputFormat = "ndjson"): PairFormat {
+  return output === "text" || output === "bytes" ? "text" : "ndjson";
+}
 
 /** The line, with its newline. `where` names the origin of the pair, for the error. */
-export function rowText(format: OutputFormat, key: Key, value: unknown, where: string): string {
-  switch (format) {
-    case "ndjson":
-      return `{"key":${jsonText(key, where)},"value":${jsonText(value, where)}}\n`;
-    case "csv":
-      return `${csvCell(key, where)},${csvCell(value, where)}\n`;
-    case "text":
-    case "bytes":
-      return `${textCell(key, where)}\t${textCell(value, where)}\n`;
+export function rowText(format: PairFormat, key: Key, value: unknown, where: string): string {
+  if (format === "ndjson") {
+    return `{"key":${jsonText(key, where)},"value":${jsonText(value, where)}}\n`;
   }
+  return `${textCell(key, where)}\t${textCell(value, where)}\n`;
 }
 
 /** RFC 4180. Null is an empty cell and the empty string `""`; arrays and objects are JSON in one

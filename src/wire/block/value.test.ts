@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Arena } from "./arena.ts";
 import { jsonText } from "./json.ts";
-import { rowText } from "./row.ts";
+import { csvCell, rowText } from "./row.ts";
 import { readValue, type Value, writeValue } from "./value.ts";
 
 const scalar = fc.oneof(
@@ -109,12 +109,13 @@ test("bytes are base64 in JSON", () => {
 });
 
 test("rows quote what would break a line", () => {
-  const row = (format: "ndjson" | "csv" | "text", value: Value) =>
+  const row = (format: "ndjson" | "text", value: Value) =>
     rowText(format, 'a,"b"\t', value, "reduce");
   assert.equal(row("ndjson", [1]), '{"key":"a,\\"b\\"\\t","value":[1]}\n');
-  assert.equal(row("csv", [1, 2]), '"a,""b""\t","[1,2]"\n');
-  assert.equal(row("csv", null), '"a,""b""\t",\n');
-  assert.equal(row("csv", ""), '"a,""b""\t",""\n');
+  assert.equal(csvCell('a,"b"\t', "a test"), '"a,""b""\t"');
+  assert.equal(csvCell([1, 2], "a test"), '"[1,2]"');
+  assert.equal(csvCell(null, "a test"), "");
+  assert.equal(csvCell("", "a test"), '""');
   assert.equal(row("text", "x\n\\y"), 'a,"b"\\t\tx\\n\\\\y\n');
   assert.equal(row("text", { n: 1 }), 'a,"b"\\t\t{"n":1}\n');
 });

@@ -1,7 +1,7 @@
 /** The contents of `data.more` between Tequio's tabs and coordinators. A gateway passes it on
  *  unread, except `session`, `after`, `holding` and `ref`. */
 import type { AttemptReport, PythonSpecs } from "../../core/event.ts";
-import type { Failure, OutputFormat } from "../../core/job.ts";
+import type { Failure, JobEnvironment, OutputFormat } from "../../core/job.ts";
 import type { TaskType } from "./messages.ts";
 
 /** In `connect`, from the tab. */
@@ -44,7 +44,7 @@ export type WelcomeMore = {
 
 /** In `task`, from the coordinator. `url` holds data that a basic browser can read: whole records
  *  of the split as text, or the partitions as NDJSON. */
-export type TaskMore = {
+export type TaskMore = JobEnvironment & {
   /** Identifies the attempts across restarts of tab and coordinator: `j-1/0/5#2`, several joined by
    *  `,`. */
   readonly ref: string;
@@ -71,8 +71,6 @@ export type TaskMore = {
   readonly output: OutputFormat;
   /** Limit of one attempt, ms; 0 = none. */
   readonly timeoutMs: number;
-  /** As of `JobOpen`. */
-  readonly frozenAtMs?: number;
   /** Of a list of tasks: bytes that the coordinator accepts in one PUT of `reports`, a JSON list of
    *  reports that may come before the finish. Absent = it accepts reports in the finish only. */
   readonly reportsMaxBytes?: number;

@@ -2,6 +2,7 @@
  *  properties. Field numbers are in `manager.proto`: those below 100 are those of existing
  *  implementations, those from 100 on are extensions: an old peer skips those fields, and is never
  *  sent those messages (a peer is old while it has not sent `node` in its ManagerRequest). */
+import type { JobEnvironment } from "../../core/job.ts";
 import { nodeType } from "./numbers.ts";
 
 export const nodeTypes = { manager: nodeType.MANAGER, worker: nodeType.WORKER } as const;
@@ -138,7 +139,7 @@ export type ManagerMessage =
   | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] };
 
 /** JSON inside `jobOpen`. */
-export type JobOpen = {
+export type JobOpen = JobEnvironment & {
   readonly job: string;
   readonly name: string;
   /** Owner of the job: a process never serves two owners. */
@@ -153,9 +154,6 @@ export type JobOpen = {
   readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
   /** Of `programKinds`; absent: JavaScript. */
   readonly programKind?: number;
-  /** Of a job that is shared with volunteers: when it was submitted, ms since the epoch. Its code
-   *  sees this time. */
-  readonly frozenAtMs?: number;
 };
 
 /** JSON inside `stageSources`: for each task of `stage` where its partitions lie, in task order. */

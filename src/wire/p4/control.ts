@@ -8,10 +8,12 @@
  *  | POST /add_file | AddFile → Said | 400, 404 |
  *  | GET, POST /get_files | Listing → Listed | 400, 404 |
  *  | GET, POST /get_file | FileWanted → FileFound | 400, 401, 404 |
+ *  | POST /get_many | ManyWanted → ManyFound | 400, 401 |
  *  | POST /files | Published → Said | 400, 404 |
  *  | POST /remove_file | Named and file_name → Said | 400, 404 |
  *  | POST /heartbeat | Named → Available | 400, 404 |
  *  | POST /redeem | Redemption → Redeemed, once | 400, 401 |
+ *  | POST /redeem_many | ManyRedemptions → ManyRedeemed, each once | 400, 401 |
  *
  *  GET has a JSON body, too. 413: a limit; 503: the master cannot answer now, retry. */
 import type { MemberAddress } from "../../core/catalogue.ts";
@@ -74,6 +76,13 @@ export type FileSource = {
   readonly fingerprint?: string;
 };
 
+/** Many files by their names in one call, as `get_file` finds each. */
+export type ManyWanted = Named & { readonly file_names: readonly string[] };
+/** In the requested order; null = none offers it now. */
+export type ManyFound = { readonly files: ReadonlyArray<FileFound | null> };
+/** Names, and tickets, of one such call. */
+export const manyMax = 1024;
+
 /** `token`: of the peer that was asked for the file, and wants to know whether it may send it. */
 export type Redemption = { readonly token: string; readonly ticket: string };
 export type Redeemed = {
@@ -83,6 +92,10 @@ export type Redeemed = {
   readonly requester: string;
   readonly expires_in_s: number;
 };
+
+export type ManyRedemptions = { readonly token: string; readonly tickets: readonly string[] };
+/** In the order of the tickets; null = not valid. */
+export type ManyRedeemed = { readonly files: ReadonlyArray<Redeemed | null> };
 
 /** `grpc://<host>:<port>/<name>`: nothing is escaped, a name may hold `/` and `:`. */
 export function fileAddress({ host, port }: MemberAddress, name: string): string {

@@ -5,10 +5,11 @@
  *  | /Greeter/getFile | requester → owner | a name of 4 KiB | the whole file, up to 4 MiB |
  *  | /Files/open | requester → owner | 5 KiB | session, size, layer, pieces that are there |
  *  | /Files/layer | requester → owner | 1 KiB | piece hashes, 1 MiB a message |
- *  | /Files/read | requester → owner | 64 KiB | the pieces asked for, one a message | */
+ *  | /Files/read | requester → owner | 64 KiB | the pieces asked for, one a message |
+ *  | /Files/readMany | requester → owner | 512 KiB | small files (`many.ts`), many a message | */
 
 import { ProtobufReader } from "../protobuf/reader.ts";
-import { bytes, message, messageList, type Schema, text, uint } from "../protobuf/schema.ts";
+import { bool, bytes, message, messageList, type Schema, text, uint } from "../protobuf/schema.ts";
 import { ProtobufWriter } from "../protobuf/writer.ts";
 import { hashBytes, pieceMaxBytes } from "./merkle.ts";
 import * as n from "./numbers.ts";
@@ -18,11 +19,12 @@ export const paths = {
   open: "/Files/open",
   layer: "/Files/layer",
   read: "/Files/read",
+  readMany: "/Files/readMany",
 } as const;
 
 /** The default limit of a gRPC receiver, which existing peers never raised: 4 MiB. */
 export const wholeFileMaxBytes = 4 * 1024 * 1024;
-const nameMaxBytes = 4096;
+export const nameMaxBytes = 4096;
 const sessionMaxBytes = 64;
 const hostMaxBytes = 64;
 /** Runs of pieces in one message. */
@@ -59,6 +61,13 @@ export type OpenAnswer = {
   readonly expiresS: number;
   /** Path of the file, for a requester on the same machine; "" otherwise. */
   readonly path: string;
+} & FileAttributes;
+
+/** What a file has besides name and content; no root covers it. */
+export type FileAttributes = {
+  /** Microseconds since the epoch; 0 = not known. */
+  readonly modifiedUs: number;
+  readonly isExecutable: boolean;
 };
 export type LayerRequest = { readonly session: Uint8Array; readonly firstPiece: number };
 export type LayerAnswer = { readonly hashes: Uint8Array };
@@ -91,6 +100,8 @@ export const openAnswer = message<OpenAnswer>({
   have: messageList(n.openAnswer.have, pieceRun, runsMax),
   expiresS: uint(n.openAnswer.expiresS),
   path: text(n.openAnswer.path, nameMaxBytes),
+  modifiedUs: uint(n.openAnswer.modifiedUs),
+  isExecutable: bool(n.openAnswer.isExecutable),
 });
 
 export const layerRequest = message<LayerRequest>({

@@ -34,6 +34,8 @@ const opened: data.OpenAnswer = {
   have: pieces,
   expiresS: 3600,
   path: "/a/b",
+  modifiedUs: 1_700_000_000_000_001,
+  isExecutable: true,
 };
 
 const decoders: ReadonlyArray<readonly [Uint8Array, (bytes: Uint8Array) => unknown]> = [

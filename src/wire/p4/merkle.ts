@@ -51,7 +51,8 @@ export function rootOf(sizeBytes: number, layer: Uint8Array, sha256: Sha256): Ui
   const bytes = new Uint8Array(1 + 8 + 4 + hashBytes);
   const view = new DataView(bytes.buffer);
   bytes[0] = 2;
-  view.setBigUint64(1, BigInt(sizeBytes));
+  view.setUint32(1, Math.floor(sizeBytes / 2 ** 32));
+  view.setUint32(5, sizeBytes % 2 ** 32);
   view.setUint32(9, pieceBytesOf(sizeBytes));
   bytes.set(topOf(layer, sha256), 13);
   return sha256(bytes);
@@ -93,17 +94,30 @@ export function hashOf(layer: Uint8Array, piece: number): Uint8Array {
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
+const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (let at = 0; at < bytes.length; at++) hex += hexPairs[bytes[at] as number];
+  return hex;
 }
 
 /** Bytes of a root from 64 hex digits; null when the text is malformed. */
 export function rootBytesOf(hex: string): Uint8Array | null {
   if (!/^[0-9a-f]{64}$/.test(hex)) return null;
-  return Uint8Array.from({ length: hashBytes }, (_, i) =>
-    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
-  );
+  const bytes = new Uint8Array(hashBytes);
+  for (let at = 0; at < hashBytes; at++) {
+    bytes[at] = digitOf(hex.charCodeAt(2 * at)) * 16 + digitOf(hex.charCodeAt(2 * at + 1));
+  }
+  return bytes;
+}
+
+/** Of a lower-case hex digit's code. */
+function digitOf(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }

@@ -23,7 +23,7 @@ export function safeName(name: string): SafeName {
     const problem = partProblem(part);
     if (problem !== null) return { problem };
   }
-  return { parts: parts.map((part) => part.normalize("NFC")) };
+  return { parts };
 }
 
 /** Only the last part: the default name of a single file. */

@@ -29,6 +29,8 @@ export const openAnswer = {
   have: 7,
   expiresS: 8,
   path: 9,
+  modifiedUs: 10,
+  isExecutable: 11,
 } as const;
 
 export const layerRequest = {
@@ -48,6 +50,28 @@ export const readRequest = {
 export const readAnswer = {
   piece: 1,
   content: 2,
+} as const;
+
+export const readManyRequest = {
+  files: 1,
+} as const;
+
+export const wantedFile = {
+  fileName: 1,
+  root: 2,
+  credential: 3,
+} as const;
+
+export const readManyAnswer = {
+  files: 1,
+} as const;
+
+export const wholeFile = {
+  index: 1,
+  content: 2,
+  modifiedUs: 3,
+  isExecutable: 4,
+  problem: 5,
 } as const;
 
 export const challengeAnswer = {

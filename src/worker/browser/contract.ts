@@ -4,6 +4,7 @@
  *  The controller gives the sandbox one port, and each task one of its own. A sandbox is a page of
  *  ours, a task's Worker is whatever job code makes of it: what comes from there is checked, and
  *  can be about this task only. */
+import type { JobEnvironment } from "../../core/job.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { FromTask } from "../process/messages.ts";
 
@@ -18,6 +19,8 @@ export type TaskPiece = {
 
 /** Everything that a task's Worker needs, in its first message; it begins when it gets `go`. */
 export type TaskOrder = {
+  /** What the job's code has around it. */
+  readonly around: JobEnvironment;
   readonly kind: "map" | "reduce" | "tasks";
   /** Of the job, from 0. */
   readonly stage: number;
@@ -27,8 +30,6 @@ export type TaskOrder = {
   readonly python?: PythonCode;
   /** Only what this task needs of it; `splits` and `files` keep their places. */
   readonly plan: Plan;
-  /** As of `JobOpen`. */
-  readonly frozenAtMs?: number;
   /** One of a map or reduce stage. */
   readonly attempts: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
   /** Of a map task. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Key } from "../../wire/block/key.ts";
-import { csvHeader, type OutputFormat, rowText } from "../../wire/block/row.ts";
+import { type PairFormat, rowText } from "../../wire/block/row.ts";
 import { FileSink } from "./run-file.ts";
 
 /** Rows are gathered to about this many characters before they become bytes. */
@@ -18,21 +18,25 @@ export type Part = {
 export class PartWriter {
   #records = 0;
   #text = "";
-  readonly #format: OutputFormat;
+  readonly #format: PairFormat;
   readonly #sink: FileSink;
   readonly #hash = createHash("sha256");
 
-  constructor(path: string, format: OutputFormat) {
+  constructor(path: string, format: PairFormat) {
     this.#format = format;
     this.#sink = new FileSink(path);
   }
 
   /** `where` names the function that made the pair. */
   row(key: Key, value: unknown, where: string): void {
-    if (this.#records === 0 && this.#format === "csv") this.#text = csvHeader;
     this.#text += rowText(this.#format, key, value, where);
     this.#records++;
     if (this.#text.length >= textMaxCharacters) this.#flush();
+  }
+
+  /** What comes before the rows. */
+  head(text: string): void {
+    this.#text += text;
   }
 
   /** A row that is ready, with its newline. */
@@ -44,7 +48,6 @@ export class PartWriter {
 
   /** Rows that are ready, `count` of them. */
   rows(bytes: Uint8Array, count: number): void {
-    if (this.#records === 0 && this.#format === "csv") this.#text = csvHeader;
     this.#flush();
     this.#records += count;
     this.#hash.update(bytes);

@@ -2,6 +2,7 @@
 import { Arena, damaged } from "../../wire/block/arena.ts";
 import { writeKey } from "../../wire/block/key.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
+import { type PairFormat, pairFormat } from "../../wire/block/row.ts";
 import type { RunReader } from "../../wire/block/run.ts";
 import type { ByteSource } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
@@ -128,9 +129,9 @@ function writeCounts(
 export function reduceCountWords(task: ReduceTask): Part | null {
   const { job, memoryBytes, segments, out } = task;
   const heldBytes = mergeBytesOf(memoryBytes, entriesMax * heldEntryBytes);
-  const format = job.options.output ?? "ndjson";
+  const format = pairFormat(job.options.output);
   const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-  if (sizeBytes > Math.min(partitionMaxBytes, heldBytes) || format === "bytes") return null;
+  if (sizeBytes > Math.min(partitionMaxBytes, heldBytes)) return null;
   const files = new SegmentFiles();
   try {
     const runs = segments.map((segment) => files.reader(segment));
@@ -141,11 +142,7 @@ export function reduceCountWords(task: ReduceTask): Part | null {
   }
 }
 
-function writePart(
-  runs: readonly RunReader[],
-  path: string,
-  format: "ndjson" | "csv" | "text",
-): Part {
+function writePart(runs: readonly RunReader[], path: string, format: PairFormat): Part {
   const counts = emptyCounts(false);
   const part = new PartWriter(path, format);
   try {

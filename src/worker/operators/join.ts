@@ -6,6 +6,7 @@ import { Arena } from "../../wire/block/arena.ts";
 import { type Key, writeKey } from "../../wire/block/key.ts";
 import { partitionOf } from "../../wire/block/partition.ts";
 import type { JoinSpec, OperatorSpec } from "../../wire/block/plan.ts";
+import { pairFormat } from "../../wire/block/row.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import type { MapReduceJob } from "../task/job.ts";
 import { type ReduceTask, type RowWriter, runReduce } from "../task/reduce-task.ts";
@@ -53,7 +54,7 @@ class Joining {
     this.#task = task;
     this.#keepsLeft = kind === "left" || kind === "outer";
     this.#keepsRight = kind === "right" || kind === "outer";
-    this.#part = new PartWriter(`${task.out}.part`, task.job.options.output ?? "ndjson");
+    this.#part = new PartWriter(`${task.out}.part`, pairFormat(task.job.options.output));
     this.#rights = new KeptRows(`${task.out}.join`);
   }
 

@@ -5,7 +5,7 @@ import { dirname, extname, join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import type { Hash } from "../../core/ids.ts";
-import { useEnvironment } from "../../environment/install.ts";
+import { surround, useEnvironment } from "../../environment/install.ts";
 import { evaluated, startJob } from "../../environment/strays.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
@@ -28,9 +28,10 @@ export async function loadJob(load: Load): Promise<LoadedJob> {
     const kernel = operatorKernel(plan.operator);
     return { job: kernel.job, plan, memoryBytes, params: plan.params, codeFolder, kernel };
   }
+  surround(load.around);
   if (code?.path !== load.codePath) code = { path: load.codePath, ...(await readCode(load)) };
   const { job } = code;
-  useEnvironment(job.options, load.frozenAtMs);
+  useEnvironment(job.options);
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, memoryBytes, params, codeFolder: code.folder, kernel: null };
 }

@@ -9,6 +9,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../../core/error.ts";
 import { beginTask, installEnvironment } from "../../environment/install.ts";
+import { onClockRead } from "../../environment/pins/clock.ts";
 import { steadyMs } from "../../environment/steady.ts";
 import { Owner, type Stray, strayCame } from "../../environment/strays.ts";
 import { turn } from "../../environment/turn.ts";
@@ -90,6 +91,7 @@ installRuntime({
 });
 consoleToLog((line) => reporter.log(line));
 installEnvironment();
+onClockRead(() => send({ kind: "clock-read" }));
 
 async function obey(order: ToTask): Promise<void> {
   switch (order.kind) {

@@ -10,7 +10,7 @@
  *  the attempt fails. Bytes are decompressed, and a piece has whole records only. `input.ts` writes
  *  the frames, `kernels/` reads them. */
 import type { Hash } from "../../core/ids.ts";
-import type { Failure } from "../../core/job.ts";
+import type { Failure, JobEnvironment } from "../../core/job.ts";
 import type { InputFile, Split } from "../../wire/block/plan.ts";
 
 /** A file that the process may read, and its SHA-256; or its text when that is short. */
@@ -36,8 +36,8 @@ export type ToTask =
       readonly scratch: string;
       /** Of the task; bounds what it holds before it spills. Absent: the plan's bounds hold. */
       readonly memoryBytes?: number;
-      /** Of a job that is shared with volunteers: the time that its code sees. */
-      readonly frozenAtMs?: number;
+      /** What its code has around it. */
+      readonly around: JobEnvironment;
       /** Obeyed when it is loaded, and not at all when that fails: a single task need not wait
        *  until the supervisor has received the answer to `load` and sent the order. */
       readonly next?: ItemsOrder;
@@ -113,6 +113,9 @@ export type FromTask =
   /** Sent once when the process can take `load`. */
   | { readonly kind: "ready" }
   | { readonly kind: "loaded" }
+  /** Sent once, before anything that may depend on it: job code has looked at the time, and may
+   *  have kept it for the job that comes next. */
+  | { readonly kind: "clock-read" }
   /** The code of the job cannot be loaded; the process is of no more use. */
   | { readonly kind: "load-failed"; readonly failure: Failure }
   /** At most a few ms after the attempt has ended; several at once when attempts are short. */

@@ -39,6 +39,7 @@ test("an endless loop ends when the supervisor is gone", async (t) => {
     plan: { text: JSON.stringify(plan) },
     items: { text: "1\n" },
     scratch,
+    around: {},
   };
   const entry = fileURLToPath(new URL("main.ts", import.meta.url));
   const supervisor = spawn(

@@ -1,6 +1,6 @@
 /** Opens a file of a plan: on this machine's disk when it lies there, from the members who share
  *  it, else through the coordinator. */
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import { hostId } from "../../link/host.ts";
@@ -17,15 +17,14 @@ export type InputSource = {
 };
 
 /** A local file that this worker may not read is tried through the coordinator, which may have
- *  other rights. */
+ *  other rights. So is one that is not here as it was submitted: a name of a machine proves
+ *  nothing, since two may share it. The coordinator says whether the file has changed. */
 export async function openFile(
   source: InputSource,
   file: InputFile,
   index: number,
 ): Promise<OpenInput> {
-  if (file.at.kind === "path" && file.at.host === hostId() && (await mayRead(file.at.path))) {
-    return openLocal(file);
-  }
+  if (await liesHere(file)) return openLocal(file);
   const { job, blobs, signal } = source;
   const relayed = (start: number, end: number) =>
     asDownload(blobs.input(job, index, { start, end }, signal), file);
@@ -65,9 +64,13 @@ async function* asDownload(bytes: AsyncIterable<Uint8Array>, file: InputFile) {
   }
 }
 
-function mayRead(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
+async function liesHere({ at, sizeBytes }: InputFile): Promise<boolean> {
+  if (at.kind !== "path" || at.host !== hostId()) return false;
+  try {
+    await access(at.path, constants.R_OK);
+    const { mtimeMs, size } = await stat(at.path);
+    return size === sizeBytes && Math.floor(mtimeMs) === Math.floor(at.mtimeMs);
+  } catch {
+    return false;
+  }
 }

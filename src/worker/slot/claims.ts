@@ -51,6 +51,7 @@ const failed = z.object({ ...attempt, durationMs, kind: z.literal("failed"), fai
 const message = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("loaded") }),
+  z.object({ kind: z.literal("clock-read") }),
   z.object({ kind: z.literal("load-failed"), failure }),
   z.object({ kind: z.literal("reports"), reports: z.array(z.unknown()).max(reportsMax) }),
   z.object({ ...attempt, kind: z.literal("log"), lines: z.array(text(4_096)).max(10_000) }),

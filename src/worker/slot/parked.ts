@@ -13,8 +13,8 @@ export class Parked {
   }
 
   /** One that has loaded this code, and is no longer parked; null when there is none. */
-  take(code: string): TaskProcess | null {
-    const found = this.#processes.findLast((one) => one.code === code && !one.over);
+  take(code: string, clockMs: number | undefined): TaskProcess | null {
+    const found = this.#processes.findLast((one) => one.knows(code, clockMs) && !one.over);
     if (found === undefined) return null;
     this.#processes = this.#processes.filter((one) => one !== found);
     return found;

@@ -15,7 +15,7 @@ const mebibyte = 1024 * 1024;
 type Setting = {
   readonly processes: Processes;
   /** `code`: which of several. */
-  readonly take: (job: string, code?: number) => ReturnType<Processes["take"]>;
+  readonly take: (job: string, code?: number, clockMs?: number) => ReturnType<Processes["take"]>;
 };
 
 async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
@@ -34,13 +34,15 @@ async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
     rmSync(dir, { recursive: true, force: true });
   });
   const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
-  const take = (name: string, which = 0) => {
-    const text = `export default { kind: 'tasks', options: { items: [], run: () => ${which} } };`;
+  const take = (name: string, which = 0, frozenAtMs = 0) => {
+    const reads = which < 0 ? "const began = Date.now();" : "";
+    const run = `() => ${which}`;
+    const text = `${reads} export default { kind: 'tasks', options: { items: [], run: ${run} } };`;
     const codePath = join(dir, `code-${which}.mjs`);
     writeFileSync(codePath, text);
     const codeHash = createHash("sha256").update(text).digest("hex");
     const files = { codePath, codeHash, taskPlan: { text: JSON.stringify(plan) }, itemsFile: null };
-    const job = { open: { job: name, owner: "ana" } };
+    const job = { open: { job: name, owner: "ana", frozenAtMs } };
     return processes.take(0, {
       job: job as unknown as OpenedJob,
       files: { ...files, plan: plan as unknown as Plan } satisfies JobFiles,
@@ -102,4 +104,22 @@ test("processes whose jobs are over do not stay for long", async (t) => {
   processes.closeJob("j-1");
   processes.closeJob("j-2");
   await Promise.all([first.ended, second.ended]);
+});
+
+test("a process whose code has seen one time is not used for another", async (t) => {
+  const { take } = await setUp(t, 10_000);
+  const pids: number[] = [];
+  for (const [name, code, clockMs] of [
+    ["j-1", 0, 5],
+    ["j-2", 0, 6],
+    ["j-3", -1, 7],
+    ["j-4", -1, 7],
+    ["j-5", -1, 8],
+  ] as const) {
+    const { process } = await take(name, code, clockMs);
+    pids.push(process.pid);
+  }
+  assert.equal(pids[0], pids[1], "what has never looked knows nothing of the time");
+  assert.equal(pids[2], pids[3]);
+  assert.notEqual(pids[3], pids[4]);
 });

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
-import { type Failure, programKinds } from "../../core/job.ts";
+import { environmentIn, type Failure, programKinds } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { FromTask, ItemsOrder, ShortFile } from "../process/messages.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
@@ -95,11 +95,12 @@ export class Processes {
     const turn = {};
     this.#turns[slot] = turn;
     const code = codeOf(job, files);
+    const clockMs = open.frozenAtMs;
     const language = languageOf(job);
     let taken = this.#slots[slot] ?? null;
-    if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
+    if (taken === null || taken.over || !taken.knows(code, clockMs) || taken.isCluttered) {
       if (taken !== null) this.#parked.add(taken);
-      taken = this.#parked.take(code) ?? this.#fresh(language);
+      taken = this.#parked.take(code, clockMs) ?? this.#fresh(language);
       this.#slots[slot] = taken;
       taken.code = code;
       if (taken.opened === job) return { process: taken, early: null };
@@ -111,6 +112,7 @@ export class Processes {
     empty(taken);
     taken.job = open.job;
     taken.opened = job;
+    taken.clockMs = clockMs;
     hit("worker.load", "before");
     const early = await load(taken, { job, files, next });
     hit("worker.load", "after");
@@ -130,6 +132,7 @@ export class Processes {
     if (!isNew || this.#spares.get(language)?.over === false) return void process.kill();
     process.code = "";
     process.job = "";
+    process.clockMs = undefined;
     this.#spares.set(language, process);
   }
 
@@ -211,7 +214,7 @@ function codeKindOf(job: OpenedJob): keyof typeof codeNames {
  *  keep at its top level what it made of its params, so with others it is other code. */
 function codeOf({ open }: OpenedJob, { codeHash, plan }: JobFiles): string {
   if (plan.operator !== undefined) return `operator ${open.owner}`;
-  return `${codeHash} ${open.owner} ${open.frozenAtMs ?? ""} ${JSON.stringify(plan.params)}`;
+  return `${codeHash} ${open.owner} ${JSON.stringify(plan.params)}`;
 }
 
 /** Files of one job are never there for the next: it has only the code that both share. */
@@ -249,7 +252,7 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
       itemsFile === null ? null : here(itemsFile, `items-${process.job}-${process.loads}.ndjson`),
     scratch: process.writeDir,
     memoryBytes: process.memoryBytes,
-    ...(job.open.frozenAtMs === undefined ? {} : { frozenAtMs: job.open.frozenAtMs }),
+    around: environmentIn(job.open),
     ...(next === null ? {} : { next }),
   });
   await loaded;

@@ -73,6 +73,10 @@ export class TaskProcess {
   code = "";
   /** Jobs loaded so far. */
   loads = 0;
+  /** The time that the code sees which it has loaded; undefined = the time that goes by. */
+  clockMs: number | undefined;
+  /** Its code has looked at that time. */
+  #hasReadClock = false;
   /** Settles when it has ended, with why. */
   readonly ended: Promise<Failure>;
   /** Receives its messages; null while it is idle. */
@@ -137,6 +141,12 @@ export class TaskProcess {
   get isHeavy(): boolean {
     const { limits, memoryBytes } = this.#options;
     return ownBytes(this.#pid) > limits.overheadBytes + memoryBytes / 8;
+  }
+
+  /** It has loaded this code, and has kept nothing that is wrong where the clock stands at
+   *  `clockMs`. */
+  knows(code: string, clockMs: number | undefined): boolean {
+    return this.code === code && (!this.#hasReadClock || this.clockMs === clockMs);
   }
 
   get language(): Language {
@@ -264,6 +274,7 @@ export class TaskProcess {
     // A frame that is no message of ours: only job code writes such.
     if (message === null) return;
     if (message.kind === "ready") void this.#isReady();
+    else if (message.kind === "clock-read") this.#hasReadClock = true;
     else this.listen?.(message);
   }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Failure } from "../../core/job.ts";
+import type { Failure, JobEnvironment } from "../../core/job.ts";
 import type { FromTask, TaskReport } from "../process/messages.ts";
 import { probeSandbox, type SandboxMode } from "./sandbox-node.ts";
 import { defaultSlotLimits, type SlotLimits, TaskProcess } from "./task-process.ts";
@@ -26,6 +26,7 @@ export type Trial = {
   readonly memoryBytes?: number;
   readonly scratchMaxBytes?: number;
   readonly limits?: Partial<SlotLimits>;
+  readonly around?: JobEnvironment;
 };
 
 const mebibyte = 1024 * 1024;
@@ -68,6 +69,7 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
     plan: { text: JSON.stringify(plan) },
     items: { path: put("items.ndjson", items), hash: hashOf(items) },
     scratch: process.writeDir,
+    around: trial.around ?? {},
   });
   return process;
 }

@@ -15,7 +15,7 @@ export type Params = Readonly<Record<string, unknown>>;
 export type Emit = (key: Key, value: unknown) => void;
 
 /** Of both kinds: what the environment of the job is. */
-type Environment = Pick<EnvironmentOptions, "math" | "seed">;
+type Environment = Pick<EnvironmentOptions, "clock" | "math" | "seed">;
 
 export type MapReduceJob = {
   readonly kind: "map-reduce";

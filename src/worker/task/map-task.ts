@@ -7,7 +7,7 @@ import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
-import { type OutputFormat, rowText } from "../../wire/block/row.ts";
+import { type PairFormat, pairFormat, rowText } from "../../wire/block/row.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
 import { TextSource } from "../input/text-source.ts";
 import type { ByteSource, SourcePiece } from "../kernels/byte-source.ts";
@@ -162,7 +162,7 @@ type RunnerOptions = {
 function recordRunner(options: RunnerOptions): (record: unknown) => void {
   const { task, map, bad, position, keep } = options;
   const isFinal = task.plan.reducers === 0;
-  const pending = new PendingPairs(isFinal ? (task.job.options.output ?? "ndjson") : null);
+  const pending = new PendingPairs(isFinal ? pairFormat(task.job.options.output) : null);
   const isOperator = task.plan.operator !== undefined;
   const emit = keep ? pending.emit : options.emit;
   const context = {
@@ -195,10 +195,10 @@ class PendingPairs {
   #keys: Key[] = [];
   #values: unknown[] = [];
   readonly #scratch = new Arena(256);
-  readonly #output: OutputFormat | null;
+  readonly #output: PairFormat | null;
 
   /** `output`: of pairs that are not shuffled, and so must fit that format; else null. */
-  constructor(output: OutputFormat | null) {
+  constructor(output: PairFormat | null) {
     this.#output = output;
   }
 
@@ -260,7 +260,7 @@ export function storeManifest(out: string, manifest: Uint8Array): Part {
 
 /** Without reducers the pairs are written as they are emitted; `combine` has nothing to do. */
 function partTarget({ job, out }: MapTask): Target {
-  const part = new PartWriter(`${out}.part`, job.options.output ?? "ndjson");
+  const part = new PartWriter(`${out}.part`, pairFormat(job.options.output));
   const scratch = new Arena(64);
   let finished = false;
   return {

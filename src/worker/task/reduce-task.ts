@@ -3,6 +3,7 @@
 import { crc32 } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
 import { checkKey, type Key, readKey } from "../../wire/block/key.ts";
+import { pairFormat } from "../../wire/block/row.ts";
 import { type RunReader, RunWriter } from "../../wire/block/run.ts";
 import {
   type Combine,
@@ -61,7 +62,7 @@ export function runReduce(task: ReduceTask, part: RowWriter = partOf(task)): Par
 }
 
 function partOf({ job, out }: ReduceTask): PartWriter {
-  return new PartWriter(`${out}.part`, job.options.output ?? "ndjson");
+  return new PartWriter(`${out}.part`, pairFormat(job.options.output));
 }
 
 function isDescending({ job }: ReduceTask): boolean {

@@ -82,7 +82,7 @@ export class TaskProcess {
     const text = JSON.stringify({ ...emptyPlan, ...plan });
     const items = itemsPath === null ? null : hashedFile(itemsPath);
     const files = { codePath, codeHash: hashedFile(codePath).hash, plan: { text }, items };
-    this.order({ kind: "load", job: "j-1", ...files, scratch: this.scratch, ...more });
+    this.order({ kind: "load", job: "j-1", ...files, scratch: this.scratch, around: {}, ...more });
     await this.until((m) => m.some(({ kind }) => kind === "loaded" || kind === "load-failed"));
   }
 

@@ -1,4 +1,5 @@
 /** What `tequio get` works with: its options, what was asked for, and what does the work. */
+import type { Hash } from "../../../core/ids.ts";
 import type { Fetcher } from "../../../peer/fetch/fetcher.ts";
 import type { Found } from "../../../peer/found.ts";
 import type { Screen } from "../../screen.ts";
@@ -23,12 +24,20 @@ export type FetchTarget =
       readonly kind: "folder";
       /** Cut off the names. */
       readonly prefix: string;
-      readonly files: ReadonlyArray<{
-        readonly name: string;
-        readonly sizeBytes: number | null;
-        readonly find: () => Promise<Found>;
-      }>;
+      /** A name that ends with `/` is an empty folder. */
+      readonly files: readonly FolderFile[];
+      readonly findMany: FindMany;
     };
+
+export type FolderFile = {
+  readonly name: string;
+  readonly root: Hash | null;
+  readonly sizeBytes: number | null;
+  readonly find: () => Promise<Found>;
+};
+
+/** In their order: null, or nothing, for those that are gone or can be found one by one only. */
+export type FindMany = (files: readonly FolderFile[]) => Promise<ReadonlyArray<Found | null>>;
 
 export type FetchContext = {
   readonly wanted: FetchTarget;

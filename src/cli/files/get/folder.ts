@@ -1,25 +1,24 @@
 /** A shared folder, fetched as a tree of files: names that are no harmless paths, or that would be
  *  one file on some systems, are left out and reported. */
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { ClusterError } from "../../../core/error.ts";
 import { lockTarget } from "../../../peer/fetch/destination.ts";
-import type { Fetched } from "../../../peer/fetch/fetcher.ts";
-import { wayTo } from "../../../sdk/named-file.ts";
 import { safeName, twinKey } from "../../../wire/p4/names.ts";
 import { bytesText, durationText, plural, rateText } from "../../numbers.ts";
 import { oneLine } from "../../text.ts";
 import { stateDirOf } from "../master.ts";
-import { Speedometer, transferLine } from "../transfer-line.ts";
-import { fetchCurrent } from "./changed.ts";
 import type { FetchContext, FetchTarget } from "./fetch-context.ts";
+import type { Planned } from "./small.ts";
+import { Tree } from "./tree.ts";
 
 type Folder = FetchTarget & { kind: "folder" };
-type Listed = Folder["files"][number];
-type Planned = Listed & { readonly target: string };
-
-/** Files fetched at once: small ones wait for the network more than they use it. */
-const filesAtOnce = 4;
+type Plan = {
+  readonly planned: Planned[];
+  /** Empty ones. */
+  readonly folders: string[];
+  readonly problems: string[];
+};
 
 export async function getFolder(context: FetchContext, folder: Folder): Promise<void> {
   const { options, screen, signal } = context;
@@ -27,7 +26,7 @@ export async function getFolder(context: FetchContext, folder: Folder): Promise<
     throw new ClusterError("bad-request", "a folder does not fit into standard output; name one");
   }
   const dir = options.output ?? ".";
-  const { planned, problems: unnamed } = plan(folder, dir);
+  const { planned, folders, problems: unnamed } = plan(folder, dir);
   mkdirSync(dir, { recursive: true });
   const lock = await lockTarget(dir, {
     lockDir: join(stateDirOf(), "locks"),
@@ -35,7 +34,7 @@ export async function getFolder(context: FetchContext, folder: Folder): Promise<
     onWait: () => screen.print("another process downloads to the same folder; waiting"),
   });
   const startedMs = performance.now();
-  const tree = new Tree(context, planned);
+  const tree = new Tree(context, { dir, planned, folders, findMany: folder.findMany });
   try {
     await tree.fetch();
   } finally {
@@ -48,12 +47,16 @@ export async function getFolder(context: FetchContext, folder: Folder): Promise<
   if (problems.length > 0) process.exitCode = 1;
 }
 
-function plan(folder: Folder, dir: string): { planned: Planned[]; problems: string[] } {
+function plan(folder: Folder, dir: string): Plan {
   const problems: string[] = [];
   const planned: Planned[] = [];
+  const folders: string[] = [];
   const taken = new Map<string, string>();
   for (const file of folder.files) {
-    const safe = safeName(file.name.slice(folder.prefix.length));
+    const name = file.name.slice(folder.prefix.length);
+    // The folder that was asked for, which is empty.
+    if (name === "") continue;
+    const safe = safeName(name.replace(/\/$/, ""));
     if ("problem" in safe) {
       problems.push(`${oneLine(file.name)}: its name ${safe.problem}`);
       continue;
@@ -67,88 +70,11 @@ function plan(folder: Folder, dir: string): { planned: Planned[]; problems: stri
       continue;
     }
     taken.set(key, file.name);
-    planned.push({ ...file, target: join(dir, ...safe.parts) });
+    const target = join(dir, ...safe.parts);
+    if (name.endsWith("/")) folders.push(target);
+    else planned.push({ ...file, target });
   }
-  return { planned, problems };
-}
-
-class Tree {
-  readonly problems: string[] = [];
-  readonly fetched: Array<Fetched & { readonly path: string }> = [];
-  readonly #context: FetchContext;
-  readonly #planned: readonly Planned[];
-  readonly #speed = new Speedometer();
-  /** Of files under way, by target. */
-  readonly #under = new Map<string, number>();
-  #doneBytes = 0;
-
-  constructor(context: FetchContext, planned: readonly Planned[]) {
-    this.#context = context;
-    this.#planned = planned;
-  }
-
-  async fetch(): Promise<void> {
-    const waiting = [...this.#planned];
-    const lane = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        this.#context.signal.throwIfAborted();
-        await this.#one(next);
-      }
-    };
-    const ended = await Promise.allSettled(Array.from({ length: filesAtOnce }, lane));
-    for (const end of ended) if (end.status === "rejected") throw end.reason;
-  }
-
-  async #one({ name, target, find }: Planned): Promise<void> {
-    const { fetcher, options, screen, signal } = this.#context;
-    const onNews = (text: string) => screen.print(oneLine(text));
-    try {
-      refuseSpecial(target);
-      mkdirSync(dirname(target), { recursive: true });
-      const wanted = { found: await find(), byName: find, isRoot: false, onNews };
-      const fetched = await fetchCurrent(wanted, (found) =>
-        fetcher.fetch(found, {
-          target,
-          replaces: options.overwrite ?? false,
-          isLocked: true,
-          more: find,
-          onProgress: ({ doneBytes }) => {
-            this.#under.set(target, doneBytes);
-            this.#draw();
-          },
-        }),
-      );
-      this.#doneBytes += fetched.sizeBytes;
-      this.fetched.push({ ...fetched, path: target });
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof ClusterError) || error.code === "storage-full") throw error;
-      this.problems.push(`${oneLine(name)}: ${error.message}`);
-    } finally {
-      this.#under.delete(target);
-      this.#draw();
-    }
-  }
-
-  #draw(): void {
-    const { screen } = this.#context;
-    const under = [...this.#under.values()].reduce((sum, bytes) => sum + bytes, 0);
-    const doneBytes = this.#doneBytes + under;
-    const sizeBytes = this.#planned.reduce<number | null>(
-      (sum, file) => (sum === null || file.sizeBytes === null ? null : sum + file.sizeBytes),
-      0,
-    );
-    this.#speed.add(performance.now(), doneBytes);
-    const note = `${this.fetched.length} of ${plural(this.#planned.length, "file")}`;
-    const transfer = { label: "folder", doneBytes, sizeBytes, note };
-    screen.draw([transferLine(transfer, this.#speed.bytesPerS, screen.width())]);
-  }
-}
-
-/** Only regular files are replaced, and what has a name among others is no pipe to write into. */
-function refuseSpecial(target: string): void {
-  if (wayTo(target, true) === "file") return;
-  throw new ClusterError("bad-request", `${target} is no regular file, and is not replaced`);
+  return { planned, folders, problems };
 }
 
 type End = {

@@ -9,7 +9,7 @@ import type { Found, Source } from "../../../peer/found.ts";
 import { folderListMaxBytes, parseFolderList } from "../../../peer/share/folder-list.ts";
 import { rootBytesOf } from "../../../wire/p4/merkle.ts";
 import { parseLink, type ShareLink } from "../../../wire/p4/share-link.ts";
-import type { FetchTarget } from "./fetch-context.ts";
+import type { FetchTarget, FindMany } from "./fetch-context.ts";
 
 export async function linkedFiles(text: string, fetcher: Fetcher): Promise<FetchTarget> {
   const link = parseLink(text);
@@ -32,11 +32,11 @@ export async function linkedFiles(text: string, fetcher: Fetcher): Promise<Fetch
     const target = join(dir, "list");
     await fetcher.fetch(found, { target, replaces: false });
     const files = parseFolderList(readFileSync(target)).map((file) => ({
-      name: file.name,
-      sizeBytes: file.sizeBytes,
-      find: async () => ({ ...file, sources: sourcesOf(link) }),
+      ...file,
+      find: async () => ({ ...file, sources: sourcesOf(link, file.name) }),
     }));
-    return { kind: "folder", prefix: "", files };
+    const findMany: FindMany = (some) => Promise.all(some.map(({ find }) => find()));
+    return { kind: "folder", prefix: "", files, findMany };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -73,11 +73,11 @@ function explained(error: ClusterError, root: Hash): ClusterError {
   return new ClusterError("not-found", `${text}; ask for a new link`, { cause: error });
 }
 
-function sourcesOf(link: ShareLink): Source[] {
+function sourcesOf(link: ShareLink, fileName = ""): Source[] {
   return link.addresses.map((address) => ({
     name: `${address.host}:${address.port}`,
     address: { ...address, fingerprint: link.fingerprint },
-    fileName: "",
+    fileName,
     credential: async () => link.secret,
   }));
 }

@@ -3,7 +3,7 @@
 import { ClusterError } from "../../../core/error.ts";
 import type { Hash } from "../../../core/ids.ts";
 import type { Catalogue } from "../../../peer/master/sources.ts";
-import type { FetchTarget } from "./fetch-context.ts";
+import type { FetchTarget, FindMany } from "./fetch-context.ts";
 
 export async function namedFiles(what: string, catalogue: Catalogue): Promise<FetchTarget> {
   if (what.endsWith("/")) return namedFolder(what, catalogue);
@@ -34,8 +34,13 @@ async function namedFolder(prefix: string, catalogue: Catalogue): Promise<FetchT
     throw new ClusterError("not-found", `nothing is shared below ${prefix}; see \`tequio ls\``);
   }
   const find = (name: string) => () => catalogue.find({ file_name: name });
-  const listed = files.map(({ name, sizeBytes }) => ({ name, sizeBytes, find: find(name) }));
-  return { kind: "folder", prefix, files: listed };
+  const listed = files.map(({ name, root, sizeBytes }) => {
+    return { name, root, sizeBytes, find: find(name) };
+  });
+  const findMany: FindMany = async (some) => {
+    return (await catalogue.findMany(some.map(({ name }) => name))) ?? [];
+  };
+  return { kind: "folder", prefix, files: listed, findMany };
 }
 
 /** Null when no file that is shared has such a root. */

@@ -2,7 +2,7 @@
 import type { CoordinatorState } from "../../../core/coordinator.ts";
 import type { JobId } from "../../../core/ids.ts";
 import type { Failure, JobSpec, StageSpec } from "../../../core/job.ts";
-import { frozenClock, jobOwner, jobSpec } from "../../../core/view.ts";
+import { jobEnvironment, jobOwner, jobSpec } from "../../../core/view.ts";
 import { encodeBrowser } from "../../../wire/browser/codec.ts";
 import { browserLimits, type TaskType } from "../../../wire/browser/messages.ts";
 import type { TaskMore } from "../../../wire/browser/more.ts";
@@ -41,9 +41,9 @@ export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string
       ? Array.from({ length: inputCount }, (_, i) => `${place}/in/${i}.ndjson`)
       : [`${place}/in/0`];
   const owner = jobOwner(state, run.job) ?? "";
-  const clock = frozenClock(state, run.job);
+  const around = jobEnvironment(state, run.job);
   const made = moreOf(spec, stage, { run, place, inputCount, owner });
-  const more = tab.isBasic ? null : { ...made, ...clock };
+  const more = tab.isBasic ? null : { ...made, ...around };
   const { tid, type } = run;
   // Authenticated tabs know where the partitions lie; a list of thousands of addresses adds
   // nothing.

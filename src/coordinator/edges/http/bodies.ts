@@ -2,7 +2,13 @@
 import { z } from "zod";
 import { roles } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
-import { type JobSpec, priorities, pythonEngines, trusts } from "../../../core/job.ts";
+import {
+  type JobSpec,
+  outputFormats,
+  priorities,
+  pythonEngines,
+  trusts,
+} from "../../../core/job.ts";
 import {
   type SmallBlobs,
   type Submit,
@@ -22,6 +28,19 @@ const stage = z.strictObject({
   timeoutMs: whole,
   inputBytes: whole.min(0),
 });
+
+const columns = z.array(z.string()).max(10_000);
+
+const shape = z.discriminatedUnion("of", [
+  z.strictObject({
+    of: z.literal("pairs"),
+    key: columns.exactOptional(),
+    value: z.string().exactOptional(),
+    columns: columns.exactOptional(),
+  }),
+  z.strictObject({ of: z.literal("rows"), columns }),
+  z.strictObject({ of: z.literal("tasks"), items: hash.exactOptional() }),
+]);
 
 const spec: z.ZodType<JobSpec> = z.strictObject({
   name: z.string(),
@@ -44,8 +63,11 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   share: z.literal("volunteers").exactOptional(),
   quorum: z.strictObject({ agree: whole, of: whole }).exactOptional(),
   sameEngine: z.boolean().exactOptional(),
+  clock: z.literal("real").exactOptional(),
+  chance: z.literal("real").exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
-  output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
+  output: z.enum(outputFormats).exactOptional(),
+  shape: shape.exactOptional(),
   programKind: whole.exactOptional(),
   requires: z.array(z.string()).exactOptional(),
   engine: z.enum(pythonEngines).exactOptional(),

@@ -32,6 +32,8 @@ const byCaller: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "/get_files": { peer: 200, stranger: 404, bearer: 200, nothing: 400 },
   "/get_file": { peer: 200, stranger: 401, bearer: 200, nothing: 400 },
   "/redeem": { peer: 401, stranger: 401, bearer: 400, nothing: 400 },
+  "/get_many": { peer: 200, stranger: 401, bearer: 200, nothing: 400 },
+  "/redeem_many": { peer: 200, stranger: 401, bearer: 400, nothing: 400 },
 };
 
 test("every call admits exactly the callers that it should", async (t) => {
@@ -41,7 +43,8 @@ test("every call admits exactly the callers that it should", async (t) => {
   const other = await own.peer("other");
   await own.post("/add_file", { token: other, file_name: "x" });
   const { token: submitter } = await cluster.token("submitter", "ann");
-  const rest = { file_name: "x", files: ["x"], ticket: "t" };
+  const many = { file_names: ["x"], tickets: ["t"] };
+  const rest = { file_name: "x", files: ["x"], ticket: "t", ...many };
   for (const [path, statuses] of Object.entries(byCaller)) {
     for (const [caller, status] of Object.entries(statuses)) {
       const name = `${path} ${caller}`;
@@ -84,20 +87,21 @@ test("cluster tokens of every role and state, as generic token and as bearer", a
       (await main.post("/register", register)).status,
       (await main.ask("GET", "/get_files", {}, { headers })).status,
       (await main.ask("GET", "/get_file", { file_name: "x" }, { headers })).status,
+      (await main.ask("POST", "/get_many", { file_names: ["x"] }, { headers })).status,
     ];
   };
   for (const role of roles) {
     const { token } = await cluster.token(role, "ann");
     const { fetch, share } = sharing[role];
-    const wanted = [share ? 200 : 403, fetch ? 200 : 403, fetch ? 200 : 403];
+    const wanted = [share, fetch, fetch, fetch].map((isAdmitted) => (isAdmitted ? 200 : 403));
     assert.deepEqual(await statusesOf(token), wanted, role);
   }
   const revoked = await cluster.token("admin", "eve");
   await cluster.call("DELETE", `/v1/tokens/${revoked.id}`);
-  assert.deepEqual(await statusesOf(revoked.token), [401, 401, 401], "revoked");
+  assert.deepEqual(await statusesOf(revoked.token), [401, 401, 401, 401], "revoked");
   const expired = await cluster.token("submitter", "eve", { ttlMs: 1 });
   await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.deepEqual(await statusesOf(expired.token), [401, 401, 401], "expired");
-  assert.deepEqual(await statusesOf(mintToken("admin").token), [401, 401, 401], "forged");
-  assert.deepEqual(await statusesOf("secret"), [401, 401, 401], "no token at all");
+  assert.deepEqual(await statusesOf(expired.token), [401, 401, 401, 401], "expired");
+  assert.deepEqual(await statusesOf(mintToken("admin").token), [401, 401, 401, 401], "forged");
+  assert.deepEqual(await statusesOf("secret"), [401, 401, 401, 401], "no token at all");
 });

@@ -11,7 +11,7 @@ import { provedHost, trustedHost } from "../../members/addresses.ts";
 import type { Members, NewPeer } from "../../members/members.ts";
 import { answersAt } from "../../members/probe.ts";
 import { fileNotFound, type P4Call, P4Refusal, type P4Route, peerNotFound, route } from "./call.ts";
-import { getFile, getFiles, redeem } from "./fetching.ts";
+import { getFile, getFiles, getMany, redeem, redeemMany } from "./fetching.ts";
 import * as schema from "./schemas.ts";
 
 const smallMaxBytes = 64 * 1024;
@@ -121,6 +121,8 @@ async function publishTree(call: P4Call<{ token: string; files: unknown }>) {
 const invalid = [400, "Invalid request"] as const;
 const noPeer = [404, refusalWords.peerUnknown] as const;
 const post = { methods: ["POST"], bodyMaxBytes: smallMaxBytes } as const;
+/** Of 1,024 names or tickets; callers ask for fewer when names are long. */
+const manyMaxBytes = 1024 * 1024;
 const getOrPost = { methods: ["GET", "POST"], bodyMaxBytes: smallMaxBytes } as const;
 
 export const p4Routes: readonly P4Route[] = [
@@ -216,5 +218,30 @@ export const p4Routes: readonly P4Route[] = [
     answer: schema.redeemed,
     refusals: [invalid, [401, refusalWords.peerUnknown], [401, "Invalid ticket"]],
     handle: redeem,
+  }),
+  route({
+    ...post,
+    bodyMaxBytes: manyMaxBytes,
+    path: "/get_many",
+    summary: "The same as get_file for many files, by their names",
+    body: schema.manyWanted,
+    answer: schema.manyFound,
+    refusals: [
+      invalid,
+      [401, refusalWords.peerUnknown],
+      [401, "Invalid token"],
+      [403, "Token may not fetch files"],
+    ],
+    handle: getMany,
+  }),
+  route({
+    ...post,
+    bodyMaxBytes: manyMaxBytes,
+    path: "/redeem_many",
+    summary: "The same as redeem for many tickets, each once",
+    body: schema.manyRedemptions,
+    answer: schema.manyRedeemed,
+    refusals: [invalid, [401, refusalWords.peerUnknown]],
+    handle: redeemMany,
   }),
 ];

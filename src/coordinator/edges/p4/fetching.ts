@@ -9,6 +9,10 @@ import {
   fileAddress,
   type Listed,
   type Listing,
+  type ManyFound,
+  type ManyRedeemed,
+  type ManyRedemptions,
+  type ManyWanted,
   type Redeemed,
   type Redemption,
 } from "../../../wire/p4/control.ts";
@@ -79,11 +83,32 @@ export function getFiles(call: P4Call<Listing>): Listed {
 }
 
 export function getFile(call: P4Call<WantedBody>): FileFound {
+  const found = foundBy(requesterOf(call, 401), wanted(call.body), call);
+  if (found === null) throw fileNotFound();
+  return found;
+}
+
+/** Sources of each file in one answer of many. */
+const manySourcesMax = 4;
+
+export function getMany(call: P4Call<ManyWanted>): ManyFound {
   const requester = requesterOf(call, 401);
-  const { body, loop, members, tickets } = call;
-  const sources = members.sources(wanted(body)).slice(0, sourcesMax);
+  const files = call.body.file_names.map((name) =>
+    foundBy(requester, { name }, call, manySourcesMax),
+  );
+  return { files };
+}
+
+/** Null when none offers it now. */
+function foundBy(
+  requester: string,
+  file: WantedFile,
+  { loop, members, tickets }: P4Parts,
+  countMax = sourcesMax,
+): FileFound | null {
+  const sources = members.sources(file).slice(0, countMax);
   const [first] = sources;
-  if (first === undefined) throw fileNotFound();
+  if (first === undefined) return null;
   const nowMs = loop.steadyMs();
   const { name, root } = first.file;
   const said = sources.flatMap(({ owner, file }) => {
@@ -119,6 +144,13 @@ export function redeem(call: P4Call<Redemption>): Redeemed {
   const redeemed = redeemedBy(source, body.ticket, call);
   if (redeemed === null) throw new P4Refusal(401, "Invalid ticket");
   return redeemed;
+}
+
+export function redeemMany(call: P4Call<ManyRedemptions>): ManyRedeemed {
+  const { body, members } = call;
+  const source = members.peerOf(body.token);
+  if (source === null || !members.touch(source.name)) throw peerNotFound(401);
+  return { files: body.tickets.map((ticket) => redeemedBy(source, ticket, call)) };
 }
 
 type RedeemParts = Pick<P4Parts, "loop" | "members" | "tickets">;

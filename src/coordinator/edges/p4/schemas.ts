@@ -7,6 +7,10 @@ import type {
   FileFound,
   Listed,
   Listing,
+  ManyFound,
+  ManyRedeemed,
+  ManyRedemptions,
+  ManyWanted,
   Named,
   Published,
   Redeemed,
@@ -15,6 +19,7 @@ import type {
   Registration,
   Said,
 } from "../../../wire/p4/control.ts";
+import { manyMax } from "../../../wire/p4/control.ts";
 
 /** Longest TTL that a peer may request, s. */
 const ttlMaxS = 30 * 86_400;
@@ -94,6 +99,16 @@ export const redemption: z.ZodType<Redemption> = z.object({
   ticket: z.string().min(1).max(512),
 });
 
+export const manyWanted: z.ZodType<ManyWanted> = z.object({
+  token: optionalToken,
+  file_names: z.array(fileName).max(manyMax),
+});
+
+export const manyRedemptions: z.ZodType<ManyRedemptions> = z.object({
+  token: token.describe("Of the peer that is asked for the files"),
+  tickets: z.array(z.string().min(1).max(512)).max(manyMax),
+});
+
 export const said: z.ZodType<Said> = z.object({ message: z.string() });
 
 export const registered: z.ZodType<Registered> = z.object({
@@ -129,4 +144,12 @@ export const redeemed: z.ZodType<Redeemed> = z.object({
   root: root.nullable(),
   requester: z.string(),
   expires_in_s: z.number(),
+});
+
+export const manyFound: z.ZodType<ManyFound> = z.object({
+  files: z.array(fileFound.nullable()).describe("In the requested order; null = not offered now"),
+});
+
+export const manyRedeemed: z.ZodType<ManyRedeemed> = z.object({
+  files: z.array(redeemed.nullable()).describe("In the order of the tickets; null = not valid"),
 });

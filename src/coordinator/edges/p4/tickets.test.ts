@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterError } from "../../../core/error.ts";
 import { openMemoryLog } from "../../../store/log/memory.ts";
+import type { FileFound, Redeemed } from "../../../wire/p4/control.ts";
 import { type P4Client, p4Alone } from "../../members/testing/p4-client.ts";
 
 const root = "ab".repeat(32);
@@ -44,6 +45,29 @@ test("F5: a ticket names requester and file to its source once, and never again"
   assert.deepEqual(await redeem(client, cem, second.ann), invalid, "at another source");
   assert.deepEqual(await redeem(client, ann, second.ann), invalid, "and then used up");
   assert.deepEqual(await redeem(client, cem, second.cem), [200, "bob"]);
+});
+
+test("F5: many files are found, and many tickets redeemed, in one call each, once", async (t) => {
+  const { client } = await p4Alone(t);
+  const { ann, bob } = await threePeers(client);
+  const names = ["film", "none", "film"];
+  const found = await client.post("/get_many", { token: bob, file_names: names });
+  assert.equal(found.status, 200, found.text);
+  const [first, none, second] = found.json.files as Array<FileFound | null>;
+  assert.equal(none, null);
+  const ticketAt = (file: FileFound | null | undefined) =>
+    file?.sources.find(({ peer }) => peer === "ann")?.ticket;
+  const tickets = [ticketAt(first), "invented", ticketAt(second), ticketAt(first)];
+  const { json, status } = await client.post("/redeem_many", { token: ann, tickets });
+  assert.equal(status, 200);
+  assert.deepEqual(
+    (json.files as Array<Redeemed | null>).map((one) => one?.requester),
+    ["bob", undefined, "bob", undefined],
+  );
+  const other = await client.post("/redeem_many", { token: "0".repeat(64), tickets });
+  assert.equal(other.status, 401);
+  const tooMany = { token: bob, file_names: new Array(1025).fill("film") };
+  assert.equal((await client.post("/get_many", tooMany)).status, 400);
 });
 
 test("F5: peer B that received A's ticket cannot use it at C", async (t) => {

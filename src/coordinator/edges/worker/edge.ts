@@ -165,7 +165,9 @@ export class WorkerEdge {
     const { worker } = link;
     if (worker === null || this.#byWorker.get(worker) !== link) return;
     this.#byWorker.delete(worker);
-    if (!this.#stopped) this.#liveness.closed(worker, this.#options.loop.steadyMs());
+    // Closed here for its silence, it is still as silent as before.
+    if (this.#stopped || link.isSilent) return;
+    this.#liveness.closed(worker, this.#options.loop.steadyMs());
   }
 
   /** See `JoinContext`. */
@@ -196,6 +198,7 @@ export class WorkerEdge {
     }
     link.worker = worker;
     this.#liveness.watch(worker, nowMs, 0, leaseMs);
+    this.#liveness.heard(worker, nowMs);
     // It may have closed while the join was on its way to the disk.
     if (link.phase === "closed") this.#liveness.closed(worker, nowMs);
     else this.#byWorker.set(worker, link);

@@ -73,6 +73,8 @@ export class WorkerLink {
   /** The node type that it sent; the first answer counts, null = none yet. */
   nodeType: NodeType | null = null;
   heardAtMs: number;
+  /** It was closed since an answer was overdue. */
+  isSilent = false;
   readonly #link: Link;
   readonly #owner: LinkOwner;
   readonly #limits: LinkLimits;
@@ -162,6 +164,7 @@ export class WorkerLink {
       this.#pingId = 0;
     }
     if (overdue.length > 0) {
+      this.isSilent = true;
       this.close(`no answer to a request within ${this.#limits.answerTimeoutMs} ms`);
     } else if (this.phase === "open" && atMs - this.#openSinceMs > this.#limits.joinTimeoutMs) {
       this.close(`no ManagerRequest within ${this.#limits.joinTimeoutMs} ms`);

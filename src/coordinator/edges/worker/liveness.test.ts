@@ -123,3 +123,34 @@ test("a peer without a welcome has a lease of its own", () => {
   liveness.heard("w-1", 2_000);
   assert.deepEqual(run(liveness, 0, 90_000), [{ worker: "w-1", reason: "silent", atMs: 62_000 }]);
 });
+
+test("N3: while all of several workers are silent, none is lost; each may come back", () => {
+  const liveness = new Liveness(options);
+  for (const worker of ["w-1", "w-2", "w-3"] as const) {
+    liveness.watch(worker, 0);
+    liveness.heard(worker, 0);
+  }
+  // Cut off for 30 s.
+  assert.deepEqual(run(liveness, 0, 29_900), []);
+  liveness.watch("w-1", 30_000);
+  liveness.heard("w-1", 30_000);
+  assert.deepEqual(run(liveness, 30_000, 33_900), []);
+  liveness.watch("w-2", 34_000);
+  liveness.heard("w-2", 34_000);
+  assert.deepEqual(run(liveness, 34_000, 44_900), [
+    { worker: "w-3", reason: "silent", atMs: 35_000 },
+  ]);
+});
+
+test("workers that stay away for four leases are lost, all of them", () => {
+  const liveness = new Liveness(options);
+  for (const worker of ["w-1", "w-2"] as const) {
+    liveness.watch(worker, 0);
+    liveness.heard(worker, 0);
+  }
+  const losses = run(liveness, 0, 100_000);
+  assert.deepEqual(
+    losses.map(({ atMs }) => atMs),
+    [60_000, 60_000],
+  );
+});

@@ -2,7 +2,13 @@
  *  from the state. */
 import type { CoordinatorState } from "../../../core/coordinator.ts";
 import { idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
-import { frozenClock, jobOwner, jobSpec, stageSources, workerSpecs } from "../../../core/view.ts";
+import {
+  jobEnvironment,
+  jobOwner,
+  jobSpec,
+  stageSources,
+  workerSpecs,
+} from "../../../core/view.ts";
 import type { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
 import { jsonBytesMax } from "../../../wire/manager/limits.ts";
 import {
@@ -89,7 +95,7 @@ function openJob(
   const owner = jobOwner(state, job) ?? "";
   const language = programKind === undefined ? {} : { programKind };
   const said = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
-  const open: JobOpen = { ...said, ...language, ...frozenClock(state, job) };
+  const open: JobOpen = { ...said, ...language, ...jobEnvironment(state, job) };
   return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
 }
 

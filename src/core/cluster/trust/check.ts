@@ -13,7 +13,16 @@ import { type Failure, type TaskOutput, taskName } from "../../job.ts";
 import { mayRun } from "../placement/may-run.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
 import { areDistinct, markOf, type Opinion, voucherOf, type Witness } from "./opinion.ts";
-import { checkedShare, confirm, doubt, draw, engineOf, validOf, witnessOf } from "./standing.ts";
+import {
+  checkedShare,
+  confirm,
+  doubt,
+  draw,
+  engineOf,
+  needsOneEngine,
+  validOf,
+  witnessOf,
+} from "./standing.ts";
 
 /** Share of the agreements among volunteers that an own worker checks when it has room. */
 const spotShare = 0.1;
@@ -43,7 +52,7 @@ type Heard = {
 /** An attempt of a job with volunteers has ended well. */
 export function hear(state: CoordinatorState, heard: Heard): Verdict {
   const { job, said, stage, task } = heard;
-  const opinion: Opinion = { ...witnessOf(heard.worker), ...said };
+  const opinion: Opinion = { ...witnessOf(heard.worker, job.spec), ...said };
   const { forOwn, open: undecided } = stage.opinions;
   const known = knownOutput(stage, task);
   // Computed again after its place was lost, and the same as what was committed then.
@@ -132,7 +141,7 @@ function settle(state: CoordinatorState, { all, job, stage, task }: Case, own: O
   }
   for (const one of theirs) if (!liars.includes(one)) confirm(state, one);
   // Other engines may give other last digits where the job asked for their own `Math`.
-  const blamed = liars.filter(({ engine }) => !job.spec.sameEngine || engine === first.engine);
+  const blamed = liars.filter(({ engine }) => !needsOneEngine(job.spec) || engine === first.engine);
   // The newest: of a result that is computed again the earlier partitions are lost.
   return { kind: "accepted", opinion: own.at(-1) as Opinion, liars: blamed };
 }
@@ -183,7 +192,8 @@ function* ownWorkers(state: CoordinatorState, { all, job, stage }: Asked): Gener
   for (const worker of state.workers.values()) {
     if (!worker.live || worker.volunteer !== undefined || !mayRun(state, worker, stage)) continue;
     const [first] = all;
-    if (job.spec.sameEngine && first !== undefined && first.engine !== engineOf(worker)) continue;
+    const isOther = first !== undefined && first.engine !== engineOf(worker, job.spec);
+    if (needsOneEngine(job.spec) && isOther) continue;
     yield worker;
   }
 }
@@ -208,15 +218,16 @@ function ownHasRoom(state: CoordinatorState, of: Asked): boolean {
 /** Whether the worker may give the next result of the task. */
 export function mayJudge(
   { spec }: JobRecord,
-  { opinions: { forOwn, open: undecided } }: Stage,
+  { opinions: { forOwn, notForTabs, open: undecided } }: Stage,
   task: number,
   worker: WorkerRecord,
 ): boolean {
   if (forOwn.has(task) && worker.volunteer !== undefined) return false;
+  if (notForTabs.has(task) && worker.specs.tab === true) return false;
   const before = undecided.get(task);
   if (before === undefined) return true;
-  const witness = witnessOf(worker);
-  if (spec.sameEngine && before[0]?.engine !== witness.engine) return false;
+  const witness = witnessOf(worker, spec);
+  if (needsOneEngine(spec) && before[0]?.engine !== witness.engine) return false;
   return before.every((one) => areDistinct(one, witness));
 }
 
@@ -233,6 +244,25 @@ export function vouch(stage: Stage, task: number, accepted: Opinion): void {
   vouchers.set(task, [...new Map(all.map((one) => [one.attempt, one])).values()]);
   undecided.delete(task);
   forOwn.delete(task);
+}
+
+/** An attempt failed in a tab: maybe for lack of something that tabs do not have. A worker that is
+ *  none tries it next, when there is one, and only what fails there counts against the job. */
+export function failedInTab(
+  state: CoordinatorState,
+  { job, stage, task }: { readonly job: JobRecord; readonly stage: Stage; readonly task: number },
+): boolean {
+  if (!hasNoTab(state, job, stage)) return false;
+  stage.opinions.notForTabs.add(task);
+  return true;
+}
+
+/** Whether an own worker that is no tab may compute tasks of the stage. */
+export function hasNoTab(state: CoordinatorState, job: JobRecord, stage: Stage): boolean {
+  for (const { specs } of ownWorkers(state, { job, stage, all: [] })) {
+    if (specs.tab !== true) return true;
+  }
+  return false;
 }
 
 /** A volunteer's attempt failed, or was lost. What it says of the task need not be true: an own

@@ -11,6 +11,7 @@ import type { Effect } from "../../effect.ts";
 import { jobId, workerId } from "../../ids.ts";
 import { endLease, makeReady } from "../leases.ts";
 import { again } from "../retry.ts";
+import { wakeChoosy } from "../shares.ts";
 import { closeStage, consumerOf, isOpen, loseOutput, requireInputs } from "../shuffle.ts";
 import {
   type CoordinatorState,
@@ -23,7 +24,7 @@ import {
   type WorkerRecord,
 } from "../state.ts";
 import { refOf } from "../workers/ref.ts";
-import { ownIsHere, quorumDefault } from "./check.ts";
+import { hasNoTab, ownIsHere, quorumDefault } from "./check.ts";
 import { markOf, type Opinion, type Voucher } from "./opinion.ts";
 import { markCaught } from "./standing.ts";
 import { untally } from "./tally.ts";
@@ -132,6 +133,7 @@ export function withdraw(
   withdrawn.add(task);
   vouchers.delete(task);
   stage.holder[task] = 0;
+  stage.astray.delete(task);
   stage.sourcesVersion++;
   if (stage.state[task] !== DONE) return;
   stage.tally.attemptsLost++;
@@ -168,15 +170,20 @@ export function sortChecks(stage: Stage): void {
   }
 }
 
-/** An own worker is gone: what only own workers may take goes to others where there is none
- *  left. */
+/** An own worker is gone: what only own workers may take, or only those that are no tabs, goes to
+ *  others where there is none left. */
 export function releaseOwn(state: CoordinatorState): void {
   for (const number of state.active) {
     const job = state.jobs.get(number) as JobRecord;
     for (const stage of job.stages) {
-      if (stage.opinions.forOwn.size === 0 || ownIsHere(state, job, stage)) continue;
-      stage.opinions.forOwn.clear();
+      const { forOwn, notForTabs } = stage.opinions;
+      const frees = forOwn.size > 0 && !ownIsHere(state, job, stage);
+      const freesTabs = notForTabs.size > 0 && !hasNoTab(state, job, stage);
+      if (frees) forOwn.clear();
+      if (freesTabs) notForTabs.clear();
+      if (!frees && !freesTabs) continue;
       sortChecks(stage);
+      for (const one of job.stages) wakeChoosy(state, one);
       state.touched.add(number);
     }
   }

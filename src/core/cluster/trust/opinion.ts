@@ -35,7 +35,9 @@ export type Opinions = {
   readonly vouchers: Map<number, Voucher[]>;
   /** Tasks that only own workers may take now: disputes, spot checks, what failed elsewhere. */
   readonly forOwn: Set<number>;
-  /** Ready tasks with an open opinion, and those of `forOwn`: in no other queue. */
+  /** Tasks that failed in a tab, maybe for lack of what tabs do not have: for no other tab. */
+  readonly notForTabs: Set<number>;
+  /** Ready tasks with an open opinion, those of `forOwn` and of `notForTabs`: in no other queue. */
   readonly checks: IntQueue;
   readonly ownChecks: IntQueue;
   /** Decided once, and taken back since: their figures are not in the tally. */
@@ -51,6 +53,7 @@ export function noOpinions(): Opinions {
     open: new Map(),
     vouchers: new Map(),
     forOwn: new Set(),
+    notForTabs: new Set(),
     checks: new IntQueue(),
     ownChecks: new IntQueue(),
     withdrawn: new Set(),
@@ -79,6 +82,8 @@ export type SavedOpinions = {
   readonly open: ReadonlyArray<[number, Opinion[]]>;
   readonly vouchers: ReadonlyArray<[number, Voucher[]]>;
   readonly forOwn: readonly number[];
+  /** Absent in snapshots from before there were any. */
+  readonly notForTabs?: readonly number[];
   readonly checks: readonly number[];
   readonly ownChecks: readonly number[];
   readonly withdrawn: readonly number[];
@@ -87,13 +92,14 @@ export type SavedOpinions = {
 
 /** Undefined when there is nothing to save, as in most stages. */
 export function saveOpinions(of: Opinions): SavedOpinions | undefined {
-  const { checks, counted, forOwn, open, ownChecks, vouchers, withdrawn } = of;
-  const sets = [open, vouchers, forOwn, withdrawn, counted, checks, ownChecks];
+  const { checks, counted, forOwn, notForTabs, open, ownChecks, vouchers, withdrawn } = of;
+  const sets = [open, vouchers, forOwn, notForTabs, withdrawn, counted, checks, ownChecks];
   if (sets.every(({ size }) => size === 0)) return undefined;
   return {
     open: [...open],
     vouchers: [...vouchers],
     forOwn: [...forOwn],
+    notForTabs: [...notForTabs],
     checks: checks.toArray(),
     ownChecks: ownChecks.toArray(),
     withdrawn: [...withdrawn],
@@ -107,6 +113,7 @@ export function loadOpinions(saved: SavedOpinions | undefined): Opinions {
     open: new Map(saved.open),
     vouchers: new Map(saved.vouchers),
     forOwn: new Set(saved.forOwn),
+    notForTabs: new Set(saved.notForTabs),
     checks: IntQueue.from(saved.checks),
     ownChecks: IntQueue.from(saved.ownChecks),
     withdrawn: new Set(saved.withdrawn),

@@ -5,7 +5,8 @@
  *  2. Partitions are gone with the earlier job. A map task that is computed again and gives the
  *     same root costs nothing else; another root withdraws what was reduced from it, and reduce
  *     tasks that are not done have all that they read computed again.
- *  3. The earlier job stays as it is: what was committed never changes. */
+ *  3. Its code sees the time of the earlier job.
+ *  4. The earlier job stays as it is: what was committed never changes. */
 import type { Effect } from "../../effect.ts";
 import { ClusterError } from "../../error.ts";
 import type { CoordinatorEvent } from "../../event.ts";
@@ -40,6 +41,7 @@ export function recheckJob(
   const { digest, owner } = event;
   const job = newJob(state, { owner, key: null, digest, spec });
   job.recheck = { of: earlier.number, tasks: doubtful.length, changed: 0 };
+  job.clockMs = earlier.clockMs;
   addCounters(job.counters, earlier.counters);
   for (const [index, stage] of job.stages.entries()) adopt(stage, earlier.stages[index] as Stage);
   for (const { stage: index, task } of doubtful) {

@@ -5,6 +5,7 @@
  *     other; results that were not compared earn nothing.
  *  2. It is never complete: a share of `floor` of all results is compared, of every volunteer.
  *  3. Which ones is drawn from a number that only the coordinator has, so no worker can know. */
+import { type JobSpec, programKinds } from "../../job.ts";
 import type { CoordinatorState, JobRecord, WorkerRecord } from "../state.ts";
 import type { Witness } from "./opinion.ts";
 import type { Caught } from "./trust.ts";
@@ -18,15 +19,27 @@ const caughtMax = 100_000;
 /** Standings that are kept, oldest forgotten first: they begin anew then. */
 const standingsMax = 100_000;
 
-/** Which results may be compared bit by bit with each other, whatever the job's `Math`. */
-export function engineOf(worker: Pick<WorkerRecord, "specs">): string {
-  const { engine, tab } = worker.specs;
+/** Results of equal engines may be compared bit by bit with each other, whatever the job's `Math`.
+ *  Of Python a minor version is an engine: sums of floats and the order of sets differ. */
+export function engineOf(
+  { specs: { engine, python, tab } }: Pick<WorkerRecord, "specs">,
+  { programKind }: Pick<JobSpec, "programKind"> = {},
+): string {
+  if (programKind === programKinds.python && python !== undefined) {
+    return `${python.engine} ${/^\d+\.\d+/.exec(python.version)?.[0] ?? ""}`;
+  }
   return engine ?? (tab === true ? "browser" : "node");
 }
 
-export function witnessOf(worker: WorkerRecord): Witness {
+/** Whether results of the job are compared within one engine only. */
+export function needsOneEngine({ programKind, sameEngine }: JobSpec): boolean {
+  return sameEngine === true || programKind === programKinds.python;
+}
+
+/** `spec`: of the job that it computes; without one its engine is that of JavaScript. */
+export function witnessOf(worker: WorkerRecord, spec: Pick<JobSpec, "programKind"> = {}): Witness {
   const { number, volunteer } = worker;
-  const engine = engineOf(worker);
+  const engine = engineOf(worker, spec);
   if (volunteer === undefined) return { worker: number, person: "", block: "", engine, own: true };
   return { worker: number, person: volunteer.person, block: volunteer.block, engine, own: false };
 }

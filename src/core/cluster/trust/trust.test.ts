@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Effect } from "../../effect.ts";
 import type { JobId, WorkerId } from "../../ids.ts";
-import type { JobSpec } from "../../job.ts";
+import { type JobSpec, programKinds } from "../../job.ts";
 import { mapReduceSpec, testJob, testSpecs, testStage } from "../../testing/fake-cluster.ts";
-import { jobOutputs, jobSummary, workerSummaries } from "../../view.ts";
+import { jobEnvironment, jobOutputs, jobSummary, workerSummaries } from "../../view.ts";
 import { reasonText } from "../../why/reasons.ts";
 import { whyJob } from "../../why/why.ts";
 import { Village } from "./testing.ts";
@@ -161,6 +161,56 @@ test("a worker with the engine's own mathematics is compared within its engine o
   assert.equal(stateOf(village, job), "done");
 });
 
+test("Python of another engine or version is no second opinion", () => {
+  const python = (engine: "cpython" | "pyodide", version: string) => ({
+    kinds: [programKinds.python],
+    python: { engine, version, packages: {} },
+  });
+  const village = new Village();
+  const ana = village.volunteer("ana", python("pyodide", "3.14.0"));
+  const own = village.join(python("cpython", "3.11.7"));
+  const job = village.submit(one({ programKind: programKinds.python }));
+  if (village.isIdle(ana)) return assert.equal(village.runs(own).task, 0);
+  village.says(ana, "last digit 7");
+  assert.ok(village.isIdle(own));
+  const eva = village.volunteer("eva", python("pyodide", "3.14.2"));
+  village.says(eva, "last digit 7");
+  assert.equal(stateOf(village, job), "done");
+});
+
+test("what fails in a tab is tried by another kind of worker, at no cost of tries", () => {
+  const village = new Village();
+  const tab = village.join({ tab: true });
+  const job = village.submit(
+    testJob([testStage({ taskCount: 1 })], {
+      limits: { ...testJob([]).limits, userErrorMax: 1 },
+      backupTasks: false,
+    }),
+  );
+  const node = village.join();
+  const failure = { code: "user-error", message: "it is not a function", isFinal: true } as const;
+  const lacking = village.runs(tab);
+  village.report(tab, lacking, { kind: "failed", failure });
+  assert.equal(stateOf(village, job), "running");
+  assert.ok(village.isIdle(tab) && !village.isIdle(node));
+  village.restartFromSnapshot();
+  village.lose(node);
+  assert.equal(village.runs(tab).task, lacking.task, "where there is no other, a tab has it again");
+  village.report(tab, village.runs(tab), { kind: "failed", failure });
+  assert.equal(stateOf(village, job), "failed");
+});
+
+test("all jobs have the time of their submission, and shared ones no chance", () => {
+  const village = new Village();
+  village.atMs = 12_345.5;
+  const around = (over: Partial<JobSpec>) =>
+    jobEnvironment(village.state, village.submit(testJob([testStage()], over)));
+  assert.deepEqual(around({}), { frozenAtMs: 12_345 });
+  assert.deepEqual(around({ clock: "real" }), {});
+  assert.deepEqual(around({ share: "volunteers" }), { frozenAtMs: 12_345, refusesChance: true });
+  assert.deepEqual(around({ share: "volunteers", chance: "real" }), { frozenAtMs: 12_345 });
+});
+
 /** Trusted from the start: ten results of it were confirmed. */
 function trusted(village: Village, person: string, block?: string): WorkerId {
   const worker = village.volunteer(person, block === undefined ? {} : { block });
@@ -241,6 +291,8 @@ test("a finished job names what of it is in doubt, and exactly that is computed 
     ["0-0", "0-1", "0-2"],
   );
   const summary = jobSummary(village.state, again, village.atMs);
+  const clock = jobEnvironment(village.state, first).frozenAtMs;
+  assert.equal(jobEnvironment(village.state, again).frozenAtMs, clock, "it sees the same time");
   assert.deepEqual(summary?.recheck, { of: first, tasks: doubtful, changed: 1 });
   assert.equal(jobSummary(village.state, again, village.atMs)?.doubtful, undefined);
   assert.equal(jobOutputs(village.state, first)[0]?.root, "0-0 wrong", "what was stays");

@@ -14,7 +14,7 @@ import {
 } from "../../../wire/block/query.ts";
 import type { AnyMapReduce } from "../../job.ts";
 import { keyOf } from "../operators.ts";
-import { asJson, rowLine } from "../rows.ts";
+import { asCell, asJson, rowLine } from "../rows.ts";
 import { leadingNumber } from "../sorting.ts";
 import { aggregated, checkCell } from "./aggregate.ts";
 import { evaluate, type JudgedRow, truth } from "./evaluate.ts";
@@ -181,8 +181,7 @@ function scalar(cell: unknown): Key {
 }
 
 function textOfRows({ output }: OperatorSpec, columns: readonly string[], rows: Rows): string {
-  if (rows.length === 0) return "";
-  const csv = (cell: unknown) => rowLine("csv", null, cell).slice(1, -1);
+  const csv = (cell: unknown) => asCell(cell);
   const text = (cell: unknown) => rowLine("text", "", cell).slice(1, -1);
   const lines = rows.map((row) => {
     const cells = columns.map((column) => row[column]);

@@ -1,6 +1,6 @@
 /** What a task needs before it computes: code, plan, and what it reads, fetched and verified. */
 import { ClusterError } from "../../../core/error.ts";
-import { programKinds } from "../../../core/job.ts";
+import { environmentIn, programKinds } from "../../../core/job.ts";
 import type { Plan } from "../../../wire/block/plan.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
@@ -43,7 +43,7 @@ export class TaskInputs {
       code: plan.operator === undefined && !isPython ? textDecoder.decode(code) : "",
       ...(isPython ? { python: { job, hash: codeHash, zip: code } } : {}),
       plan: partOf(plan, kind === "map" ? index : -1),
-      ...(task.frozenAtMs === undefined ? {} : { frozenAtMs: task.frozenAtMs }),
+      around: environmentIn(task),
       attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),
       pieces: inputs,
       segments,

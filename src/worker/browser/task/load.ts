@@ -1,6 +1,6 @@
 /** Loads the code of a job into a task's Worker: a module from a blob, which may import nothing. */
 import { ClusterError } from "../../../core/error.ts";
-import { useEnvironment } from "../../../environment/install.ts";
+import { surround, useEnvironment } from "../../../environment/install.ts";
 import { evaluated } from "../../../environment/strays.ts";
 import { operatorKernel } from "../../operators/kernel.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
@@ -11,18 +11,19 @@ import { codeName } from "./code-name.ts";
 import type { Pace } from "./pace.ts";
 
 export async function loadJob(order: TaskOrder, pace: Pace): Promise<LoadedJob> {
-  const { code, frozenAtMs, plan: given } = order;
+  const { around, code, plan: given } = order;
   const plan = checkedPlan(given);
   const common = { plan, codeFolder: "" };
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
     return { ...common, job: kernel.job, params: plan.params, kernel };
   }
+  surround(around);
   const text = `${code}\n//# sourceURL=${codeName}`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
     const job = jobIn(await evaluated(() => import(/* @vite-ignore */ url)));
-    useEnvironment(job.options, frozenAtMs);
+    useEnvironment(job.options);
     const params = { ...job.options.params, ...plan.params } as Params;
     return { ...common, job: job.kind === "tasks" ? job : pace.paced(job), params, kernel: null };
   } catch (error) {

@@ -3,6 +3,7 @@
 import { assert } from "../../../core/error.ts";
 import type { Key } from "../../../wire/block/key.ts";
 import type { LastSpec } from "../../../wire/block/plan.ts";
+import { pairFormat } from "../../../wire/block/row.ts";
 import type { RunReader } from "../../../wire/block/run.ts";
 import { GroupMerge } from "../../kernels/groups/group-merge.ts";
 import { type Part, PartWriter } from "../../kernels/output.ts";
@@ -44,7 +45,7 @@ function merged(
   runs: readonly RunReader[],
 ): Part {
   const { job, out } = task;
-  const format = job.options.output ?? "ndjson";
+  const format = pairFormat(job.options.output);
   const part = new PartWriter(`${out}.part`, format);
   const top = last === null ? null : new TopRows(part, last);
   const mode = last?.order ?? (format === "ndjson" ? "rows" : "pairs");

@@ -20,11 +20,13 @@ export class TableWriter {
   }
 
   add(row: Row): void {
-    const line = this.#lineOf(row);
-    this.#part.line(this.#count++ === 0 ? this.#head + line : line);
+    if (this.#count++ === 0) this.#part.head(this.#head);
+    this.#part.line(this.#lineOf(row));
   }
 
+  /** A table without rows has its header all the same. */
   finish(): Part {
+    if (this.#count === 0) this.#part.head(this.#head);
     return this.#part.finish();
   }
 

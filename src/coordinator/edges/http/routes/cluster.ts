@@ -63,7 +63,8 @@ export const clusterRoutes: readonly Route[] = [
     path: "/v1/workers",
     access: ["read-workers"],
     exchange: "→ { workers: WorkerSummary[] }",
-    handle: ({ services }) => json({ workers: workerSummaries(services.loop.state) }),
+    handle: ({ services: { loop } }) =>
+      json({ workers: workerSummaries(loop.state, loop.nowMs()) }),
   },
   {
     method: "POST",

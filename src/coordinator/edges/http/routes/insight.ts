@@ -60,8 +60,9 @@ function history({ services, params, query }: Call): Answer {
 
 function whyOfWorker({ services, params }: Call): Answer {
   const worker = params.worker ?? "";
+  const { loop } = services;
   const known = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
-  const reasons = known ? whyWorker(services.loop.state, worker as WorkerId) : null;
+  const reasons = known ? whyWorker(loop.state, worker as WorkerId, loop.nowMs()) : null;
   if (reasons !== null) return json({ reasons } satisfies Why);
   const text = `there is no worker ${worker.slice(0, 40)}; \`tequio workers\` lists them`;
   throw new ClusterError("not-found", text);

@@ -22,6 +22,8 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");
   }
+  // The client then uploads them.
+  if (usesPaths) await services.plans.mustLieHere(spec.planHash, services.host);
   // The keys of the parsed body have a fixed order, whatever the submitter's was.
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
   const { owner } = principal;

@@ -17,7 +17,9 @@ function inputs({ query, services }: Call): Answer {
   const name = typeof query.name === "string" ? query.name.replace(/\/+$/, "") : "";
   const { members } = services;
   const names = members.names();
-  const wanted = names.includes(name) ? [name] : names.filter((one) => one.startsWith(`${name}/`));
+  // A name that ends with a slash is an empty folder.
+  const isBelow = (one: string) => one.startsWith(`${name}/`) && !one.endsWith("/");
+  const wanted = names.includes(name) ? [name] : names.filter(isBelow);
   if (name === "" || wanted.length === 0) {
     const text = `no member shares "${name.slice(0, 200)}" now; \`tequio ls\` lists what is shared`;
     throw new ClusterError("not-found", text);

@@ -137,7 +137,7 @@ class PythonWorker {
     if (message.kind === "reports") {
       this.#isDone = message.reports.every(({ kind }) => kind === "done");
     }
-    if (message.kind !== "loaded") this.#say(message);
+    if (message.kind !== "loaded" && message.kind !== "clock-read") this.#say(message);
   }
 
   #broken(thrown: unknown): void {
@@ -170,6 +170,7 @@ function loadOf(order: TaskOrder, codePath: string, segments: object[], share: n
     items:
       kind === "tasks" ? attempts.map(({ task }, i) => [task, order.items[i] ?? "null"]) : null,
     scratch: "/task",
+    around: order.around,
     filesMaxBytes,
     portionS: portionMs(share) / 1000,
     next,

@@ -1,0 +1,116 @@
+/** One task of a submitted job, as it is at the coordinator, for running it again here: its code,
+ *  its parameters, its very input. */
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClusterError } from "../core/error.ts";
+import type { Hash } from "../core/ids.ts";
+import { programKinds } from "../core/job.ts";
+import type { InputFile, Plan } from "../wire/block/plan.ts";
+import { checkJob } from "./build/check-job.ts";
+import { load } from "./bundle.ts";
+import type { Client } from "./client.ts";
+import type { Job } from "./job.ts";
+import type { PlannedFound } from "./plan/of-found.ts";
+import type { Upload } from "./plan/upload.ts";
+
+export type Replay = {
+  readonly job: Job;
+  /** Only what the task reads is there. */
+  readonly planned: PlannedFound;
+  readonly stage: "map" | "tasks";
+  /** Removes what was fetched. */
+  remove(): Promise<void>;
+};
+
+/** Of inputs that are fetched, for one task. */
+const fetchedMaxBytes = 4 * 1024 ** 3;
+const codeMaxBytes = 64 * 1024 * 1024;
+const planMaxBytes = 1024 ** 3;
+
+/** `host`: this machine (`hostId`). Rejects with `not-found` when the job or the task is not known,
+ *  with `bad-request` when it cannot be run here, and says why. */
+export async function fetchReplay(
+  client: Client,
+  { host, job, task }: { readonly host: string; readonly job: string; readonly task: number },
+): Promise<Replay> {
+  const spec = await client.spec(job);
+  if (spec.programKind === programKinds.python) {
+    const what = `${job} is written in Python`;
+    const text = `${what}; run its file with --sequential on what the task reads`;
+    throw new ClusterError("bad-request", text);
+  }
+  const plan = JSON.parse(await textOf(client, spec.planHash, planMaxBytes)) as Plan;
+  if (plan.operator !== undefined) {
+    throw new ClusterError("bad-request", `${job} is an operator: it has no code to debug`);
+  }
+  const count = plan.items?.count ?? plan.splits.length;
+  const stage = plan.items === null ? "map" : "tasks";
+  if (task >= count) {
+    const last = `its last ${stage === "map" ? "map task" : "task"} is ${count - 1}`;
+    throw new ClusterError("not-found", `${job} has no task ${task}: ${last}`);
+  }
+  const folder = await mkdtemp(join(tmpdir(), "tequio-replay-"));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const code = await textOf(client, spec.codeHash, codeMaxBytes);
+    const uploads = await inputsOf(client, plan, { folder, host, task });
+    const loaded = checkJob((await load(code, join(process.cwd(), `${job}.ts`))).default, job);
+    // Without reducers the pairs that `map` emits are the result.
+    const planned = { plan: { ...plan, reducers: 0 }, inputBytes: 0, uploads };
+    return { job: loaded, planned, stage, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+type Here = { readonly folder: string; readonly host: string; readonly task: number };
+
+async function inputsOf(client: Client, plan: Plan, here: Here): Promise<Upload[]> {
+  if (plan.items !== null) return [await fetched(client, plan.items.hash, here)];
+  const uploads: Upload[] = [];
+  for (const [index] of plan.splits[here.task]?.pieces ?? []) {
+    const file = plan.files[index] as InputFile;
+    if (file.at.kind === "blob") {
+      uploads.push(await fetched(client, file.at.hash, here));
+      continue;
+    }
+    if (file.at.kind === "path" && file.at.host === here.host) continue;
+    const where = file.at.kind === "path" ? "on another machine" : "with the members who share it";
+    const text = `${file.name} lies ${where}; run the command there, or give the job a copy of it`;
+    throw new ClusterError("bad-request", text);
+  }
+  return uploads;
+}
+
+async function fetched(client: Client, hash: Hash, { folder }: Here): Promise<Upload> {
+  const path = join(folder, hash);
+  const file = await open(path, "w", 0o600);
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of client.lendBlob(hash)) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > fetchedMaxBytes) throw tooLarge("an input of the task", fetchedMaxBytes);
+      await file.write(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+  return { hash, sizeBytes, at: { kind: "path", path } };
+}
+
+async function textOf(client: Client, hash: Hash, sizeMaxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of client.getBlob(hash)) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > sizeMaxBytes) throw tooLarge("a part of the job", sizeMaxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function tooLarge(what: string, maxBytes: number): ClusterError {
+  return new ClusterError("limit-exceeded", `${what} has over ${maxBytes} bytes`);
+}

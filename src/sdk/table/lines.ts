@@ -1,0 +1,33 @@
+/** Bytes of a result as its lines. */
+import { ClusterError } from "../../core/error.ts";
+
+/** Longest line, characters: that of a value in a result. */
+const lineMaxCharacters = 64 * 1024 * 1024;
+
+/** Without their newlines. Throws `limit-exceeded` for a line without an end. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
+  for await (const lines of linesAtOnce(chunks)) yield* lines;
+}
+
+/** The same, those of a chunk together: a promise for each line would cost more than the line. */
+export async function* linesAtOnce(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly string[], void> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let rest: string[] = [];
+  let restCharacters = 0;
+  for await (const chunk of chunks) {
+    const text = decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) {
+      const lines = (rest.join("") + text).split("\n");
+      rest = [lines.pop() as string];
+      restCharacters = 0;
+      yield lines;
+    } else rest.push(text);
+    restCharacters = rest.length === 1 ? (rest[0] as string).length : restCharacters + text.length;
+    if (restCharacters <= lineMaxCharacters) continue;
+    throw new ClusterError("limit-exceeded", `a line is over ${lineMaxCharacters} characters`);
+  }
+  const last = rest.join("");
+  if (last !== "") yield [last];
+}

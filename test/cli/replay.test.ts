@@ -1,0 +1,78 @@
+/** `tequio replay` against a coordinator in this process: the task that failed on a worker fails
+ *  here, too, at the same place. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { opened } from "../../src/coordinator/testing/opened.ts";
+import { hostId } from "../../src/link/host.ts";
+import { bundleJob } from "../../src/sdk/bundle.ts";
+import { Client } from "../../src/sdk/client.ts";
+import { planJob } from "../../src/sdk/plan.ts";
+import { submitJob } from "../../src/sdk/submit.ts";
+import { Place } from "../fixtures/place.ts";
+
+const odd = `import { log, tasks } from "tequio";
+export default tasks({
+  items: ["a", "b", "c"],
+  params: { tail: "!" },
+  run(item: string, { index, params }) {
+    log(\`at \${item}\`);
+    if (item === "b") throw new TypeError("no b");
+    return [item + params.tail, index, Math.random()];
+  },
+});
+`;
+const pairs = `import { type Emit, mapReduce, text } from "tequio";
+export default mapReduce({
+  input: text.lines(),
+  params: { tail: "!" },
+  map(line, emit: Emit<string, number>) {
+    if (line === "x") throw new Error("no x");
+    emit(line, line.length);
+  },
+  combine: (a, b) => a + b,
+});
+`;
+
+test("a task is run again with its item, number, parameters and random numbers", async (t) => {
+  const cluster = await opened(t);
+  const place = new Place(t, { "odd.ts": odd, "pairs.ts": pairs, "lines.txt": "aa\naa\nx\nb\n" });
+  const { adminToken: token, url } = cluster.coordinator;
+  const client = new Client({ url, token });
+  t.after(() => client.close());
+  const submit = async (file: string, inputs: readonly string[], splitBytes?: number) => {
+    const built = await bundleJob(`${place.dir}/${file}`);
+    const cut = splitBytes === undefined ? {} : { splitBytes };
+    const settings = { inputs, params: { tail: "?" }, host: hostId(), ...cut };
+    const plan = await planJob(built.job, settings);
+    return submitJob(client, built, plan, { name: file });
+  };
+  const at = ["--url", url, "--token", token];
+  const replay = (...args: string[]) => place.run("replay", ...args, ...at);
+
+  const list = await submit("odd.ts", []);
+  const third = await replay(list, "2");
+  assert.equal(third.code, 0, third.err);
+  const [value, index] = JSON.parse(third.out) as [string, number, number];
+  assert.deepEqual([value, index], ["c?", 2]);
+  assert.equal((await replay(list, "2")).out, third.out, "the same random number");
+  assert.match(third.err, /at c/);
+  const second = await replay(list, "1");
+  assert.equal(second.code, 1);
+  assert.match(second.err, /run threw TypeError: no b \(odd\.ts:7\) on item 1/);
+
+  const mapped = await submit("pairs.ts", [`${place.dir}/lines.txt`], 6);
+  const first = await replay(mapped, "0");
+  assert.equal(first.out, '{"key":"aa","value":2}\n{"key":"aa","value":2}\n', first.err);
+  const broken = await replay(mapped, "1");
+  assert.match(broken.err, /map threw Error: no x \(pairs\.ts:6\) on the record at .*lines\.txt:6/);
+
+  for (const [args, code, why] of [
+    [[list, "3"], 2, /has no task 3: its last task is 2/],
+    [["j-9", "0"], 2, /there is no job j-9/],
+    [[list, "first"], 2, /"first" is no number of a task/],
+  ] as const) {
+    const refused = await replay(...args);
+    assert.equal(refused.code, code);
+    assert.match(refused.err, why);
+  }
+});
