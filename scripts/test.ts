@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { spec } from "node:test/reporters";
 import { compileCache } from "../test/fixtures/compile-cache.ts";
+import { programFile } from "../test/fixtures/programs.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 import { ensurePythonZeromq } from "./python/ensure-zeromq.ts";
 import { allParts } from "./suite/parts.ts";
@@ -25,6 +26,7 @@ else {
   ensurePythonZeromq();
   // Once, and not in each of the tests that need it.
   await buildWeb();
+  programFile("tequio");
   if (flags.length > 0) runSome(allParts().flat());
   else await runAll();
 }

@@ -1,14 +1,13 @@
 /** Which coordinator a command line means. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import { coordinatorUrl, dataDirOf, findTarget, readSecret } from "./place.ts";
 
 function scratch(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-place-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-place-");
   return dir;
 }
 

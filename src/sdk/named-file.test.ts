@@ -5,7 +5,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,15 +12,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import { saveResult } from "./collect.ts";
 import { wayTo, writeNamed } from "./named-file.ts";
 
 function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "tequio-named-"));
-  t.after(() => rmSync(path, { recursive: true }));
+  const path = temporaryDir(t, "tequio-named-");
   return path;
 }
 

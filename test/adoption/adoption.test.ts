@@ -1,22 +1,22 @@
 /** kill -9 of a coordinator in the middle of 100,000 tasks: it serves again at once, and what its
  *  workers ran or held continues and is not run again. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { Started } from "../failpoints/process.ts";
+import { programFile } from "../fixtures/programs.ts";
 import { readHistory } from "./history.ts";
 
 const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
 /** Processor time, since other processes may use the machine meanwhile. */
 const serveMaxCpuMs = 2_000;
 const endsWithinMs = 120_000;
-const script = (name: string) => join(import.meta.dirname, name);
 
 const source = `import { tasks } from "tequio";
 export default tasks({
@@ -26,17 +26,16 @@ export default tasks({
 `;
 
 test("what workers hold when their coordinator is killed is adopted, all of it", async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-adoption-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  const dir = temporaryDir(t, "tequio-adoption-");
   const start = async (listen: string) => {
-    const process = new Started(script("coordinator.ts"), [join(dir, "data"), listen]);
+    const process = new Started(programFile("adoption-coordinator"), [join(dir, "data"), listen]);
     t.after(() => process.stop("SIGKILL"));
     return { process, up: JSON.parse((await process.said("up ")) ?? "null") };
   };
   const first = await start("127.0.0.1:0");
   const { url, adminToken, join: token } = first.up;
   for (const name of ["a", "b"]) {
-    const worker = new Started(script("../failpoints/worker.ts"), [
+    const worker = new Started(programFile("failpoints-worker"), [
       join(dir, name),
       url,
       token,

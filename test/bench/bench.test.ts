@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { askedOf, usage } from "../../bench/arguments.ts";
@@ -15,6 +14,7 @@ import { bound, rowsOf, valueText } from "../../bench/results.ts";
 import { watchRoles } from "../../bench/roles.ts";
 import { isSortOf } from "../../bench/sort/sorted.ts";
 import { zipfFile } from "../../bench/zipf.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 test("the median of an even number of values lies between the middle two", () => {
   assert.equal(median([9, 1, 5]), 5);
@@ -147,8 +147,7 @@ test("a quantile is a value that was measured, and so large a share is no larger
 });
 
 test("a sort that lost, changed or misplaced a record is seen", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "bench-sorted-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryDir(t, "bench-sorted-");
   const record = (key: number) => `${String(key).padStart(10, "0")}${"x".repeat(89)}\n`;
   const input = join(folder, "input");
   writeFileSync(input, [3, 1, 4, 2].map(record).join(""));

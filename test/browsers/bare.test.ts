@@ -5,7 +5,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const job = join(repository, "examples", "word-count", "job.ts");
 const text = `${"the quick brown fox jumps over the lazy dog\n".repeat(2_000)}Zebra ünïcode 海\n`;

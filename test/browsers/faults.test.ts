@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { WebSocket as Socket } from "ws";
-import { repository } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 import { options, sharedChromium } from "./chromium.ts";
 import { figure, isJoined, joinIn, startCluster } from "./cluster.ts";
 

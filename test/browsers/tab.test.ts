@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import { repository } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 import { options, sharedChromium } from "./chromium.ts";
 import { figure, isJoined, joinIn, startCluster, upIn } from "./cluster.ts";
 import { isComputing, itemsOf, mishapsOf, numbers, submitSlow } from "./slow-job.ts";

@@ -5,7 +5,8 @@ import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Place, type Running, repository } from "../fixtures/place.ts";
+import { Place, type Running } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const timeout = 120_000;
 const job = `import { tasks } from "tequio";

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { lstatSync, openSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const job = `import { tasks } from "tequio";
 export default tasks({ name: "three", items: [1, 2, 3], run: (item) => item });

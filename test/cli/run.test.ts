@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const wordCount = `import { mapReduce, text, type Emit } from "tequio";
 export default mapReduce({

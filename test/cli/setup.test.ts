@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 test("a new project has a job, and a test that passes", async (t) => {
   const place = new Place(t);

@@ -1,17 +1,16 @@
 /** The web page of a checkout in which it was never built. */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 type WebFolder = typeof import("../../src/cli/web-folder.ts");
 
 /** A checkout of that module and this builder alone, in a folder of its own. */
 async function checkout(t: TestContext, builder: string | null) {
-  const root = mkdtempSync(join(tmpdir(), "tequio-page-"));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = temporaryDir(t, "tequio-page-");
   for (const folder of ["src/cli", "scripts/web"])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "package.json"), '{"type":"module"}');

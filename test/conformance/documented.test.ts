@@ -2,8 +2,7 @@
  *  that do not conform. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -11,11 +10,11 @@ import { writeExample } from "../../scripts/documented.ts";
 import { type Link, linkChecks, logChecks } from "../../src/conformance/index.ts";
 import { memoryLinkPair } from "../../src/link/memory.ts";
 import { openMemoryLog } from "../../src/store/log/memory.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { root } from "../docs/markdown.ts";
 
 const run = promisify(execFile);
-const folder = mkdtempSync(join(tmpdir(), "tequio-conformance-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryDir({ after }, "tequio-conformance-");
 
 test("the example of the documentation passes every check of the log suite", async () => {
   const names = writeExample(folder);

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 import { type Machine, missing, twoMachines } from "./machines.ts";
 
 const secret = "saltwater";

@@ -2,14 +2,14 @@
  *  machine and the tab's user have another time zone and language. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { taskCode } from "../../scripts/browsers/tab-code.ts";
 import type { Failure } from "../../src/core/job.ts";
 import { globalNames, unevenMembers } from "../../src/environment/globals.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { resultOf } from "../../src/worker/slot/testing.ts";
 import { options, sharedChromium } from "../browsers/chromium.ts";
 import { runInTab } from "../browsers/in-tab.ts";
@@ -156,8 +156,7 @@ function equalSeen(seen: Seen, expected: Seen, but = ""): void {
 }
 
 async function judged(t: TestContext, job: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "environment-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryDir(t, "environment-");
   const file = join(folder, "probe.ts");
   writeFileSync(file, `// @ts-nocheck\nimport { tasks } from "tequio";\n${probeCode}\n${job}\n`);
   const args = [cli, "run", "--sequential", file, "-o", "-"];

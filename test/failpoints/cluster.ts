@@ -4,10 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
-import { bundled } from "../fixtures/bundled.ts";
+import { programFile } from "../fixtures/programs.ts";
 import { type Ended, Started } from "./process.ts";
-
-const script = (name: string) => join(import.meta.dirname, name);
 
 type Up = { readonly url: string; readonly adminToken: string; readonly join: string };
 
@@ -32,7 +30,7 @@ export class ArmedCluster {
   /** Starts a coordinator where the last one was. False when it ended before it was up. */
   async startCoordinator(failpoint: string | null = null): Promise<boolean> {
     const args = [this.dataDir, this.#listen];
-    this.coordinator = new Started(await bundled(script("coordinator.ts")), args, failpoint);
+    this.coordinator = new Started(programFile("failpoints-coordinator"), args, failpoint);
     const line = await this.coordinator.said("up ");
     if (line === null) return false;
     this.#up = JSON.parse(line) as Up;
@@ -52,7 +50,7 @@ export class ArmedCluster {
     // With nothing beside it: workers whose directories are neighbours read each other's files.
     const dir = join(this.dir, `worker-${this.#serial}`, "data");
     const args = [dir, via ?? url, token, name];
-    const worker = new Started(await bundled(script("worker.ts")), args, failpoint);
+    const worker = new Started(programFile("failpoints-worker"), args, failpoint);
     this.workers.set(name, worker);
     await worker.said("joined");
     return worker;

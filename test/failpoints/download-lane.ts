@@ -5,16 +5,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noise } from "../../src/peer/testing/peers.ts";
-import { bundled } from "../fixtures/bundled.ts";
+import { programFile } from "../fixtures/programs.ts";
 import { Started } from "./process.ts";
 
-const source = join(import.meta.dirname, "download.ts");
 const bytes = noise(4 * 1024 * 1024);
 
 /** The failpoints that it did not die at. */
 export async function downloadLane(failpoints: readonly string[]): Promise<string[]> {
   const missed: string[] = [];
-  const script = await bundled(source);
+  const script = programFile("failpoints-download");
   for (const failpoint of failpoints) {
     const dir = mkdtempSync(join(tmpdir(), "tequio-failpoint-"));
     try {

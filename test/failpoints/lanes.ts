@@ -7,13 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../../src/core/error.ts";
 import type { Client } from "../../src/sdk/client.ts";
-import { bundled } from "../fixtures/bundled.ts";
+import { programFile } from "../fixtures/programs.ts";
 import { ArmedCluster } from "./cluster.ts";
 import { type Job, patiently, prepareJob, runJob, submit } from "./jobs.ts";
 import { Started } from "./process.ts";
 import { checkStore } from "./store-check.ts";
 
-const storeScript = join(import.meta.dirname, "store.ts");
 /** A process that has lived through so many jobs passes no further points by working. Who is given
  *  which task is a matter of moments: several chances for each. */
 const jobsMax = 20;
@@ -40,7 +39,7 @@ async function diesAt(failpoint: string): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), "tequio-failpoint-"));
   try {
     const options = failpoint.startsWith("log.shrink") ? ["large"] : [];
-    const started = new Started(await bundled(storeScript), [dir, ...options], failpoint);
+    const started = new Started(programFile("failpoints-store"), [dir, ...options], failpoint);
     const { signal, code } = await started.ended;
     if (signal !== "SIGKILL") assert.equal(code, 0, `${failpoint}: ${started.errors}`);
     await checkStore(dir, started.lines);

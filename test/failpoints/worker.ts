@@ -11,6 +11,7 @@ const worker = await startWorker({
   memoryBytes: 128 << 20,
   name,
   sandbox: "basic",
+  python: null,
   listen: "127.0.0.1:0",
   onNews: ({ kind, text }) => {
     if (kind === "joined") console.log("joined");

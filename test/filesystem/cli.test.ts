@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
-import { Place, type Running, repository } from "../fixtures/place.ts";
+import { Place, type Running } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const countWords = join(repository, "examples", "word-count", "job.ts");
 

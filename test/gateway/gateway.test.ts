@@ -5,7 +5,8 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { Place, type Running, repository } from "../fixtures/place.ts";
+import { Place, type Running } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 import { ScriptedTab } from "./scripted-tab.ts";
 
 const timeout = 60_000;

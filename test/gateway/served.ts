@@ -1,8 +1,7 @@
 /** A gateway on real sockets in this process, and well-behaved clients, for tests. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { WebSocket } from "ws";
@@ -10,6 +9,7 @@ import { Gateway } from "../../src/gateway/gateway.ts";
 import type { GatewayLimits } from "../../src/gateway/options.ts";
 import { type GatewayServerOptions, serveGateway } from "../../src/gateway/serve.ts";
 import { openSite } from "../../src/gateway/site.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 export type Served = { readonly port: number; readonly gateway: Gateway; readonly lines: string[] };
 
@@ -41,8 +41,7 @@ export async function served(t: TestContext, options: Options = {}): Promise<Ser
 
 /** A stand-in for the built page, with its file names. */
 function pageFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "gateway-page-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryDir(t, "gateway-page-");
   mkdirSync(join(folder, "assets"));
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>page</title>");
   writeFileSync(join(folder, "sandbox.html"), "<!doctype html><title>sandbox</title>");

@@ -2,8 +2,7 @@
  *  planned and where they are read. Names that do not exist are errors, too. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -12,14 +11,14 @@ import { bytes, mapReduce, text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { type Content, contentOf } from "../../src/wire/content/content.ts";
 import { TextSource } from "../../src/worker/input/text-source.ts";
 import { memorySource } from "../../src/worker/kernels/byte-source.ts";
 import { failureOf } from "../../src/worker/process/failure.ts";
 import { judgedParts, kernelParts } from "../operators/tasks.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "tequio-formats-"));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryDir({ after }, "tequio-formats-");
 
 let folders = 0;
 function fileOf(name: string, content: string | Uint8Array): string {

@@ -6,8 +6,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
+import { compileCache } from "../fixtures/compile-cache.ts";
+import { programFile } from "../fixtures/programs.ts";
 
-const cli = join(import.meta.dirname, "../../bin/tequio.js");
 /** An `up` that has not printed its address by then has failed. */
 const startMaxMs = 30_000;
 
@@ -31,8 +32,9 @@ export class KillableCluster {
     const options = ["--json", "--lease", "3s", "--workers", String(this.#workers)];
     const child = spawn(
       process.execPath,
-      [cli, "up", ...options, "--data", this.dataDir, "--listen", this.#listen],
+      [programFile("tequio"), "up", ...options, "--data", this.dataDir, "--listen", this.#listen],
       {
+        env: { ...process.env, ...compileCache },
         stdio: ["ignore", "pipe", "pipe"],
       },
     );

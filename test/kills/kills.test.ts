@@ -1,8 +1,7 @@
 /** kill -9 of coordinator and workers at random points of real jobs: the output is the judge's,
  *  every time. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,6 +13,7 @@ import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { patiently } from "../failpoints/jobs.ts";
 import { noPython } from "../python/cluster.ts";
 import { KillableCluster } from "./cluster.ts";
@@ -181,8 +181,7 @@ async function harass({ cases, dir, signal, t }: Place, clusterSeed: number, sha
 }
 
 test(`C1, C2, W1: ${killsMin} kills -9 of coordinators and workers lose nothing`, async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-kills-jobs-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-kills-jobs-");
   t.diagnostic(`KILL_SEED=${seed} makes the same choices again`);
   writeInput(join(dir, "input.txt"), new Random(seed));
   const cases = [

@@ -2,17 +2,16 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { ownBytesOf, watchTree } from "../../bench/memory.ts";
 import { cli, startCluster } from "../../scripts/cluster.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 const run = promisify(execFile);
-const folder = mkdtempSync(join(tmpdir(), "tequio-memory-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryDir({ after }, "tequio-memory-");
 const mebibyte = 1024 * 1024;
 /** What the engine may take for each process: the worker, one for its slot, and a spare. */
 const engineBytes = 64 * mebibyte;

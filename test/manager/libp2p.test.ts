@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { opened } from "../../src/coordinator/testing/opened.ts";
 import { keccakMultihash } from "../../src/wire/manager/keccak.ts";
-import { Place, type Running, repository } from "../fixtures/place.ts";
+import { Place, type Running } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const module = join(repository, "examples", "count-primes", "primes.wasm");
 const program = (name: string) => join(import.meta.dirname, name);

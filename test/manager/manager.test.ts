@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Opened, opened } from "../../src/coordinator/testing/opened.ts";
 import { keccakMultihash } from "../../src/wire/manager/keccak.ts";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 
 const skip =
   spawnSync("python3", ["--version"]).status === 0 ? false : "there is no python3 on this machine";

@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { opened } from "../../src/coordinator/testing/opened.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { oldFrames, ourFrames } from "../../src/wire/manager/testdata/golden.ts";
-import { Place, repository } from "../fixtures/place.ts";
+import { Place } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 import { pythonWith } from "../python/find.ts";
 
 const program = join(import.meta.dirname, "protoc_peer.py");

@@ -1,19 +1,18 @@
 /** What the paper says of programs (sections 2 and 4): the same job by real map and reduce tasks,
  *  and by the sequential judge. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after } from "node:test";
 import { type Emit, mapReduce } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { judgedParts, kernelParts, type Trial } from "../operators/tasks.ts";
 import { deviates, says } from "./paper.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "tequio-paper-"));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryDir({ after }, "tequio-paper-");
 
 function input(name: string, content: string): string {
   const path = join(dir, name);

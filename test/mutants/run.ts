@@ -91,9 +91,16 @@ async function caught(mutant: Mutant): Promise<Caught> {
   return { name: mutant.name, seed: null, message: "", survived };
 }
 
-/** Of the first seeds that show it, the one with the fewest events. */
+/** The seed that has shown it before, if it still does; else, of the first seeds that show it, the
+ *  one with the fewest events. */
 async function quickest(mutant: Mutant): Promise<Caught> {
   const run = await loaded(mutant);
+  const known = knownSeeds[mutant.name];
+  if (known !== undefined) {
+    const { broken } = await run({ seed: known, rates: mutant.rates ?? {} });
+    const message = shown(mutant, broken);
+    if (message !== null) return { name: mutant.name, seed: known, message, survived: 0 };
+  }
   let best: Caught = { name: mutant.name, seed: null, message: "", survived: 0 };
   let fewest = Infinity;
   for (let seed = 1; seed <= seedsMax && (seed <= 40 || best.seed === null); seed++) {

@@ -1,13 +1,13 @@
 /** Every kernel at its edges: splits, partitions and whole inputs without a record, one record, all
  *  records in one partition, keys of any length. All output equals the judge's. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { bytes, type Key, mapReduce, text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { readKey } from "../../src/wire/block/key.ts";
 import { decodeManifest } from "../../src/wire/block/manifest.ts";
 import { readValue } from "../../src/wire/block/value.ts";
@@ -18,8 +18,7 @@ import { Sorter } from "../../src/worker/kernels/sorting/sorter.ts";
 import { EmitTable } from "../../src/worker/kernels/table.ts";
 import { judgedParts, kernelParts } from "./tasks.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "tequio-edges-"));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryDir({ after }, "tequio-edges-");
 
 type Contents = ReadonlyArray<string | Uint8Array>;
 type Kernel = {

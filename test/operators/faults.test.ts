@@ -102,6 +102,8 @@ test("lines may end with returns alone, in files of any size", async () => {
   const expected = ['{"key":"1","value":1}', '{"key":"3","value":1}'];
   assert.deepEqual(await linesOf(job, ["a,b\r1,2\r3,4\r"]), expected);
   assert.deepEqual(await linesOf(job, ["a,b\r1,2\r3,4"], { splitBytes: 3 }), expected);
+  const header = `a,${"b".repeat(700)}`;
+  assert.deepEqual(await linesOf(job, [`${header}\r1,2\r3,4\r`]), expected);
   const mixed = `a,b\r${"1,2\r".repeat(80_000)}3,4\n`;
   await assert.rejects(allWays(job, [mixed]), /\\r alone/);
 });

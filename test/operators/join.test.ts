@@ -1,18 +1,17 @@
 /** `join` and `topK` of pairs, run by tasks, against the judge; and rows that are kept on the
  *  disk. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { KeptRows } from "../../src/worker/operators/kept-rows.ts";
 import { judgedParts, kernelParts } from "./tasks.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "tequio-join-"));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryDir({ after }, "tequio-join-");
 
 function fileOf(name: string, lines: readonly string[]): string {
   const path = join(dir, name);

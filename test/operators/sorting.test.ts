@@ -1,18 +1,17 @@
 /** The operators that sort, planned, mapped and reduced as on a cluster, against the judge: byte
  *  for byte, whatever the input, its splits, its partitions and the memory. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { bytes, text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { judgedParts, kernelParts, type Trial } from "./tasks.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "tequio-sorting-"));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryDir({ after }, "tequio-sorting-");
 
 let files = 0;
 function fileOf(content: string | Uint8Array, extension = "txt"): string {

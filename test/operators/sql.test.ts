@@ -1,17 +1,16 @@
 /** SQL as tables: what is read of files, and what is refused by its name. DuckDB judges the answers
  *  in `duckdb.test.ts`. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { gzipSync } from "node:zlib";
 import { explained } from "../../src/sdk/sql/explain.ts";
 import { sqlJob } from "../../src/sdk/sql/select.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { filesWays } from "./run.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "sql-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryDir({ after }, "sql-");
 
 function file(name: string, content: string | Uint8Array): string {
   writeFileSync(join(folder, name), content);

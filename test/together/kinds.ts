@@ -9,7 +9,7 @@ import { Random } from "../../src/core/random.ts";
 import { type BuiltJob, bundleJob } from "../../src/sdk/bundle.ts";
 import { buildModuleJob } from "../../src/sdk/module-job.ts";
 import type { PlanOptions } from "../../src/sdk/plan.ts";
-import { repository } from "../fixtures/place.ts";
+import { repository } from "../fixtures/programs.ts";
 import { noPython } from "../python/cluster.ts";
 
 export type JobKind = {

@@ -57,7 +57,7 @@ def _with_newlines(opened, name):
     """The file, or where its lines end with returns alone a copy in which they do not."""
     opened.seek(0)
     start = opened.read(SHAPE_START_BYTES)
-    if not (ends_lines_with_returns(start[:START_BYTES]) and ends_lines_with_returns(start)):
+    if not ends_lines_with_returns(lambda size: start[:size]):
         return opened
     data = start + opened.read()
     if b"\n" in data:

@@ -54,8 +54,12 @@ def check_text(name, start, compression):
     raise TaskError("bad-request", text)
 
 
-def ends_lines_with_returns(start):
-    """Lines end with `\\r` alone: there is one before the end, and no newline."""
+def ends_lines_with_returns(first):
+    """Lines end with `\\r` alone: within the start of the file there is one before the end, and no
+    newline. `first(size)`: so many of its first bytes, or all when there are fewer."""
+    if b"\n" in first(START_BYTES):
+        return False
+    start = first(SHAPE_START_BYTES)
     return b"\n" not in start and b"\r" in start[:-1]
 
 
@@ -92,9 +96,7 @@ class TextSource:
         start = self._peek(START_BYTES)
         file = self._files[piece.file]
         check_text(file["name"], start, file["compression"])
-        if ends_lines_with_returns(start) and ends_lines_with_returns(
-            self._peek(SHAPE_START_BYTES)
-        ):
+        if ends_lines_with_returns(self._peek):
             self._returns_of = file["name"]
         return piece
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { type LocalWorkers, type LocalWorkersOptions, startLocalWorkers } from "./local-workers.ts";
 import { startOf } from "./process/identity.ts";
 import { recordOf, writeRecord } from "./process/record.ts";
@@ -15,8 +15,7 @@ function workerOptions(
   t: TestContext,
   change: Partial<LocalWorkersOptions> = {},
 ): LocalWorkersOptions {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-local-workers-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-local-workers-");
   const sleeper = join(dir, "sleeper.mjs");
   writeFileSync(sleeper, "setInterval(() => {}, 1000);");
   return {

@@ -1,8 +1,7 @@
 /** What is kept about jobs beside the log: lines, progress, watchers, and which blobs may be
  *  deleted. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { emptyState, step } from "../../core/coordinator.ts";
@@ -10,6 +9,7 @@ import type { JobId } from "../../core/ids.ts";
 import { submission, testJob, testStage } from "../../core/testing/fake-cluster.ts";
 import { jobSummary } from "../../core/view.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { ManualTimers } from "../testing/manual-timers.ts";
 import { BlobSweep } from "./blob-sweep.ts";
 import { defaultJobLogLimits, JobLogs } from "./job-logs.ts";
@@ -18,8 +18,7 @@ import { Progress } from "./progress.ts";
 import { Watchers } from "./watchers.ts";
 
 function logsIn(t: TestContext, limits = {}): { logs: JobLogs; dir: string } {
-  const dir = mkdtempSync(join(tmpdir(), "job-logs-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "job-logs-");
   return { logs: new JobLogs(dir, { ...defaultJobLogLimits, ...limits }), dir };
 }
 

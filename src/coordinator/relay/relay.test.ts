@@ -1,18 +1,16 @@
 /** Outputs that the coordinator keeps: complete or not at all, and never changed. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { encodeManifest } from "../../wire/block/manifest.ts";
 import { Relay } from "./relay.ts";
 
 const ref = { job: "j-1", stage: 0, task: 3, attempt: 2 } as const;
 
 function place(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "relay-"));
-  t.after(() => rmSync(dir, { recursive: true }));
+  const dir = temporaryDir(t, "relay-");
   return dir;
 }
 

@@ -1,9 +1,9 @@
 /** What lies in a folder that is shared. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { scan } from "./scan.ts";
 
 test("a name with a newline is left out by itself, and empty folders are named", (t) => {
@@ -29,8 +29,7 @@ test("a name with a newline is left out by itself, and empty folders are named",
 });
 
 test("X9: a name that is not UTF-8 ends sharing with an error that names it", (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-scan-"));
-  t.after(() => rmSync(dir, { recursive: true }));
+  const dir = temporaryDir(t, "tequio-scan-");
   mkdirSync(join(dir, "books"));
   // A name may contain the character that replaces invalid UTF-8.
   for (const name of ["é.txt", "\ufffd.txt"]) writeFileSync(join(dir, "books", name), "x");

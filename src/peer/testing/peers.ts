@@ -1,9 +1,9 @@
 /** Peers on real sockets, with real files, for tests. */
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { GrpcServer, type GrpcServerOptions, type Method } from "../../link/grpc/server.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { Connections } from "../fetch/connection.ts";
 import type { Source } from "../found.ts";
 import { layerOfFile } from "../hashing/layer.ts";
@@ -20,8 +20,7 @@ import { stampOf } from "../serve/stamp.ts";
 export const linkSecret = "s".repeat(43);
 
 export function scratch(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-peer-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-peer-");
   return dir;
 }
 

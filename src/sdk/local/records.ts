@@ -251,7 +251,7 @@ type Source = {
 /** Lines that end with returns alone get newlines. */
 function openText(file: InputFile, uploads: readonly Upload[]): Source {
   const source = openSource(file, uploads);
-  if (!endsLinesWithReturns(source.read(0, shapeStartBytes))) return source;
+  if (!endsLinesWithReturns((sizeBytes) => source.read(0, sizeBytes))) return source;
   const read = (start: number, end: number) => {
     const bytes = Buffer.from(source.read(start, end));
     if (bytes.includes(newline)) {

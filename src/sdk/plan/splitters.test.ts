@@ -1,18 +1,17 @@
 /** The sample of a sort: little memory, fair borders, whatever the inputs are like. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { text } from "../../index.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { SortSpec } from "../../wire/block/plan.ts";
 import type { Job } from "../job.ts";
 import { planJob } from "../plan.ts";
 import { placesIn } from "./places.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tequio-splitters-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryDir({ after }, "tequio-splitters-");
 
 async function splitters(job: Job, name: string, reducers: number): Promise<string[]> {
   const inputs = [join(folder, name)];

@@ -1,17 +1,16 @@
 /** Functions and jobs of a program as bundles that workers can load. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { load } from "../bundle.ts";
 import type { AnyTasks } from "../job.ts";
 import { mapReduce, tasks } from "../job.ts";
 import { shipCalls, shipFile, shipJob } from "./ship.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tequio-ship-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryDir({ after }, "tequio-ship-");
 
 const offset = 10;
 const limits = Object.freeze({ least: 2 });

@@ -3,10 +3,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 
 type Undo = () => unknown;
-type Ending = Pick<TestContext, "after">;
+/** A test, or `{ after }` of `node:test`: the end of all tests of a file. */
+type Ending = { readonly after: (undo: () => Promise<void>) => void };
 
 const undone = new WeakMap<Ending, Undo[]>();
 

@@ -9,8 +9,14 @@ export const shapeStartBytes = 256 * 1024;
 const newline = 10;
 const carriageReturn = 13;
 
-/** Lines end with `\r` alone: there is one before the end, and no newline. */
-export function endsLinesWithReturns(start: Uint8Array): boolean {
+/** Most files have their first newline within these: no more of them is read then. */
+const glanceBytes = 512;
+
+/** Lines end with `\r` alone: within the start of the file there is one before the end, and no
+ *  newline. `first`: so many of its first bytes, or all when there are fewer. */
+export function endsLinesWithReturns(first: (sizeBytes: number) => Uint8Array): boolean {
+  if (first(glanceBytes).includes(newline)) return false;
+  const start = first(shapeStartBytes);
   const found = start.indexOf(carriageReturn);
   return found !== -1 && found < start.length - 1 && !start.includes(newline);
 }

@@ -1,14 +1,13 @@
 /** Input files of this machine: what was read of one that has changed meanwhile does not count. */
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { openLocal } from "./file.ts";
 
 test("X2: a reader that stops early looks at the file again, too", async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "input-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "input-");
   const path = join(dir, "input.txt");
   writeFileSync(path, Buffer.alloc(1024 * 1024, "line\n"));
   const { mtimeMs, size: sizeBytes } = statSync(path);

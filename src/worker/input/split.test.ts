@@ -4,7 +4,6 @@ import {
   appendFileSync,
   closeSync,
   createWriteStream,
-  mkdtempSync,
   openSync,
   rmSync,
   statSync,
@@ -12,12 +11,12 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { FormatSpec } from "../../sdk/format.ts";
 import { readRecords } from "../../sdk/local/records.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
 import { RecordPosition } from "../kernels/lines.ts";
 import { pieceReader, wordsOf } from "../kernels/records.ts";
@@ -25,8 +24,7 @@ import { openLocal } from "./file.ts";
 import { PipeSource } from "./pipe-source.ts";
 import { type StreamOptions, streamSplit } from "./split.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "input-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryDir({ after }, "input-");
 
 function inputFile(
   name: string,

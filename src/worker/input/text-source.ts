@@ -7,7 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../wire/content/content.ts";
-import { endsLinesWithReturns, shapeStartBytes } from "../../wire/content/shape.ts";
+import { endsLinesWithReturns } from "../../wire/content/shape.ts";
 import { type ByteSource, PeekSource, type SourcePiece } from "../kernels/byte-source.ts";
 import { notUtf8 } from "../kernels/encoding.ts";
 
@@ -39,8 +39,7 @@ export class TextSource implements ByteSource {
     const start = this.#source.peek(contentStartBytes);
     checkText(name, start, compression);
     this.#name = name;
-    this.#hasReturns =
-      endsLinesWithReturns(start) && endsLinesWithReturns(this.#source.peek(shapeStartBytes));
+    this.#hasReturns = endsLinesWithReturns((sizeBytes) => this.#source.peek(sizeBytes));
     return piece;
   }
 

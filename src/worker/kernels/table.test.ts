@@ -1,11 +1,11 @@
 /** Tables, spills and merges, against a Map and a sort. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
@@ -18,8 +18,7 @@ import { EmitTable, type TableOptions } from "./table.ts";
 import { WordTable } from "./words/word-table.ts";
 import { WordCutter } from "./words.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "table-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryDir({ after }, "table-");
 
 type Pair = readonly [key: Key, value: unknown];
 

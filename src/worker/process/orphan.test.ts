@@ -2,12 +2,12 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Hash } from "../../core/ids.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { ToTask } from "./messages.ts";
 
 const limitMs = 20_000;
@@ -29,8 +29,7 @@ test("an endless loop ends when the supervisor is gone", async (t) => {
           setTimeout(() => { console.log("it runs"); }, 100);
         }
       } });`;
-  const scratch = mkdtempSync(join(tmpdir(), "orphan-"));
-  t.after(() => rmSync(scratch, { recursive: true }));
+  const scratch = temporaryDir(t, "orphan-");
   writeFileSync(join(scratch, "code.mjs"), code);
   const load: ToTask = {
     kind: "load",

@@ -3,19 +3,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { CoordinatorBlobs } from "./blobs.ts";
 import { openOutput } from "./open-output.ts";
 import { storeVerified } from "./store-file.ts";
@@ -24,8 +17,7 @@ const { signal } = new AbortController();
 const content = Buffer.from("0123456789".repeat(10_000));
 
 function scratch(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "blobs-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "blobs-");
   return dir;
 }
 

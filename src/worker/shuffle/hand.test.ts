@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openDiskBlobs } from "../../store/blob/disk.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { CoordinatorBlobs } from "./blobs.ts";
 
 const content = "what a reduce task has written\n";
@@ -17,8 +17,7 @@ const hash = createHash("sha256").update(content).digest("hex");
 
 /** A coordinator that says of every blob whether it has it, and takes uploads. */
 async function opened(t: TestContext, hasBlobs: boolean) {
-  const dir = mkdtempSync(join(tmpdir(), "hand-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "hand-");
   const calls: string[] = [];
   const server = createServer((ask, answer) => {
     calls.push(`${ask.method} ${ask.url}`);

@@ -1,14 +1,12 @@
 /** Blobs that a worker need not fetch twice. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { KeptBlobs } from "./kept.ts";
 
 async function place(t: TestContext) {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-kept-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-kept-");
   const kept = new KeptBlobs(dir);
   await kept.sweep();
   const fetched: string[] = [];

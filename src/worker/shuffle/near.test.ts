@@ -1,19 +1,11 @@
 /** Outputs of the worker beside this one: found by name and root, and only as they were written. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { JobId } from "../../core/ids.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { encodeManifest } from "../../wire/block/manifest.ts";
 import { isUnchanged } from "./byte-range.ts";
 import { type NearOutput, NearOutputs } from "./near.ts";
@@ -27,8 +19,7 @@ const partitionOf = ({ manifest, runPath: path }: NearOutput, index: number) => 
 const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 function neighbours(t: TestContext) {
-  const parent = mkdtempSync(join(tmpdir(), "near-"));
-  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  const parent = temporaryDir(t, "near-");
   const [own, other] = ["1", "2"].map((name) => join(parent, name, "shuffle"));
   mkdirSync(own!, { recursive: true, mode: 0o700 });
   const dir = join(other!, "j-1", "0");

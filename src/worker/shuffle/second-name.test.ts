@@ -1,15 +1,14 @@
 /** X1: a second name is of the file that it was asked for, or it is an error. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { hasSecondName } from "./second-name.ts";
 
 test("X1: a name that another file has is an error, not a second name of this one", async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "second-name-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "second-name-");
   const [own, other, second] = ["own", "other", "second"].map((name) => join(dir, name)) as [
     string,
     string,

@@ -1,11 +1,11 @@
 /** Reduce tasks: order of values, laziness, many runs, and what jobs may get wrong. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { crc32 } from "node:zlib";
 import { type AnyMapReduce, mapReduce } from "../../sdk/job.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, writeKey } from "../../wire/block/key.ts";
 import { RunWriter } from "../../wire/block/run.ts";
@@ -13,8 +13,7 @@ import { writeValue } from "../../wire/block/value.ts";
 import { FileSink, type Segment } from "../kernels/run-file.ts";
 import { runReduce } from "./reduce-task.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "reduce-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryDir({ after }, "reduce-");
 
 function runFile(name: string, pairs: Iterable<readonly [Key, unknown]>): Segment {
   const sink = new FileSink(join(folder, name));

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex, Writable } from "node:stream";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { openLocal } from "../input/file.ts";
@@ -18,8 +18,7 @@ import { taskExits } from "../process/exits.ts";
 import type { FromTask, TaskReport, ToTask } from "../process/messages.ts";
 import { readFromTask } from "../slot/claims.ts";
 
-export const folder = mkdtempSync(join(tmpdir(), "task-"));
-after(() => rmSync(folder, { recursive: true }));
+export const folder = temporaryDir({ after }, "task-");
 export const limitMs = 20_000;
 
 export class TaskProcess {

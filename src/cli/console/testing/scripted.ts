@@ -1,10 +1,8 @@
 /** A console server with scripted answers, and a user of it: for tests of the client. */
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { PublishedFiles } from "../published.ts";
 import { UserClient, type UserClientOptions } from "../user-client.ts";
 
@@ -54,8 +52,7 @@ export async function scriptedServer(t: TestContext): Promise<ScriptedServer> {
 }
 
 export function directory(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-console-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-console-");
   return dir;
 }
 

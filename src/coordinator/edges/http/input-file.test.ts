@@ -1,9 +1,9 @@
 /** Files of the coordinator's disk that change while they are passed on. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import type { InputFile } from "../../../wire/block/plan.ts";
 import { readInput } from "./input-file.ts";
 
@@ -12,8 +12,7 @@ const host = "here";
 const sizeBytes = 600_000;
 
 test("F1: a reader of a file that changes meanwhile never gets all of its bytes", async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-input-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-input-");
   const path = join(dir, "input.txt");
   writeFileSync(path, Buffer.alloc(sizeBytes, "a line\n"));
   const at = { kind: "path", host, path, mtimeMs: statSync(path).mtimeMs } as const;

@@ -61,7 +61,7 @@ async function checkInside(
 export function hasCuts({ at, sizeBytes }: FoundFile, format: FormatSpec | undefined): boolean {
   if (at.kind === "shared" || !isText(format)) return true;
   const start = startAt(at, shapeStartBytes);
-  if (endsLinesWithReturns(start)) return false;
+  if (endsLinesWithReturns((bytes) => start.subarray(0, bytes))) return false;
   const isJson = format?.format === "json" || format?.format === "ndjson";
   return !isJson || !isJsonArray(start, start.length === sizeBytes);
 }

@@ -1,18 +1,17 @@
 /** Sorting and merging against plain arrays: any records, any memory, any number of partitions. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { decodeManifest } from "../../../wire/block/manifest.ts";
 import type { Segment } from "../run-file.ts";
 import { type Ordering, SortKernel } from "./kernel.ts";
 import { mergeSegments } from "./merging.ts";
 import { Sorter } from "./sorter.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "tequio-sorter-"));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryDir({ after }, "tequio-sorter-");
 
 const lines: Ordering = {
   shape: { kind: "lines" },

@@ -12,17 +12,16 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { InputLinks } from "../../shuffle/input-links.ts";
 import { onlyChild } from "../memory.ts";
 import { ownUser, probeSandbox } from "../sandbox-node.ts";
@@ -53,8 +52,7 @@ const ways: Way[] = [false, ...(isRoot ? [true] : [])].flatMap((demoted) => {
 type Place = { readonly dir: string; readonly read: string; readonly write: string };
 
 function placeFor(t: TestContext, { demoted }: Way): Place {
-  const dir = mkdtempSync(join(tmpdir(), "view-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "view-");
   const place = { dir, read: join(dir, "read"), write: join(dir, "write") };
   for (const folder of [place.read, place.write, join(dir, "root"), join(dir, "other")]) {
     mkdirSync(folder);
@@ -289,8 +287,7 @@ test("a root worker with a private umask gives processes no user of their own", 
 });
 
 test("a process with a user of its own is linked only inputs that all users may read", (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "view-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "view-");
   const input = join(dir, "input.txt");
   writeFileSync(input, "private", { mode: 0o600 });
   assert.equal(new InputLinks(dir, true).add(input), null);
