@@ -35,6 +35,7 @@ import {
   withConsole,
 } from "./up/console-options.ts";
 import { writeEndpoint } from "./up/endpoint.ts";
+import { type EngineFlags, engineOptions, withEngines } from "./up/engine-options.ts";
 import {
   type FilesystemFlags,
   filesystemLines,
@@ -52,6 +53,7 @@ import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options
 type EdgeFlags = ConsoleFlags & FilesystemFlags & Libp2pFlags & P4Flags;
 type KeepingFlags = RetentionFlags & UploadFlags;
 type Options = EdgeFlags &
+  EngineFlags &
   KeepingFlags & {
     readonly workers: number;
     readonly listen: string;
@@ -120,7 +122,7 @@ export function define(command: Command): void {
     )
     .addOption(sandboxOption())
     .addOption(pythonOption());
-  const edges = withLibp2p(withP4(withFilesystem(withConsole(command))));
+  const edges = withLibp2p(withP4(withFilesystem(withConsole(withEngines(command)))));
   withExamples(withJson(withUploads(withTabs(withRetention(edges)))), [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
     ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
@@ -134,6 +136,10 @@ export function define(command: Command): void {
       "existing workers join over libp2p, and compute WebAssembly modules",
     ],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
+    [
+      "tequio up --standby --log postgres://tequio@db/cluster --blobs /srv/tequio/blobs",
+      "on two machines: one leads, the other follows its log and takes over",
+    ],
     [
       "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
       "serves programs of the filesystem protocol",
@@ -198,8 +204,27 @@ function coordinatorOptions(options: Options) {
   };
 }
 
+/** A coordinator that was replaced stands by again. */
 async function up(options: Options): Promise<void> {
+  for (;;) {
+    try {
+      await upOnce(options);
+      return;
+    } catch (error) {
+      const isReplaced = error instanceof ClusterError && error.code === "fenced";
+      if (!isReplaced || options.standby !== true) throw error;
+      console.error(error.text);
+    }
+  }
+}
+
+async function upOnce(options: Options): Promise<void> {
   const end = endOfUp();
+  const waiting = new AbortController();
+  void end.promise.then(
+    () => waiting.abort(),
+    () => {},
+  );
   enoughMemory(options.memory, 1);
   const dataDir = dataDirOf(options.data);
   let print = (line: string) => console.log(line);
@@ -219,6 +244,11 @@ async function up(options: Options): Promise<void> {
     dataDir,
     onReplay,
     ...coordinatorOptions(options),
+    ...engineOptions(options, {
+      isJson: options.json ?? false,
+      print: (line) => console.log(line),
+      signal: waiting.signal,
+    }),
     ...(users === undefined ? {} : { console: users }),
     mount: gateway.mount,
     anonymousBrowsers,
@@ -227,7 +257,13 @@ async function up(options: Options): Promise<void> {
     onFatal: end.reject,
   });
   starting.catch(forget);
-  const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
+  const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting).catch(
+    (error) => {
+      end.release();
+      if (!waiting.signal.aborted) throw error;
+    },
+  );
+  if (coordinator === undefined) return;
   coordinator.acceptGateway(gateway.trackerLink());
   let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
@@ -310,7 +346,8 @@ function workerCommand(options: Options, coordinator: Coordinator, dataDir: stri
     localUrl(coordinator.url),
   ];
   command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
-  command.push("--give-up", orphanTime, "--store", join(dataDir, "blobs"));
+  const store = options.blobs === undefined ? join(dataDir, "blobs") : resolve(options.blobs);
+  command.push("--give-up", orphanTime, "--store", store);
   const scratch = options.scratch ?? scratchPerWorker(options.workers, dataDir);
   command.push("--scratch", String(scratch));
   // Jobs that were taken may end: the workers go on below the coordinator's mark.

@@ -28,7 +28,8 @@ after(async () => {
 });
 
 function newPlace() {
-  return postgresPlace(server.url(`s${(schemas += 1)}`));
+  schemas += 1;
+  return postgresPlace(server.url(`s${schemas}`));
 }
 
 async function openIn(

@@ -6,7 +6,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
-import { hit } from "../../store/failpoint.ts";
 import { sameHash } from "../../store/log/chain.ts";
 import type { Log, LogRecord } from "../../store/log/log.ts";
 import * as rules from "../../store/log/rules.ts";
@@ -121,9 +120,7 @@ async function verified(reader: PostgresReader, witnessFile: string | null): Pro
 }
 
 async function claim(session: Session, head: Head, holder: string): Promise<Head> {
-  hit("engine.claim", "before");
   const [row] = await session.ask(claimStatement, [head.generation, holder]);
-  hit("engine.claim", "after");
   if (row !== undefined) return { ...head, generation: Number(row.generation), holder };
   const text = `${session.place.name} was opened by another process just now: retry`;
   throw new ClusterError("fenced", text);
@@ -198,9 +195,7 @@ class PostgresLog implements Log {
     const named = await putSnapshot(snapshots, position, bytes);
     await this.#inTurn(async () => {
       const { blob, seal } = named;
-      hit("engine.snapshot", "before");
       await this.#change(snapshotStatement, [position, blob, seal]);
-      hit("engine.snapshot", "after");
       const { snapshotBlob: old } = this.#head;
       const changed = { snapshot: position, snapshotBlob: blob, snapshotSeal: seal };
       this.#head = { ...this.#head, ...changed };
@@ -220,9 +215,7 @@ class PostgresLog implements Log {
     await this.#inTurn(async () => {
       if (position <= this.#head.trimmed) return;
       const trimmedHash = await this.#reader.hashAt(position, this.#head);
-      hit("engine.trim", "before");
       await this.#change(trimStatement, [position, trimmedHash]);
-      hit("engine.trim", "after");
       this.#head = { ...this.#head, trimmed: position, trimmedHash };
     });
   }
@@ -243,9 +236,7 @@ class PostgresLog implements Log {
       return last;
     }
     const end = sealBatch(batch, { position: last, hash: lastHash });
-    hit("engine.append", "before");
     await this.#put(batch, end);
-    hit("engine.append", "after");
     this.#head = { ...this.#head, last: end.position, lastHash: end.hash };
     this.#witness?.write(end.position, end.hash);
     return end.position;

@@ -39,6 +39,8 @@ export type WorkerEdgeOptions = {
    *  default. */
   readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
   readonly liveness?: Partial<LivenessOptions>;
+  /** Of a shared log: whether no other coordinator can lead now. Default: always. */
+  readonly leads?: () => boolean;
   readonly limits?: Partial<LinkLimits>;
 };
 
@@ -369,7 +371,7 @@ export class WorkerEdge {
 
   /** Whether this coordinator still owns the log, and its state is complete. */
   ownsLog(): true | Promise<boolean> {
-    if (this.#isLate()) this.#makeSure();
+    if (this.#isLate() || this.#options.leads?.() === false) this.#makeSure();
     return this.#sure ?? true;
   }
 
