@@ -34,6 +34,7 @@ import {
   consoleOptions,
   withConsole,
 } from "./up/console-options.ts";
+import { endOfUp } from "./up/end-of-up.ts";
 import { writeEndpoint } from "./up/endpoint.ts";
 import { type EngineFlags, engineOptions, withEngines } from "./up/engine-options.ts";
 import {
@@ -308,28 +309,6 @@ async function stopOther(dataDir: string): Promise<void> {
   if (other?.start === undefined || !stillRuns(other.pid, other.start)) return;
   console.error(`stopping process ${other.pid}, which uses ${dataDir}`);
   await stopProcess({ pid: other.pid, start: other.start }, otherMs);
-}
-
-/** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
-function endOfUp() {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  // It may be rejected before it is awaited.
-  promise.catch(() => {});
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    signals += 1;
-    // A user who presses Ctrl-C twice wants out now; workers that stay are adopted by the next
-    // `up`.
-    if (signals > 1) process.exit(130);
-    resolve(`stopping (${signal}); once more ends at once`);
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  return {
-    promise,
-    resolve: () => resolve("stopping (tequio down)"),
-    reject,
-    release: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
-  };
 }
 
 /** Three quarters of what is free, for all workers together. */
