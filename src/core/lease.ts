@@ -172,7 +172,7 @@ function readEntry(
   if (!isSame || state.seenAtMs === -Infinity) state.seenAtMs = atMs;
   state.entry = entry;
   state.isUnsure = false;
-  state.nextAtMs = atMs + rules.renewMs;
+  state.nextAtMs = Math.min(atMs + rules.renewMs, Math.max(atMs, freeAtMs(state)));
 }
 
 function swapped(state: LeaseState, sentAtMs: number, effects: LeaseEffect[]): void {
@@ -204,6 +204,8 @@ function proceed(state: LeaseState, atMs: number, effects: LeaseEffect[]): void 
   if (!isUnsure && (phase === "leading" ? isDue : isFree(state, atMs))) {
     state.asked = "swap";
     state.proposed = nextEntry(state);
+    // It may be carried out at any later time, and then another node leads at once.
+    if (state.proposed.holder === "") state.heldUntilMs = -Infinity;
     effects.push({ kind: "swap", expected: entry, next: state.proposed });
   } else if (isDue) {
     state.asked = "read";
@@ -211,8 +213,14 @@ function proceed(state: LeaseState, atMs: number, effects: LeaseEffect[]): void 
   }
 }
 
-/** It was given up, an earlier life of this node had it, or it ran out. */
-function isFree({ entry, rules, seenAtMs, self }: LeaseState, atMs: number): boolean {
+function isFree(state: LeaseState, atMs: number): boolean {
+  const { entry, self } = state;
+  // It was given up, or an earlier life of this node had it.
   if (entry === null || entry.holder === "" || entry.holder === self) return true;
-  return atMs - seenAtMs > rules.leaseMs * (1 + driftShare);
+  return atMs >= freeAtMs(state);
+}
+
+/** When the entry has been seen for long enough. */
+function freeAtMs({ rules, seenAtMs }: LeaseState): number {
+  return seenAtMs + rules.leaseMs * (1 + driftShare);
 }
