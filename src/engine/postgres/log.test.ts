@@ -165,7 +165,7 @@ test("postgres: a commit whose answer is lost is not written again", { skip }, a
   await log.close();
 });
 
-test("postgres: the server may restart under an open log", { skip }, async () => {
+test("C13: a server that restarts under an open log loses nothing of it", { skip }, async () => {
   const log = await openIn(newPlace());
   await log.append([bytesOf("a")], 0);
   await server.down("SIGQUIT");
@@ -176,7 +176,7 @@ test("postgres: the server may restart under an open log", { skip }, async () =>
   await log.close();
 });
 
-test("postgres: settings that lose what is acknowledged are refused", { skip }, async () => {
+test("C13: settings of PostgreSQL that lose what is acknowledged are refused", { skip }, async () => {
   const place = newPlace();
   const log = await openIn(place);
   for (const setting of ["fsync", "synchronous_commit"]) {
