@@ -101,24 +101,8 @@ async function open(
   listen: Listen,
   { closers, close }: Closing,
 ): Promise<Coordinator> {
-  const { dataDir, insecure = false } = options;
-  openDataDir(dataDir);
-  const isPlain = isLoopback(listen.host) || insecure;
-  const { leading } = options;
-  const engine =
-    leading === undefined ? null : await joinEngine(leading, { closers, dataDir }, !isPlain);
-  const certificate = isPlain ? null : ownCertificate(dataDir);
-  const starting = new Starting(options, listen, certificate);
-  closers.defer(() => starting.close());
-  const leadership =
-    engine === null || leading === undefined
-      ? null
-      : await lead(engine, starting.standby(leading), {
-          dataDir,
-          closers,
-          url: reachableUrl(urlOf(isPlain ? "http" : "https", listen)),
-          blobs: options.blobs,
-        });
+  const { dataDir } = options;
+  const { certificate, leadership, starting } = await openPlace(options, listen, closers);
   const services = await openServices(
     {
       ...options,
@@ -129,7 +113,7 @@ async function open(
     closers,
   );
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
-  if (engine !== null) await shareToken(engine, dataDir);
+  if (leadership !== null) await shareToken(leadership.engine, dataDir);
   const p4 = openP4(services, options);
   const peerProbe = new PeerProbe({ members: services.members, timers: realTimers });
   closers.defer(() => peerProbe.stop());
@@ -169,6 +153,26 @@ async function open(
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+/** The directory, and of a log in an engine the right to write it. */
+async function openPlace(
+  options: CoordinatorOptions,
+  listen: Listen,
+  closers: AsyncDisposableStack,
+) {
+  const { blobs, dataDir, insecure = false, leading } = options;
+  openDataDir(dataDir);
+  const isPlain = isLoopback(listen.host) || insecure;
+  const joining = { blobs, dataDir, closers };
+  const engine = leading === undefined ? null : await joinEngine(leading, joining, !isPlain);
+  const certificate = isPlain ? null : ownCertificate(dataDir);
+  const starting = new Starting(options, listen, certificate);
+  closers.defer(() => starting.close());
+  if (leading === undefined || engine === null) return { certificate, leadership: null, starting };
+  const url = reachableUrl(urlOf(isPlain ? "http" : "https", listen));
+  const leadership = await lead(engine, starting.standby(leading), { ...joining, url });
+  return { certificate, leadership, starting };
 }
 
 /** Answers calls when a replay takes longer than a moment. */

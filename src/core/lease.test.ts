@@ -178,7 +178,7 @@ class Node {
   }
 }
 
-test("X11: in random lives no two coordinators hold the lease, and one does most of the time", () => {
+test("X11: in random lives no two coordinators hold the lease at once", () => {
   let terms = 0;
   let releases = 0;
   let ledMs = 0;

@@ -5,9 +5,9 @@
  *     next term. Each replaces only the entry that it has seen.
  *  2. A leader holds the lease for `leaseMs` from the moment when it *sent* its newest successful
  *     renewal, by its own monotonic clock.
- *  3. A candidate takes over an entry that it has seen unchanged for longer than `leaseMs`, from the
- *     moment when it first had it, by its own monotonic clock. So no two clocks are compared, and
- *     the leader's time is over first.
+ *  3. A candidate takes over an entry that it has seen unchanged for longer than `leaseMs`, from
+ *     the moment when it first had it, by its own monotonic clock. So no two clocks are compared,
+ *     and the leader's time is over first.
  *  4. The outcome of a request that failed is not known: the register is read before anything else.
  *
  *  The lease says who may answer. It does not protect the log: the log's own fence does. */

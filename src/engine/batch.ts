@@ -35,8 +35,8 @@ export function sealBatch(batch: Buffer, from: ChainPlace): ChainPlace {
   return { hash, position };
 }
 
-/** Its records with their hashes, each verified before it is given; the bytes are views of
- *  `batch`. Throws `storage-failed` naming the first damaged one. */
+/** Its records with their hashes, each verified before it is given; the bytes are views of `batch`.
+ *  Throws `storage-failed` naming the first damaged one. */
 export function* unpackBatch(
   batch: Uint8Array,
   from: ChainPlace,

@@ -36,7 +36,12 @@ import {
 } from "./up/console-options.ts";
 import { endOfUp } from "./up/end-of-up.ts";
 import { writeEndpoint } from "./up/endpoint.ts";
-import { type EngineFlags, engineOptions, withEngines } from "./up/engine-options.ts";
+import {
+  type EngineFlags,
+  engineExample,
+  engineOptions,
+  withEngines,
+} from "./up/engine-options.ts";
 import {
   type FilesystemFlags,
   filesystemLines,
@@ -137,10 +142,7 @@ export function define(command: Command): void {
       "existing workers join over libp2p, and compute WebAssembly modules",
     ],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
-    [
-      "tequio up --standby --log postgres://tequio@db/cluster --blobs /srv/tequio/blobs",
-      "on two machines: one leads, the other follows its log and takes over",
-    ],
+    engineExample,
     [
       "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
       "serves programs of the filesystem protocol",
@@ -221,16 +223,33 @@ async function up(options: Options): Promise<void> {
 
 async function upOnce(options: Options): Promise<void> {
   const end = endOfUp();
+  try {
+    const opened = await open(options, end);
+    if (opened !== null) await run(options, opened, end);
+  } finally {
+    end.release();
+  }
+}
+
+type End = ReturnType<typeof endOfUp>;
+type Running = {
+  readonly dataDir: string;
+  readonly coordinator: Coordinator;
+  readonly hasPage: boolean;
+  /** Lines of the console: later ones go above the live screen. */
+  readonly screen: { print: (line: string) => void };
+};
+
+/** Null = it was stopped while it stood by. */
+async function open(options: Options, end: End): Promise<Running | null> {
   const waiting = new AbortController();
-  void end.promise.then(
-    () => waiting.abort(),
-    () => {},
-  );
+  const stop = () => waiting.abort();
+  void end.promise.then(stop, stop);
   enoughMemory(options.memory, 1);
   const dataDir = dataDirOf(options.data);
-  let print = (line: string) => console.log(line);
+  const screen = { print: (line: string) => console.log(line) };
   const users = consoleOptions(options, {
-    onLine: (line) => (options.json ? undefined : print(line)),
+    onLine: (line) => (options.json ? undefined : screen.print(line)),
     onNews: (text) => console.error(text),
   });
   if (options.takeOver) await stopOther(dataDir);
@@ -241,15 +260,12 @@ async function upOnce(options: Options): Promise<void> {
   const settings = { anonymous: anonymousBrowsers, print: news, limits: tabLimits(options) };
   const gateway = ownGateway(settings, await builtWebFolder(news));
   const { forget, onReplay } = replayNews(dataDir);
+  const standby = { isJson: options.json ?? false, signal: waiting.signal };
   const starting = openCoordinator({
     dataDir,
     onReplay,
     ...coordinatorOptions(options),
-    ...engineOptions(options, {
-      isJson: options.json ?? false,
-      print: (line) => console.log(line),
-      signal: waiting.signal,
-    }),
+    ...engineOptions(options, { ...standby, print: (line) => console.log(line) }),
     ...(users === undefined ? {} : { console: users }),
     mount: gateway.mount,
     anonymousBrowsers,
@@ -258,14 +274,18 @@ async function upOnce(options: Options): Promise<void> {
     onFatal: end.reject,
   });
   starting.catch(forget);
-  const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting).catch(
-    (error) => {
-      end.release();
-      if (!waiting.signal.aborted) throw error;
-    },
-  );
-  if (coordinator === undefined) return;
-  coordinator.acceptGateway(gateway.trackerLink());
+  try {
+    const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
+    coordinator.acceptGateway(gateway.trackerLink());
+    return { dataDir, coordinator, hasPage: gateway.hasPage, screen };
+  } catch (error) {
+    if (!waiting.signal.aborted) throw error;
+    return null;
+  }
+}
+
+async function run(options: Options, running: Running, end: End): Promise<void> {
+  const { coordinator, dataDir, hasPage, screen } = running;
   let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
@@ -280,11 +300,10 @@ async function upOnce(options: Options): Promise<void> {
       joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
       onNews: (text) => console.error(text),
     });
-    const { hasPage } = gateway;
     await announce(options, { dataDir, coordinator, jobtracker, localWorkers, hasPage });
     const { showCluster } = await import("./live.ts");
     const shown = options.json ? null : showCluster(coordinator);
-    if (shown?.live) print = shown.print;
+    if (shown?.live) screen.print = shown.print;
     const why = await end.promise.finally(() => shown?.end());
     console.error(`${why}; workers hand back what they run`);
   } finally {
@@ -292,7 +311,6 @@ async function upOnce(options: Options): Promise<void> {
     await localWorkers?.stop(leaveMs);
     if (readEndpoint(dataDir)?.pid === process.pid) rmSync(join(dataDir, endpointFile));
     await coordinator.close();
-    end.release();
   }
 }
 

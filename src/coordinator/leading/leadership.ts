@@ -1,5 +1,5 @@
-/** How a coordinator of a shared log comes to lead, and what it holds while it does: the engine, the
- *  lease, and the state that it has followed. */
+/** How a coordinator of a shared log comes to lead, and what it holds while it does: the engine,
+ *  the lease, and the state that it has followed. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";

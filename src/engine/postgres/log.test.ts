@@ -92,7 +92,7 @@ const harms: Readonly<Record<string, readonly [string, RegExp]>> = {
       "last_hash = (SELECT hash FROM {}.batch WHERE last = 3)",
     /record 4 .* is missing, the witness of this machine has seen record 4/,
   ],
-  "a snapshot that is said to be elsewhere": [
+  "a snapshot with the position of another": [
     "UPDATE {}.head SET snapshot = 3",
     /the snapshot of .* at 3 is damaged/,
   ],
@@ -176,7 +176,9 @@ test("C13: a server that restarts under an open log loses nothing of it", { skip
   await log.close();
 });
 
-test("C13: settings of PostgreSQL that lose what is acknowledged are refused", { skip }, async () => {
+test("C13: settings of PostgreSQL that lose what is acknowledged are refused", {
+  skip,
+}, async () => {
   const place = newPlace();
   const log = await openIn(place);
   for (const setting of ["fsync", "synchronous_commit"]) {

@@ -74,7 +74,7 @@ const claimStatement = {
     "RETURNING generation",
 };
 
-/** Becomes the writer: whoever was it is fenced. Throws `unavailable`, `bad-request` for unsafe
+/** Becomes the writer; the one before is fenced. Throws `unavailable`, `bad-request` for unsafe
  *  settings, `version-mismatch`, `fenced` when another opens it at the same moment,
  *  `storage-failed` when the log is damaged or ends before what this machine has seen of it. */
 export async function openPostgresLog(
@@ -318,7 +318,7 @@ class PostgresLog implements Log {
   }
 
   #gone(lost: ConnectionLost): ClusterError {
-    const text = `${this.#name} was away for too long (${lost.message}); start again when it is back`;
+    const text = `${this.#name} was away too long (${lost.message}); start again when it is back`;
     return this.#refuse(new ClusterError("storage-failed", text, { cause: lost }));
   }
 

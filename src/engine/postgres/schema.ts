@@ -1,4 +1,5 @@
-/** The tables of a cluster in PostgreSQL, and the settings without which a commit is not durable. */
+/** The tables of a cluster in PostgreSQL, and the settings without which a commit is not
+ *  durable. */
 import { ClusterError } from "../../core/error.ts";
 import { hashBytes } from "../../store/log/chain.ts";
 import type { Row, Session } from "./session.ts";

@@ -1,8 +1,7 @@
 /** Bugs in the lease of the leader, found by random lives of coordinators that want it. */
 import { type Mutant, planted } from "../mutant.ts";
 
-const nearest =
-  "X11: in random lives no two coordinators hold the lease, and one does most of the time";
+const nearest = "X11: in random lives no two coordinators hold the lease at once";
 
 const lives: readonly Mutant[] = [
   planted(

@@ -16,12 +16,17 @@ export type EngineFlags = {
 /** Shorter ones would depose a leader that collects garbage. */
 const leaseMinMs = 500;
 
+export const engineExample: [string, string] = [
+  "tequio up --standby --log postgres://tequio@db/cluster --blobs /srv/tequio/blobs",
+  "on two machines: one leads, the other follows its log and takes over",
+];
+
 export function withEngines(command: Command): Command {
   return command
     .option(
       "--log <url>",
-      "keep the log in an engine: postgres://user@host/database?schema=name, with the password in " +
-        "PGPASSWORD or ~/.pgpass (default: a file of the data directory)",
+      "keep the log in an engine: postgres://user@host/database?schema=name, with the password " +
+        "in PGPASSWORD or ~/.pgpass (default: a file of the data directory)",
     )
     .option(
       "--blobs <dir>",
