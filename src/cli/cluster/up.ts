@@ -3,14 +3,12 @@ import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { memoryPerWorker } from "../../client/memory.ts";
 import { packageVersion } from "../../client/package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../../client/place.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
-import { diskSpace } from "../../store/disk-space.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -55,6 +53,7 @@ import { type RetentionFlags, retentionOptions, withRetention } from "./up/reten
 import { replayNews } from "./up/starting.ts";
 import { withTabs } from "./up/tab-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
+import { workerCommand } from "./up/worker-command.ts";
 
 type EdgeFlags = ConsoleFlags & FilesystemFlags & Libp2pFlags & P4Flags;
 type KeepingFlags = RetentionFlags & UploadFlags;
@@ -88,8 +87,6 @@ const leaveMs = 10_000;
 /** How long another `up` may take to stop its workers and itself, in ms. */
 const otherMs = leaveMs + 5_000;
 const joinTtlMs = 86_400_000;
-/** A worker that no `up` takes over ends by itself after this. */
-const orphanTime = "5m";
 
 export function define(command: Command): void {
   const cores = availableParallelism();
@@ -327,33 +324,6 @@ async function stopOther(dataDir: string): Promise<void> {
   if (other?.start === undefined || !stillRuns(other.pid, other.start)) return;
   console.error(`stopping process ${other.pid}, which uses ${dataDir}`);
   await stopProcess({ pid: other.pid, start: other.start }, otherMs);
-}
-
-/** Three quarters of what is free, for all workers together. */
-function scratchPerWorker(workers: number, dir: string): number {
-  return Math.max(1, Math.floor((diskSpace(dir).freeBytes * 0.75) / Math.max(1, workers)));
-}
-
-function workerCommand(options: Options, coordinator: Coordinator, dataDir: string): string[] {
-  const memoryBytes = options.memory ?? memoryPerWorker(options.workers);
-  const command = [
-    ...process.execArgv,
-    process.argv[1] as string,
-    "join",
-    localUrl(coordinator.url),
-  ];
-  command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
-  const store = options.blobs === undefined ? join(dataDir, "blobs") : resolve(options.blobs);
-  command.push("--give-up", orphanTime, "--store", store);
-  const scratch = options.scratch ?? scratchPerWorker(options.workers, dataDir);
-  command.push("--scratch", String(scratch));
-  // Jobs that were taken may end: the workers go on below the coordinator's mark.
-  if (options.lowWater !== undefined) {
-    command.push("--low-water", String(Math.floor(options.lowWater / 2)));
-  }
-  if (options.python !== undefined) command.push("--python", options.python);
-  if (coordinator.fingerprint !== "") command.push("--fingerprint", coordinator.fingerprint);
-  return command;
 }
 
 type Started = {
