@@ -143,3 +143,21 @@ test("a directory of another cluster is refused", { skip }, async (t) => {
     message: /belongs to another cluster/,
   });
 });
+
+test("X11: a leader that cannot reach its log answers nothing when its lease is over", {
+  skip,
+}, async (t) => {
+  const first = await new Shared(t).open("a");
+  const statusIs = async (wanted: number): Promise<string> => {
+    for (;;) {
+      const answer = await first.call("GET", "/v1/jobs");
+      const text = await answer.text();
+      if (answer.status === wanted) return text;
+    }
+  };
+  await statusIs(200);
+  await server.down("SIGQUIT");
+  assert.match(await statusIs(503), /checking whether it was replaced/);
+  await server.up();
+  await statusIs(200);
+});
