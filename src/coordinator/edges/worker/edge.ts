@@ -24,7 +24,7 @@ import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
 import type { NoteSink } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
-import { type StatusEvent, statusEvents } from "./reports.ts";
+import { pauseEvent, type StatusEvent, statusEvents } from "./reports.ts";
 
 export type WorkerEdgeOptions = {
   readonly loop: Loop;
@@ -393,10 +393,4 @@ export class WorkerEdge {
       this.#liveness.tellAgain(worker);
     }
   }
-}
-
-function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
-  if (paused === "") return { kind: "worker-resumed", worker };
-  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
-  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
 }
