@@ -20,7 +20,6 @@ import { ipfsNode } from "./edges/worker/ipfs.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
 import { Programs } from "./edges/worker/programs.ts";
 import { storedHashes } from "./filesystem-dir.ts";
-import { AttemptHistory } from "./jobs/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { ItemLines } from "./jobs/item-lines.ts";
 import { JobLogs } from "./jobs/job-logs.ts";
@@ -28,8 +27,9 @@ import { noteSink } from "./jobs/notes.ts";
 import { Plans } from "./jobs/plans.ts";
 import { Progress } from "./jobs/progress.ts";
 import { defaultRetention, Retention } from "./jobs/retention.ts";
-import { TaskMoves } from "./jobs/task-moves.ts";
 import { Watchers } from "./jobs/watchers.ts";
+import { newJobHistories } from "./leading/histories.ts";
+import type { Leadership } from "./leading/leadership.ts";
 import type { ReplayProgress } from "./loop/journal.ts";
 import { Loop, type OuterEffect } from "./loop/loop.ts";
 import { realTimers } from "./loop/timers.ts";
@@ -51,6 +51,8 @@ type Options = CoordinatorOptions & {
   /** The log failed, or an assertion. */
   readonly onFatal: (error: Error) => void;
   readonly onReplayed: (progress: ReplayProgress) => void;
+  /** Of a log in an engine; null = the log is a file of the directory. */
+  readonly leadership: Leadership | null;
 };
 
 /** Longest silence of a worker that is being read from, ms. */
@@ -112,25 +114,23 @@ function modulesOf({ ipfsApi, print = (line) => console.error(line) }: Options) 
 
 /** The stores and the loop. */
 async function openKept(
-  { dataDir, onFatal, onReplayed, slotsPerOwner, snapshotRecords }: Options,
+  { dataDir, leadership, onFatal, onReplayed, slotsPerOwner, snapshotRecords, ...options }: Options,
   closers: AsyncDisposableStack,
   perform: (effect: OuterEffect) => void,
 ): Promise<Kept> {
-  const log = await openSqliteLog(join(dataDir, "log.sqlite"));
+  const log = leadership?.log ?? (await openSqliteLog(join(dataDir, "log.sqlite")));
   closers.defer(() => log.close());
-  const blobs = await openDiskBlobs(join(dataDir, "blobs"));
+  const blobs = await openDiskBlobs(options.blobs ?? join(dataDir, "blobs"));
   closers.defer(() => blobs.close());
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));
-  const attempts = new AttemptHistory();
-  const moves = new TaskMoves();
+  const histories = leadership?.warm.histories ?? newJobHistories();
   const metrics = new Metrics();
   let isReplaying = true;
   const loop = await Loop.start({
     log,
     observe: (event, effects, position) => {
-      attempts.see(event, effects);
-      moves.see(event, effects, position);
+      histories.observe(event, effects, position);
       if (!isReplaying) metrics.see(event);
     },
     timers: realTimers,
@@ -140,10 +140,13 @@ async function openKept(
     trustSeed: randomInt(2 ** 47),
     onReplay: onReplayed,
     onFatal,
+    ...(leadership === null ? {} : { warm: leadership.warm.end }),
   });
+  void leadership?.lost.then((error) => loop.isOpen && onFatal(error));
   isReplaying = false;
   closers.defer(() => loop.stop());
   closers.defer(followWallClock(loop, realTimers));
+  const { attempts, moves } = histories;
   const seen = { attempts, moves, metrics, progress: new Progress(), watchers: new Watchers() };
   return { ...seen, blobs, loop, logs };
 }
@@ -204,6 +207,7 @@ function openEdges(
     ...common,
     programs,
     ...(liveness === undefined ? {} : { liveness }),
+    ...(options.leadership === null ? {} : { leads: options.leadership.holds }),
   });
   closers.defer(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });

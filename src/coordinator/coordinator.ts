@@ -15,6 +15,8 @@ import type { Libp2pServing } from "./edges/libp2p/edge.ts";
 import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
 import { type P4Serving, serveP4 } from "./edges/p4/serve.ts";
+import { joinEngine, type LeadingOptions, lead } from "./leading/leadership.ts";
+import { shareToken } from "./leading/shared-files.ts";
 import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
 import { thisMachine } from "./members/addresses.ts";
@@ -99,20 +101,19 @@ async function open(
   listen: Listen,
   { closers, close }: Closing,
 ): Promise<Coordinator> {
-  const { dataDir, insecure = false } = options;
-  openDataDir(dataDir);
-  const certificate = isLoopback(listen.host) || insecure ? null : ownCertificate(dataDir);
-  const starting = new Starting(options, listen, certificate);
-  closers.defer(() => starting.close());
+  const { dataDir } = options;
+  const { certificate, leadership, starting } = await openPlace(options, listen, closers);
   const services = await openServices(
     {
       ...options,
+      leadership,
       onReplayed: (progress) => starting.replayed(progress),
       onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
     },
     closers,
   );
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
+  if (leadership !== null) await shareToken(leadership.engine, dataDir);
   const p4 = openP4(services, options);
   const peerProbe = new PeerProbe({ members: services.members, timers: realTimers });
   closers.defer(() => peerProbe.stop());
@@ -154,6 +155,26 @@ async function open(
   };
 }
 
+/** The directory, and of a log in an engine the right to write it. */
+async function openPlace(
+  options: CoordinatorOptions,
+  listen: Listen,
+  closers: AsyncDisposableStack,
+) {
+  const { blobs, dataDir, insecure = false, leading } = options;
+  openDataDir(dataDir);
+  const isPlain = isLoopback(listen.host) || insecure;
+  const joining = { blobs, dataDir, closers };
+  const engine = leading === undefined ? null : await joinEngine(leading, joining, !isPlain);
+  const certificate = isPlain ? null : ownCertificate(dataDir);
+  const starting = new Starting(options, listen, certificate);
+  closers.defer(() => starting.close());
+  if (leading === undefined || engine === null) return { certificate, leadership: null, starting };
+  const url = reachableUrl(urlOf(isPlain ? "http" : "https", listen));
+  const leadership = await lead(engine, starting.standby(leading), { ...joining, url });
+  return { certificate, leadership, starting };
+}
+
 /** Answers calls when a replay takes longer than a moment. */
 class Starting {
   readonly #options: CoordinatorOptions;
@@ -176,6 +197,20 @@ class Starting {
     const url = urlOf(certificate === null ? "http" : "https", at);
     const mark = certificate === null ? "" : fingerprint(certificate.cert);
     this.#options.onReplay?.(progress, at.port === 0 ? null : { url, fingerprint: mark });
+  }
+
+  /** The same options, with this server as the one that answers while another leads. */
+  standby(leading: LeadingOptions): LeadingOptions {
+    return {
+      ...leading,
+      onStandby: (news) => {
+        if (this.#listen.port !== 0 && leading.isStandby) {
+          this.#server ??= serveStarting(this.#listen, this.#certificate);
+          this.#server.standsBy(news.leader);
+        }
+        leading.onStandby?.(news);
+      },
+    };
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Libp2pOptions } from "./edges/libp2p/edge.ts";
 import type { P4Settings } from "./edges/p4/call.ts";
 import type { LivenessOptions } from "./edges/worker/liveness.ts";
 import type { RetentionOptions } from "./jobs/retention.ts";
+import type { LeadingOptions } from "./leading/leadership.ts";
 import type { ReplayProgress } from "./loop/journal.ts";
 import type { UploadLimits } from "./relay/uploads.ts";
 
@@ -17,6 +18,12 @@ export type StartingAt = { readonly url: string; readonly fingerprint: string };
 export type CoordinatorOptions = {
   /** Created if it is missing; one coordinator at a time. */
   readonly dataDir: string;
+  /** The log lies in an engine, and other coordinators may stand by; absent = a file of the
+   *  directory, for this coordinator alone. */
+  readonly leading?: LeadingOptions;
+  /** Directory of the blobs, which several coordinators may share; absent = in the data
+   *  directory. */
+  readonly blobs?: string;
   /** `host:port`; port 0 = any free one. */
   readonly listen: string;
   /** Of the software, for people. */

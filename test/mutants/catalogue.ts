@@ -4,6 +4,7 @@ import { browserMutants } from "./planted/browsers.ts";
 import { coordinatorMutants } from "./planted/coordinator.ts";
 import { coreMutants } from "./planted/core.ts";
 import { fileMutants } from "./planted/files.ts";
+import { leadingMutants } from "./planted/leading.ts";
 import { relayMutants } from "./planted/relay.ts";
 import { shuffleMutants } from "./planted/shuffle.ts";
 
@@ -11,6 +12,7 @@ export const mutants: readonly Mutant[] = [
   ...coreMutants,
   ...coordinatorMutants,
   ...browserMutants,
+  ...leadingMutants,
   ...relayMutants,
   ...shuffleMutants,
   ...fileMutants,

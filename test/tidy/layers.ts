@@ -12,8 +12,9 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   wire: ["core"],
   link: ["core"],
   store: ["core"],
+  engine: ["core", "link", "store"],
   conformance: ["core", "link", "store"],
-  coordinator: [...means, "peer"],
+  coordinator: [...means, "engine", "peer"],
   peer: means,
   worker: [...means, "peer", "environment"],
   gateway: means,
@@ -23,10 +24,11 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...means,
     ...["coordinator", "worker", "peer", "gateway", "jobtracker", "sdk", "client", "environment"],
+    "engine",
   ],
   web: ["core", "wire", "link", "worker"],
   index: ["sdk"],
-  sim: [...means, "environment", "peer", "coordinator", "worker", "gateway"],
+  sim: [...means, "engine", "environment", "peer", "coordinator", "worker", "gateway"],
 };
 /** Folders whose code must also run in a browser tab: no Node module, no package. */
 const anywhere = new Set(["core", "wire", "environment"]);

@@ -3,14 +3,12 @@ import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { memoryPerWorker } from "../../client/memory.ts";
 import { packageVersion } from "../../client/package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../../client/place.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
-import { diskSpace } from "../../store/disk-space.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -34,7 +32,14 @@ import {
   consoleOptions,
   withConsole,
 } from "./up/console-options.ts";
+import { endOfUp } from "./up/end-of-up.ts";
 import { writeEndpoint } from "./up/endpoint.ts";
+import {
+  type EngineFlags,
+  engineExample,
+  engineOptions,
+  withEngines,
+} from "./up/engine-options.ts";
 import {
   type FilesystemFlags,
   filesystemLines,
@@ -48,10 +53,12 @@ import { type RetentionFlags, retentionOptions, withRetention } from "./up/reten
 import { replayNews } from "./up/starting.ts";
 import { withTabs } from "./up/tab-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
+import { workerCommand } from "./up/worker-command.ts";
 
 type EdgeFlags = ConsoleFlags & FilesystemFlags & Libp2pFlags & P4Flags;
 type KeepingFlags = RetentionFlags & UploadFlags;
 type Options = EdgeFlags &
+  EngineFlags &
   KeepingFlags & {
     readonly workers: number;
     readonly listen: string;
@@ -80,8 +87,6 @@ const leaveMs = 10_000;
 /** How long another `up` may take to stop its workers and itself, in ms. */
 const otherMs = leaveMs + 5_000;
 const joinTtlMs = 86_400_000;
-/** A worker that no `up` takes over ends by itself after this. */
-const orphanTime = "5m";
 
 export function define(command: Command): void {
   const cores = availableParallelism();
@@ -120,7 +125,7 @@ export function define(command: Command): void {
     )
     .addOption(sandboxOption())
     .addOption(pythonOption());
-  const edges = withLibp2p(withP4(withFilesystem(withConsole(command))));
+  const edges = withLibp2p(withP4(withFilesystem(withConsole(withEngines(command)))));
   withExamples(withJson(withUploads(withTabs(withRetention(edges)))), [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
     ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
@@ -134,6 +139,7 @@ export function define(command: Command): void {
       "existing workers join over libp2p, and compute WebAssembly modules",
     ],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
+    engineExample,
     [
       "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
       "serves programs of the filesystem protocol",
@@ -198,13 +204,49 @@ function coordinatorOptions(options: Options) {
   };
 }
 
+/** A coordinator that was replaced stands by again. */
 async function up(options: Options): Promise<void> {
+  for (;;) {
+    try {
+      await upOnce(options);
+      return;
+    } catch (error) {
+      const isReplaced = error instanceof ClusterError && error.code === "fenced";
+      if (!isReplaced || options.standby !== true) throw error;
+      console.error(error.text);
+    }
+  }
+}
+
+async function upOnce(options: Options): Promise<void> {
   const end = endOfUp();
+  try {
+    const opened = await open(options, end);
+    if (opened !== null) await run(options, opened, end);
+  } finally {
+    end.release();
+  }
+}
+
+type End = ReturnType<typeof endOfUp>;
+type Running = {
+  readonly dataDir: string;
+  readonly coordinator: Coordinator;
+  readonly hasPage: boolean;
+  /** Lines of the console: later ones go above the live screen. */
+  readonly screen: { print: (line: string) => void };
+};
+
+/** Null = it was stopped while it stood by. */
+async function open(options: Options, end: End): Promise<Running | null> {
+  const waiting = new AbortController();
+  const stop = () => waiting.abort();
+  void end.promise.then(stop, stop);
   enoughMemory(options.memory, 1);
   const dataDir = dataDirOf(options.data);
-  let print = (line: string) => console.log(line);
+  const screen = { print: (line: string) => console.log(line) };
   const users = consoleOptions(options, {
-    onLine: (line) => (options.json ? undefined : print(line)),
+    onLine: (line) => (options.json ? undefined : screen.print(line)),
     onNews: (text) => console.error(text),
   });
   if (options.takeOver) await stopOther(dataDir);
@@ -215,10 +257,12 @@ async function up(options: Options): Promise<void> {
   const settings = { anonymous: anonymousBrowsers, print: news, limits: tabLimits(options) };
   const gateway = ownGateway(settings, await builtWebFolder(news));
   const { forget, onReplay } = replayNews(dataDir);
+  const standby = { isJson: options.json ?? false, signal: waiting.signal };
   const starting = openCoordinator({
     dataDir,
     onReplay,
     ...coordinatorOptions(options),
+    ...engineOptions(options, { ...standby, print: (line) => console.log(line) }),
     ...(users === undefined ? {} : { console: users }),
     mount: gateway.mount,
     anonymousBrowsers,
@@ -227,8 +271,18 @@ async function up(options: Options): Promise<void> {
     onFatal: end.reject,
   });
   starting.catch(forget);
-  const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
-  coordinator.acceptGateway(gateway.trackerLink());
+  try {
+    const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
+    coordinator.acceptGateway(gateway.trackerLink());
+    return { dataDir, coordinator, hasPage: gateway.hasPage, screen };
+  } catch (error) {
+    if (!waiting.signal.aborted) throw error;
+    return null;
+  }
+}
+
+async function run(options: Options, running: Running, end: End): Promise<void> {
+  const { coordinator, dataDir, hasPage, screen } = running;
   let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
@@ -243,11 +297,10 @@ async function up(options: Options): Promise<void> {
       joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
       onNews: (text) => console.error(text),
     });
-    const { hasPage } = gateway;
     await announce(options, { dataDir, coordinator, jobtracker, localWorkers, hasPage });
     const { showCluster } = await import("./live.ts");
     const shown = options.json ? null : showCluster(coordinator);
-    if (shown?.live) print = shown.print;
+    if (shown?.live) screen.print = shown.print;
     const why = await end.promise.finally(() => shown?.end());
     console.error(`${why}; workers hand back what they run`);
   } finally {
@@ -255,7 +308,6 @@ async function up(options: Options): Promise<void> {
     await localWorkers?.stop(leaveMs);
     if (readEndpoint(dataDir)?.pid === process.pid) rmSync(join(dataDir, endpointFile));
     await coordinator.close();
-    end.release();
   }
 }
 
@@ -272,54 +324,6 @@ async function stopOther(dataDir: string): Promise<void> {
   if (other?.start === undefined || !stillRuns(other.pid, other.start)) return;
   console.error(`stopping process ${other.pid}, which uses ${dataDir}`);
   await stopProcess({ pid: other.pid, start: other.start }, otherMs);
-}
-
-/** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
-function endOfUp() {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  // It may be rejected before it is awaited.
-  promise.catch(() => {});
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    signals += 1;
-    // A user who presses Ctrl-C twice wants out now; workers that stay are adopted by the next
-    // `up`.
-    if (signals > 1) process.exit(130);
-    resolve(`stopping (${signal}); once more ends at once`);
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  return {
-    promise,
-    resolve: () => resolve("stopping (tequio down)"),
-    reject,
-    release: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
-  };
-}
-
-/** Three quarters of what is free, for all workers together. */
-function scratchPerWorker(workers: number, dir: string): number {
-  return Math.max(1, Math.floor((diskSpace(dir).freeBytes * 0.75) / Math.max(1, workers)));
-}
-
-function workerCommand(options: Options, coordinator: Coordinator, dataDir: string): string[] {
-  const memoryBytes = options.memory ?? memoryPerWorker(options.workers);
-  const command = [
-    ...process.execArgv,
-    process.argv[1] as string,
-    "join",
-    localUrl(coordinator.url),
-  ];
-  command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
-  command.push("--give-up", orphanTime, "--store", join(dataDir, "blobs"));
-  const scratch = options.scratch ?? scratchPerWorker(options.workers, dataDir);
-  command.push("--scratch", String(scratch));
-  // Jobs that were taken may end: the workers go on below the coordinator's mark.
-  if (options.lowWater !== undefined) {
-    command.push("--low-water", String(Math.floor(options.lowWater / 2)));
-  }
-  if (options.python !== undefined) command.push("--python", options.python);
-  if (coordinator.fingerprint !== "") command.push("--fingerprint", coordinator.fingerprint);
-  return command;
 }
 
 type Started = {

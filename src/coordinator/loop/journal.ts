@@ -117,18 +117,23 @@ export type ReplayOptions = {
   /** Called now and then with the progress; other work of this process runs meanwhile. */
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly nowMs?: () => number;
+  /** Continue from here, and change it, instead of loading the snapshot. */
+  readonly from?: LogEnd;
 };
+
+async function startOf(log: Pick<Log, "loadSnapshot">): Promise<LogEnd> {
+  const snapshot = await log.loadSnapshot();
+  return snapshot === null
+    ? { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 }
+    : decodeSnapshot(snapshot);
+}
 
 /** Snapshot and replay. Effects are dropped: their recipients ask again (see core/effect.ts). */
 export async function replay(
   log: Pick<Log, "loadSnapshot" | "read"> & Partial<Pick<Log, "last">>,
-  { replayed, onProgress, nowMs = () => 0 }: ReplayOptions = {},
+  { replayed, onProgress, nowMs = () => 0, ...options }: ReplayOptions = {},
 ): Promise<LogEnd> {
-  const snapshot = await log.loadSnapshot();
-  const end =
-    snapshot === null
-      ? { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 }
-      : decodeSnapshot(snapshot);
+  const end = options.from ?? (await startOf(log));
   const from = end.position;
   const total = onProgress === undefined ? 0 : ((await log.last?.()) ?? from) - from;
   const breathe = onProgress === undefined ? null : breather(onProgress, nowMs);

@@ -65,7 +65,7 @@ const harmlessCodes: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export class Loop {
-  readonly #options: Required<LoopOptions>;
+  readonly #options: Required<Omit<LoopOptions, "warm">>;
   readonly #clock: LogClock;
   readonly #end: LogEnd;
   #inbox: Posted[] = [];
@@ -114,6 +114,7 @@ export class Loop {
       },
       ...(options.onReplay === undefined ? {} : { onProgress: options.onReplay }),
       nowMs: () => options.timers.monotonicMs(),
+      ...(options.warm === undefined ? {} : { from: options.warm }),
     });
     const loop = new Loop(options, end);
     loop.#sinceSnapshot = since;

@@ -2,7 +2,7 @@
 import type { Effect } from "../../core/effect.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import type { Log } from "../../store/log/log.ts";
-import type { ReplayProgress } from "./journal.ts";
+import type { LogEnd, ReplayProgress } from "./journal.ts";
 import type { Timers } from "./timers.ts";
 
 /** Effects that the loop does not perform itself. */
@@ -10,6 +10,9 @@ export type OuterEffect = Exclude<Effect, { kind: "reply" | "refuse" }>;
 
 export type LoopOptions = {
   readonly log: Log;
+  /** A state that followed the log, to continue from: it belongs to the loop from now on. Default:
+   *  the snapshot. */
+  readonly warm?: LogEnd;
   readonly timers: Timers;
   /** Called in order, never before the event is durable. Must not throw and must not wait. */
   readonly perform: (effect: OuterEffect) => void;

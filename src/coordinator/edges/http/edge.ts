@@ -125,7 +125,7 @@ class HttpServer {
       checkOrigin(request.headers, options.origin);
       // A successor knows jobs and tokens that are not known here.
       const ownsLog = options.services.edge.ownsLog();
-      if (ownsLog !== true && !(await ownsLog)) throw notOurs();
+      if (ownsLog !== true && !(await inTime(ownsLog))) throw notOurs();
     });
     app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
     app.setNotFoundHandler((request, reply) => {
@@ -280,8 +280,18 @@ class HttpServer {
 
 const plainHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
+/** Longest wait for a log that may be another's, or may not be reachable, ms: by then the caller
+ *  had better ask another coordinator. */
+const ownsLogMs = 2_000;
+
+async function inTime(ownsLog: Promise<boolean>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ownsLogMs);
+  return Promise.race([ownsLog, promise]).finally(() => clearTimeout(timer));
+}
+
 function notOurs(): ClusterError {
-  const text = "this coordinator was paused and is checking whether it was replaced; retry";
+  const text = "this coordinator is checking whether it was replaced; retry";
   return new ClusterError("unavailable", text);
 }
 

@@ -1,5 +1,5 @@
-/** Answers on the coordinator's port while its log is replayed: every call gets the progress. The
- *  real server replaces it. */
+/** Answers on the coordinator's port while its log is replayed, or while another coordinator leads:
+ *  every call is refused with the reason. The real server replaces it. */
 import { createServer, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Listen } from "../../../link/listen.ts";
@@ -9,6 +9,8 @@ import type { ReplayProgress } from "../../loop/journal.ts";
 
 export type StartingServer = {
   replayed(progress: ReplayProgress): void;
+  /** `leader`: its address, "" = not known. */
+  standsBy(leader: string): void;
   /** Resolves when the port is free for the real server. */
   close(): Promise<void>;
 };
@@ -18,10 +20,8 @@ export function serveStarting(
   { host, port }: Listen,
   certificate: Certificate | null,
 ): StartingServer {
-  let at: ReplayProgress = { done: 0, total: 0 };
+  let message = `${startingText}; try again in a moment`;
   const answer = (_request: unknown, response: ServerResponse) => {
-    const of = `${at.done} of ${at.total} records of its log are replayed`;
-    const message = `${startingText}: ${of}; try again in a moment`;
     const body: ApiError = { code: "unavailable", message, retryable: true };
     const headers = { "content-type": "application/json", "retry-after": "1", connection: "close" };
     response.writeHead(httpStatus.unavailable, headers).end(JSON.stringify(body));
@@ -30,8 +30,13 @@ export function serveStarting(
   server.on("error", () => {});
   server.listen(port, host);
   return {
-    replayed: (progress) => {
-      at = progress;
+    replayed: ({ done, total }) => {
+      const of = `${done} of ${total} records of its log are replayed`;
+      message = `${startingText}: ${of}; try again in a moment`;
+    },
+    standsBy: (leader) => {
+      const other = leader === "" ? "another one leads" : `${leader} leads`;
+      message = `this coordinator stands by, ${other}; use that address`;
     },
     close: () =>
       new Promise((resolve) => {

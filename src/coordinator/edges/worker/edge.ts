@@ -24,7 +24,7 @@ import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
 import type { NoteSink } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
-import { type StatusEvent, statusEvents } from "./reports.ts";
+import { pauseEvent, type StatusEvent, statusEvents } from "./reports.ts";
 import { measuredEvent } from "./round-trips.ts";
 
 export type WorkerEdgeOptions = {
@@ -40,6 +40,8 @@ export type WorkerEdgeOptions = {
    *  default. */
   readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
   readonly liveness?: Partial<LivenessOptions>;
+  /** Of a shared log: whether no other coordinator can lead now. Default: always. */
+  readonly leads?: () => boolean;
   readonly limits?: Partial<LinkLimits>;
 };
 
@@ -375,7 +377,7 @@ export class WorkerEdge {
 
   /** Whether this coordinator still owns the log, and its state is complete. */
   ownsLog(): true | Promise<boolean> {
-    if (this.#isLate()) this.#makeSure();
+    if (this.#isLate() || this.#options.leads?.() === false) this.#makeSure();
     return this.#sure ?? true;
   }
 

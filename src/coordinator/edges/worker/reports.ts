@@ -2,7 +2,7 @@
 import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../../core/ids.ts";
-import type { TaskErrorKind, TaskStatus } from "../../../wire/manager/messages.ts";
+import type { TaskErrorKind, TaskStatus, WorkerNotes } from "../../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../../wire/manager/taskid.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import { parseReports, valueCharsMax } from "./claims.ts";
@@ -121,4 +121,11 @@ function jsonText(bytes: Uint8Array): string {
   } catch {
     return JSON.stringify({ base64: Buffer.from(bytes).toString("base64") });
   }
+}
+
+/** What a worker's notes say of its taking tasks. */
+export function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
+  if (paused === "") return { kind: "worker-resumed", worker };
+  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
+  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
 }

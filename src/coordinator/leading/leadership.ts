@@ -1,0 +1,149 @@
+/** How a coordinator of a shared log comes to lead, and what it holds while it does: the engine,
+ *  the lease, and the state that it has followed. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+import { defaultLeaseRules } from "../../core/lease.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { LeaseKeeper } from "../../engine/lease-keeper.ts";
+import { openEngine } from "../../engine/open.ts";
+import type { Blobs } from "../../store/blob/blob.ts";
+import { openDiskBlobs } from "../../store/blob/disk.ts";
+import { lockFile } from "../../store/log/lock.ts";
+import type { Log } from "../../store/log/log.ts";
+import { readPrivate, writePrivate } from "../access/private-file.ts";
+import { realTimers } from "../loop/timers.ts";
+import { Follower, type Warm } from "./follower.ts";
+import { type JobHistories, newJobHistories } from "./histories.ts";
+import { shareFiles } from "./shared-files.ts";
+
+export type LeadingOptions = {
+  /** Address of the engine, as `postgres://user@host/database`. */
+  readonly log: string;
+  /** Wait beside another leader. Default false: then it is refused (`conflict`). */
+  readonly isStandby?: boolean;
+  /** How long the lease of a leader that is silent is waited out, ms. Default 3 s. */
+  readonly leaseMs?: number;
+  /** Ends the wait: `lead` rejects with `unavailable`. */
+  readonly signal?: AbortSignal;
+  /** Now this coordinator stands by; `leader`: what the leader says of itself, "" = not known. */
+  readonly onStandby?: (news: { readonly leader: string; readonly problem: string }) => void;
+};
+
+/** A coordinator that leads. */
+export type Leadership = {
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly warm: Warm<JobHistories>;
+  /** Whether no other coordinator can lead now. */
+  readonly holds: () => boolean;
+  /** Resolves when another one does. */
+  readonly lost: Promise<ClusterError>;
+};
+
+/** How long a leader that ends waits for its lease to be given up, ms. */
+const releaseMs = 2_000;
+/** Between two reports of who leads, ms. */
+const reportMs = 250;
+
+export type Joining = {
+  readonly dataDir: string;
+  /** This coordinator's address, for messages. */
+  readonly url: string;
+  readonly blobs: string | undefined;
+  readonly closers: AsyncDisposableStack;
+};
+
+/** The engine, and the files of this directory that all coordinators have alike. */
+export async function joinEngine(
+  { log }: LeadingOptions,
+  { closers, dataDir }: Pick<Joining, "closers" | "dataDir">,
+  hasCertificate: boolean,
+): Promise<Engine> {
+  const lock = lockFile(join(dataDir, "engine.lock"), false);
+  if (lock === null) {
+    const text = `${dataDir} is in use by another coordinator of this machine`;
+    throw new ClusterError("fenced", `${text}: stop that process, or choose another --data`);
+  }
+  closers.defer(() => lock.release());
+  const engine = await openEngine(log);
+  closers.defer(() => engine.close());
+  await shareFiles(engine, dataDir, hasCertificate);
+  return engine;
+}
+
+/** Resolves when this coordinator leads; until then it follows. */
+export async function lead(
+  engine: Engine,
+  options: LeadingOptions,
+  joining: Joining,
+): Promise<Leadership> {
+  const { closers, dataDir } = joining;
+  const snapshots = await openSnapshots(joining);
+  closers.defer(() => snapshots.close());
+  const followed = await engine.followLog(snapshots);
+  closers.defer(() => followed.close());
+  let problem = "";
+  const follower = new Follower({
+    log: followed,
+    timers: realTimers,
+    newHistories: newJobHistories,
+    onProblem: (text) => {
+      problem = text;
+    },
+  });
+  closers.defer(() => follower.stop());
+  const keeper = keep(engine, options, joining);
+  closers.defer(async () => {
+    await keeper.release(releaseMs);
+    await keeper.stop();
+  });
+  options.signal?.addEventListener("abort", () => void keeper.release(0), { once: true });
+  await whileStandby(keeper, () => {
+    const leader = keeper.entry?.note ?? "";
+    options.onStandby?.({ leader, problem });
+  });
+  const holder = `${joining.url} (process ${process.pid} on ${hostname()})`;
+  const log = await engine.openLog({ snapshots, witness: join(dataDir, "log.witness"), holder });
+  closers.defer(() => log.close());
+  const warm = await follower.finish(log);
+  return { engine, log, warm, holds: () => keeper.holds(), lost: keeper.lost };
+}
+
+function keep(engine: Engine, options: LeadingOptions, { dataDir, url }: Joining): LeaseKeeper {
+  const { isStandby = false, leaseMs = defaultLeaseRules.leaseMs } = options;
+  const renewMs = Math.min(defaultLeaseRules.renewMs, leaseMs / 4);
+  return new LeaseKeeper({
+    register: engine.lease(),
+    self: nodeId(dataDir),
+    note: url,
+    rules: { leaseMs, renewMs, isStandby },
+    timers: realTimers,
+    name: engine.name,
+  });
+}
+
+async function whileStandby(keeper: LeaseKeeper, report: () => void): Promise<void> {
+  const timer = setInterval(report, reportMs);
+  try {
+    await keeper.leading;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Beside the blobs, so that each coordinator that has these has those. */
+async function openSnapshots({ blobs, dataDir }: Joining): Promise<Blobs> {
+  return openDiskBlobs(join(blobs ?? dataDir, "snapshots"));
+}
+
+/** The same at each start: what an earlier process of this directory held is its own. */
+function nodeId(dataDir: string): string {
+  const path = join(dataDir, "node.id");
+  const known = readPrivate(path)?.trim();
+  if (known !== undefined && known !== "") return known;
+  const id = randomBytes(8).toString("hex");
+  writePrivate(path, `${id}\n`);
+  return id;
+}
