@@ -7,8 +7,7 @@ import { temporaryDir } from "../../store/testing/at-end.ts";
 import { scan } from "./scan.ts";
 
 test("a name with a newline is left out by itself, and empty folders are named", (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-scan-"));
-  t.after(() => rmSync(dir, { recursive: true }));
+  const dir = temporaryDir(t);
   mkdirSync(join(dir, "books", "empty", "inner"), { recursive: true });
   writeFileSync(join(dir, "books", "good"), "x");
   try {
