@@ -219,6 +219,7 @@ export function claimedSpecs(
       memoryBytes,
       kinds,
       exchangeUrl: "",
+      isBase: true,
       version: "",
     };
   }
