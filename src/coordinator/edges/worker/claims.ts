@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../../core/error.ts";
 import type { AttemptReport, PythonSpecs, WorkerSpecs } from "../../../core/event.ts";
-import type { JobId, WorkerId } from "../../../core/ids.ts";
+import type { JobId } from "../../../core/ids.ts";
 import { type CounterMap, pythonEngines, type TaskOutput } from "../../../core/job.ts";
 import type {
   ManagerMessage,
@@ -11,7 +11,6 @@ import type {
   WorkerNotes,
 } from "../../../wire/manager/messages.ts";
 import { parseExchange } from "../../../wire/p4/shuffle.ts";
-import type { NewEvent } from "../../loop/journal.ts";
 
 /** Largest result of a `tasks` task that is sent inside its report, characters. */
 export const valueCharsMax = 1024 * 1024;
@@ -266,11 +265,4 @@ function exchangeUrl({ exchangeUrl: url, version }: NodeDescription): string {
 function clamped(value: number, min: number, max: number): number {
   if (!Number.isFinite(value)) return min;
   return Math.min(max, Math.max(min, Math.floor(value)));
-}
-
-/** What a worker that takes nothing new, or takes tasks again, makes of it. */
-export function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
-  if (paused === "") return { kind: "worker-resumed", worker };
-  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
-  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
 }

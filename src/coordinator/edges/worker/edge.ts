@@ -7,7 +7,7 @@
  *  3. Messages in transit when a link breaks are not kept here: the core sends a worker that comes
  *     back everything again. */
 import { ClusterError } from "../../../core/error.ts";
-import type { JobId, WorkerId } from "../../../core/ids.ts";
+import type { WorkerId } from "../../../core/ids.ts";
 import { absentMs, isTab, leasesOf, workerIds } from "../../../core/view.ts";
 import type { Link } from "../../../link/link.ts";
 import { hit } from "../../../store/failpoint.ts";
@@ -16,12 +16,13 @@ import type { Auth, Principal } from "../../access/auth.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
+import { askAbout } from "./asking.ts";
 import { assignModule } from "./assigning.ts";
-import { parseNotes, pauseEvent } from "./claims.ts";
+import { parseNotes } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
 import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
-import type { NoteSink } from "./note-sink.ts";
+import { type NoteSink, passNotes } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
 import { pauseEvent, type StatusEvent, statusEvents } from "./reports.ts";
@@ -87,8 +88,8 @@ export class WorkerEdge {
       return;
     }
     const nowMs = () => this.#options.loop.steadyMs();
-    const options = { owner: this, limits: this.#limits, nowMs, base };
-    this.#links.add(new WorkerLink(link, principal, options));
+    const options = { limits: this.#limits, nowMs, base };
+    this.#links.add(new WorkerLink(link, principal, { owner: this, ...options }));
   }
 
   perform(order: WorkerOrder): void {
@@ -166,6 +167,10 @@ export class WorkerEdge {
     if (link.phase === "joined" && link.worker !== null) {
       void this.#report(link, link.worker, message.statuses);
     }
+  }
+
+  mayAsk(link: WorkerLink): void {
+    askAbout(link, this.#options);
   }
 
   closed(link: WorkerLink): void {
@@ -329,20 +334,13 @@ export class WorkerEdge {
   /** Notes count only for jobs that the worker works for: their lines are shown to the job's
    *  owner. */
   async #note(link: WorkerLink, request: PeerRequest, told: WorkerNotes): Promise<void> {
-    const { logs, progress, paused } = told;
     const worker = link.worker as WorkerId;
     const { loop, notes } = this.#options;
     // The last lines arrive when the leases have ended; leases show only what a new link runs.
     const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
-    const jobs = new Set<string>([...link.jobs, ...leased]);
-    for (const { job, line, ...task } of logs) {
-      if (jobs.has(job)) notes.logged(job as JobId, task, line);
-    }
-    for (const { job, inputBytes, ...task } of progress) {
-      if (jobs.has(job)) notes.progressed(job as JobId, task, inputBytes);
-    }
+    passNotes(told, new Set<string>([...link.jobs, ...leased]), notes);
     const acknowledge = () => link.answer(request, { kind: "ack" });
-    if (paused === undefined) this.#whenSure(acknowledge);
+    if (told.paused === undefined) this.#whenSure(acknowledge);
     else if (await this.#posted(pauseEvent(worker, told))) acknowledge();
   }
 

@@ -1,5 +1,6 @@
 /** Receives what workers send of running attempts besides their reports. */
 import type { JobId } from "../../../core/ids.ts";
+import type { WorkerNotes } from "../../../wire/manager/messages.ts";
 
 export type NoteSink = {
   /** Lines of job code; may be dropped. */
@@ -8,3 +9,17 @@ export type NoteSink = {
   /** An attempt of the task was reported: its progress is part of the state now, or was lost. */
   ended(job: JobId, task: { stage: number; task: number }): void;
 };
+
+/** Those about these jobs. */
+export function passNotes(
+  { logs, progress }: Pick<WorkerNotes, "logs" | "progress">,
+  jobs: ReadonlySet<string>,
+  to: NoteSink,
+): void {
+  for (const { job, line, ...task } of logs) {
+    if (jobs.has(job)) to.logged(job as JobId, task, line);
+  }
+  for (const { job, inputBytes, ...task } of progress) {
+    if (jobs.has(job)) to.progressed(job as JobId, task, inputBytes);
+  }
+}

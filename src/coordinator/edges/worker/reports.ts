@@ -140,8 +140,3 @@ function jsonText(bytes: Uint8Array): string {
 }
 
 /** What a worker's notes say of its taking tasks. */
-export function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
-  if (paused === "") return { kind: "worker-resumed", worker };
-  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
-  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
-}
