@@ -14,10 +14,11 @@ import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
 import { recheckJob } from "./cluster/trust/recheck.ts";
+import { endUnstarted } from "./cluster/unstarted.ts";
 import { measureWorker } from "./cluster/workers/measured.ts";
 import { endPause, endRest, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { resizeWorker } from "./cluster/workers/resize.ts";
-import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
+import { joinWorker, loseExisting, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
 import type { CoordinatorEvent } from "./event.ts";
 import { applyMemberEvent } from "./sharing/members.ts";
@@ -33,6 +34,7 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
   state.atMs = Math.max(beforeMs, event.atMs);
   if (event.kind === "coordinator-started") {
     startEpoch(state, event, beforeMs);
+    loseExisting(state, effects);
     if (event.aheadMs !== undefined) rememberJump(state, event.aheadMs);
     if (event.trustSeed !== undefined) state.trust.seed = event.trustSeed;
     if (event.retains) startRetention(state, beforeMs);
@@ -145,6 +147,7 @@ function passTime(state: CoordinatorState, effects: Effect[]): void {
     if (job === undefined || job.state !== "running") continue;
     if (due.kind === "stragglers") startBackups(state, job, effects);
     else if (due.kind === "overdue") endOverdue(state, due, effects);
+    else if (due.kind === "unstarted") endUnstarted(state, job, due, effects);
     else endBackoff(state, job, due);
   }
 }

@@ -34,6 +34,9 @@ export type WorkerSpecs = {
   readonly inputKbps?: number;
   /** What computes, as "node 24" or "Chromium 156"; absent at older workers. */
   readonly engine?: string;
+  /** It speaks the base manager protocol alone: it returns nothing when it is asked, and comes back
+   *  as a new worker. Absent in logs from before this was remembered. */
+  readonly isBase?: true;
   readonly version: string;
 };
 

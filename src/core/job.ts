@@ -204,6 +204,8 @@ export type Failure = {
   /** The disk of its worker failed (I/O error, read-only): other workers may do better. Set by
    *  workers; absent from older ones. */
   readonly isDisk?: true;
+  /** An existing worker could not have the module: others may. Set by the coordinator. */
+  readonly noModule?: true;
 };
 
 export type CounterMap = Readonly<Record<string, number>>;

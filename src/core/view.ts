@@ -19,6 +19,7 @@ import { doubtfulTasks } from "./cluster/trust/distrust.ts";
 import { checkedShare, isShared, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers/ref.ts";
+import { allUnfit } from "./cluster/workers/unfit.ts";
 import type { WorkerSpecs } from "./event.ts";
 import {
   type AttemptRef,
@@ -104,8 +105,11 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   const paused = allPaused(live);
   if (paused !== null) return paused;
   const ready = job.stages.find((one) => one.counts.ready > 0);
-  if (ready !== undefined && !live.some((worker) => mayRun(state, worker, ready))) {
-    return reasonText(noneIsAble(job.spec, live));
+  if (ready !== undefined) {
+    const able = live.filter((worker) => mayRun(state, worker, ready));
+    if (able.length === 0) return reasonText(noneIsAble(job.spec, live));
+    const unfit = allUnfit(state, able, ready);
+    if (unfit !== null) return unfit;
   }
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage !== undefined && stage.backoffs.size > 0 && stage.counts.ready === 0) {
@@ -273,6 +277,18 @@ export function absentMs(state: CoordinatorState, worker: WorkerId): number {
 
 export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
   return [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
+}
+
+/** Attempts of the worker that were assigned before `beforeMs`, and were not announced since. */
+export function unstartedOf(
+  state: CoordinatorState,
+  worker: WorkerId,
+  beforeMs: number,
+): AttemptRef[] {
+  const leases = [...(workerRecord(state, worker)?.leases ?? [])];
+  return leases
+    .filter(({ assignedAtMs, startedAtMs }) => startedAtMs === 0 && assignedAtMs <= beforeMs)
+    .map(refOf);
 }
 
 /** Whether the attempt is the worker's now. */

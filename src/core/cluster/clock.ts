@@ -111,6 +111,10 @@ function moveRunning(state: CoordinatorState, byMs: number): void {
     if (worker.pause !== null && worker.pause.untilMs > 0) {
       worker.pause = { ...worker.pause, untilMs: worker.pause.untilMs + byMs };
     }
+    for (const [job, unfit] of worker.unfit ?? []) {
+      const { sinceMs, untilMs } = unfit;
+      worker.unfit?.set(job, { ...unfit, sinceMs: sinceMs + byMs, untilMs: untilMs + byMs });
+    }
     for (const lease of worker.leases) {
       lease.assignedAtMs += byMs;
       if (lease.startedAtMs > 0) lease.startedAtMs += byMs;

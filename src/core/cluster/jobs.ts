@@ -158,6 +158,7 @@ function endJob(
   for (const stage of job.stages) dropStage(state, stage, end.effects);
   for (const number of job.workers) {
     const worker = state.workers.get(number);
+    worker?.unfit?.delete(job.number);
     if (worker?.live !== true) continue;
     // Also a worker that has reconnected since and was not sent the job again: it still has the
     // job.

@@ -13,6 +13,10 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
+/** How long an existing worker of the manager protocol may leave an attempt unstarted, in ms: it
+ *  fetches the module in this time, for which ours has 60 s. See `unstarted.ts`. */
+export const unstartedMs = 90_000;
+
 /** Leases the next attempt of a task to a worker. The task must be ready, or running for a
  *  backup. */
 export function grant(
@@ -48,7 +52,14 @@ export function grant(
   if (stage.state[task] === READY) setTask(stage, task, RUNNING);
   if (stage.tally.startedAtMs === 0) stage.tally.startedAtMs = state.atMs;
   if (to.backup) stage.tally.backups++;
+  if (to.worker.specs.isBase === true) watchUnstarted(state, lease);
   return lease;
+}
+
+export function watchUnstarted(state: CoordinatorState, lease: Lease): void {
+  const { attempt, job, stage, task, worker } = lease;
+  const due = { job, stage, task, attempt, worker };
+  state.deadlines.add({ kind: "unstarted", atMs: state.atMs + unstartedMs, ...due });
 }
 
 /** Keeps what is known of a worker's leases, and the slots that their owner takes. */

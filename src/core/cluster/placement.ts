@@ -21,7 +21,7 @@ import type { WorkerSpecs } from "../event.ts";
 import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
 import { takeCheck } from "./placement/checks.ts";
-import { mayRun, ownCode } from "./placement/may-run.ts";
+import { ownCode } from "./placement/may-run.ts";
 import { hasLargeInput, leavesToOthers } from "./placement/spread.ts";
 import { isBlocked } from "./placement/take-back.ts";
 import type { OwnerShare } from "./shares/share.ts";
@@ -45,6 +45,7 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 import { coverMs } from "./workers/measured.ts";
+import { mayTake } from "./workers/unfit.ts";
 
 /** Attempts that may be at a worker for each of its slots: enough that one message of reports, and
  *  one commit to the disk, is about many of them. */
@@ -123,7 +124,7 @@ function feed(state: CoordinatorState, feeding: Feeding): void {
     }
     const job = firstJob(state, owner) as JobRecord;
     const stage = firstReady(job) as Stage;
-    const isForIt = mayRun(state, worker, stage);
+    const isForIt = mayTake(state, worker, stage);
     // It is this job's turn: what comes after it must not take the next free slot before it.
     if (isForIt && ahead && !mayWait(state, stage, worker)) break;
     const { round } = feeding;
@@ -154,7 +155,7 @@ function hasRoom(worker: WorkerRecord, ahead: boolean): boolean {
   const { held, leases, specs } = worker;
   const { slots } = specs;
   if (ahead && isBlocked(worker)) return false;
-  if (!ahead || specs.kinds.includes(ownCode)) return leases.size < slots;
+  if (!ahead || specs.isBase === true || specs.kinds.includes(ownCode)) return leases.size < slots;
   if (leases.size >= depthOf(specs) - (specs.tab === true ? slots * tabPortion - 1 : 0))
     return false;
   return leases.size < 2 * slots || held.chargeMs < slots * workMs(worker);
@@ -236,7 +237,7 @@ function aheadOf(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
 
 /** How many attempts of the stage go to one worker at once, 0 = no more than each slot takes. */
 function togetherOf(state: CoordinatorState, stage: Stage, { specs }: WorkerRecord): number {
-  if (specs.tab === true || specs.kinds.includes(ownCode)) return 0;
+  if (specs.tab === true || specs.isBase === true || specs.kinds.includes(ownCode)) return 0;
   if (stage.spec.kind !== "tasks") return 0;
   const many = Math.min(togetherMax, Math.floor(togetherMs / chargeOf(state, stage)));
   // Until the first has ended, no more than that in all: they may take longer than expected.

@@ -7,7 +7,7 @@ import { type Failure, type TaskOutput, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { countAnnounced, endLease, findLease } from "./leases.ts";
 import { takeBackBehind, takeBackExcess } from "./placement/take-back.ts";
-import { afterFailure, again } from "./retry.ts";
+import { afterFailure, afterNoModule, again } from "./retry.ts";
 import { chargeOnwards, learnFirst } from "./shares.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
 import { learnPace, watchStragglers } from "./speculation.ts";
@@ -47,10 +47,11 @@ export function reportAttempts(
   const stage = job?.stages[event.stage];
   if (job === undefined || stage === undefined) return;
   const from = idNumber(event.worker);
-  for (const report of event.reports) {
+  for (const said of event.reports) {
     if (job.state !== "running") break;
-    const lease = findLease(stage, report.task, { attempt: report.attempt, worker: from });
+    const lease = findLease(stage, said.task, { attempt: said.attempt, worker: from });
     if (lease === undefined) continue;
+    const report = measured(state, lease, said);
     endLease(state, lease, report.durationMs);
     if (report.kind === "done") decide(state, job, { lease, report, effects });
     else if (report.kind === "failed") fail(state, job, { lease, report, effects });
@@ -60,6 +61,12 @@ export function reportAttempts(
   effects.push({ kind: "job-changed", job: event.job });
   finishIfDone(state, job, effects);
   watchStragglers(state, job);
+}
+
+/** Existing workers do not say how long it took. */
+function measured(state: CoordinatorState, lease: Lease, report: AttemptReport): AttemptReport {
+  if (state.workers.get(lease.worker)?.specs.isBase !== true) return report;
+  return { ...report, durationMs: state.atMs - (lease.startedAtMs || lease.assignedAtMs) };
 }
 
 /** The worker will not run it. When it was not asked to return it (it stops, or its queue is full),
@@ -172,6 +179,7 @@ function learnDone(
   const worker = state.workers.get(lease.worker);
   if (worker === undefined) return;
   worker.done++;
+  worker.unfit?.delete(lease.job);
   takeBackExcess({ worker, stage, lease }, report.durationMs, effects);
 }
 
@@ -206,6 +214,11 @@ function fail(
     if (worker !== undefined && failure.isDisk === true) pauseAfterFull(state, worker, failure);
     if (worker !== undefined) worker.failed++;
     keepError(job, stage, lease, failure);
+  }
+  if (failure.noModule === true) {
+    const end = afterNoModule(state, job, lease, failure);
+    if (end !== null) failJob(state, job, end, effects);
+    return;
   }
   const isStrange = worker?.volunteer !== undefined && failure.code !== "storage-full";
   if (isStrange && setAside(state, job, lease)) return;

@@ -11,7 +11,10 @@
  *  4. All else (downloads, returned attempts) is a setback: tried again, with an end far away. A
  *     failing disk is one, too, and its worker is paused so that others have the task first; when
  *     no other is there, the end is after `diskTriesMax` (5).
- *  5. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
+ *  5. A worker that could not have the module, or did not begin (`workers/unfit.ts`), costs the
+ *     task nothing while there is a worker that was not tried; when all were, often enough, the
+ *     job fails.
+ *  6. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
 import { type Failure, taskName } from "../job.ts";
 import { makeReady } from "./leases.ts";
@@ -24,7 +27,8 @@ import {
   setTask,
   WAITING,
 } from "./state.ts";
-import { hasUnpaused } from "./workers/pauses.ts";
+import { hasUnpaused, rest } from "./workers/pauses.ts";
+import { fitness, markUnfit, unfitTriesMax } from "./workers/unfit.ts";
 
 /** Setbacks of one task before the job fails with the last reason. */
 export const setbackMax = 40;
@@ -87,6 +91,66 @@ export function afterFailure(
     tries = Math.ceil(setbacks / by);
   }
   if (!stage.leases.has(task)) waitBefore(state, job, stage, { task, tries });
+  return null;
+}
+
+/** Decides about an attempt that its worker could not begin, for want of the module. */
+export function afterNoModule(
+  state: CoordinatorState,
+  job: JobRecord,
+  lease: Lease,
+  failure: Failure,
+): Failure | null {
+  (job.stages[lease.stage] as Stage).tally.attemptsFailed++;
+  const unfit = { failure, reason: "could not have the module of this job" };
+  return goToFitter(state, job, lease, unfit);
+}
+
+/** The same for one that was never begun. `isBusy`: its worker runs others meanwhile. */
+export function afterUnstarted(
+  state: CoordinatorState,
+  job: JobRecord,
+  lease: Lease,
+  isBusy: boolean,
+): Failure | null {
+  const stage = job.stages[lease.stage] as Stage;
+  stage.tally.attemptsLost++;
+  if (isBusy) {
+    // Others come first.
+    rest(state, lease.worker);
+    if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
+    return null;
+  }
+  const reason = "did not begin a task of this job in time";
+  const message =
+    `w-${lease.worker} acknowledged it, and did not begin in time; restart that worker, or join ` +
+    "another: `tequio join`";
+  return goToFitter(state, job, lease, { failure: { code: "timed-out", message }, reason });
+}
+
+function goToFitter(
+  state: CoordinatorState,
+  job: JobRecord,
+  lease: Lease,
+  { failure, reason }: { readonly failure: Failure; readonly reason: string },
+): Failure | null {
+  const stage = job.stages[lease.stage] as Stage;
+  const { task } = lease;
+  const worker = state.workers.get(lease.worker);
+  if (worker !== undefined) markUnfit(state, worker, lease, reason);
+  const left = fitness(state, stage);
+  if (left === "none") {
+    const what = `could be begun by no worker here, in ${unfitTriesMax} tries of each; last: `;
+    return named(stage, task, failure, what);
+  }
+  if (left === "tried") {
+    const setbacks = Math.min(65_535, (stage.setbacks[task] as number) + 1);
+    stage.setbacks[task] = setbacks;
+    if (setbacks >= setbackMax) {
+      return named(stage, task, failure, `was set back ${setbacks} times; last: `);
+    }
+  }
+  if (!stage.leases.has(task)) again(state, job, stage, task);
   return null;
 }
 

@@ -17,6 +17,7 @@ import {
   newStage,
   nothingHeld,
   type Stage,
+  type Unfit,
   type WorkerRecord,
 } from "./state.ts";
 import { loadOpinions, type SavedOpinions, saveOpinions } from "./trust/opinion.ts";
@@ -52,10 +53,12 @@ type SavedStage = {
 };
 
 type SavedJob = Omit<JobRecord, "stages" | "workers"> & { stages: SavedStage[]; workers: number[] };
-type SavedWorker = Omit<WorkerRecord, "leases" | "held" | "opened" | "sources"> & {
+type SavedWorker = Omit<WorkerRecord, "leases" | "held" | "opened" | "sources" | "unfit"> & {
   leases: Array<[job: number, stage: number, task: number, attempt: number]>;
   opened: number[];
   sources: Array<[string, number]>;
+  /** Absent when there are none. */
+  unfit?: Array<[number, Unfit]>;
 };
 
 type Saved = {
@@ -143,9 +146,10 @@ function savedOpinions(stage: Stage): Pick<SavedStage, "opinions"> {
   return opinions === undefined ? {} : { opinions };
 }
 
-function saveWorker({ held: _, ...worker }: WorkerRecord): SavedWorker {
+function saveWorker({ held: _, unfit, ...worker }: WorkerRecord): SavedWorker {
   return {
     ...worker,
+    ...(unfit === undefined || unfit.size === 0 ? {} : { unfit: [...unfit] }),
     leases: [...worker.leases].map((one) => [one.job, one.stage, one.task, one.attempt]),
     opened: [...worker.opened],
     sources: [...worker.sources],
@@ -253,7 +257,10 @@ function loadLease(saved: Lease): Lease {
 }
 
 /** Leases are the same objects in the stage and in the worker. */
-function loadWorker(saved: SavedWorker, jobs: ReadonlyMap<number, JobRecord>): WorkerRecord {
+function loadWorker(
+  { unfit, ...saved }: SavedWorker,
+  jobs: ReadonlyMap<number, JobRecord>,
+): WorkerRecord {
   const leases = new Set<Lease>();
   for (const [job, stage, task, attempt] of saved.leases) {
     const held = jobs.get(job)?.stages[stage]?.leases.get(task);
@@ -266,7 +273,9 @@ function loadWorker(saved: SavedWorker, jobs: ReadonlyMap<number, JobRecord>): W
   const pace = saved.pace ?? 1;
   const opened = new Set(saved.opened);
   const sources = new Map(saved.sources);
-  return { ...saved, pause, pace, leases, held: nothingHeld(), opened, sources };
+  const held = nothingHeld();
+  const kept = unfit === undefined ? {} : { unfit: new Map(unfit) };
+  return { ...saved, ...kept, pause, pace, leases, held, opened, sources };
 }
 
 function sparse(column: ArrayLike<number>): Sparse {

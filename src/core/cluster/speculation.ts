@@ -10,10 +10,10 @@
  *     of the same output. */
 import type { Effect } from "../effect.ts";
 import { grant } from "./leases.ts";
-import { mayRun } from "./placement/may-run.ts";
 import { sendAttempts } from "./placement.ts";
 import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
 import { mayJudge } from "./trust/check.ts";
+import { mayTake } from "./workers/unfit.ts";
 
 /** An attempt is a straggler after this many medians, … */
 const straggleFactor = 2;
@@ -126,7 +126,7 @@ function freeWorker(state: CoordinatorState, stage: Stage, of: Lease): WorkerRec
   for (const number of state.hungry) {
     const worker = state.workers.get(number) as WorkerRecord;
     if (number === of.worker || worker.pace >= slowPace) continue;
-    if (!mayRun(state, worker, stage) || !mayJudge(job, stage, of.task, worker)) continue;
+    if (!mayTake(state, worker, stage) || !mayJudge(job, stage, of.task, worker)) continue;
     if (worker.leases.size < worker.specs.slots) return worker;
   }
   return null;

@@ -168,6 +168,8 @@ export type WorkerRecord = {
   pause: Pause | null;
   /** Of a volunteer; absent of an own worker. */
   volunteer?: Volunteer;
+  /** By job, as `workers/unfit.ts` says; absent = none. */
+  unfit?: Map<number, Unfit>;
   /** It returned what an own worker found wrong, or its person did: it gets nothing any more. */
   caught?: true;
   /** Of one that is not live, when that was noticed, and why; absent in logs and snapshots from
@@ -183,6 +185,17 @@ export type Volunteer = {
   readonly person: string;
   /** Of its address: /24 of IPv4, /48 of IPv6; "" = not known. */
   readonly block: string;
+};
+
+/** It could not begin tasks of a job. */
+export type Unfit = {
+  readonly tries: number;
+  /** When the last of them was noticed. */
+  readonly sinceMs: number;
+  /** It is given none before this. */
+  readonly untilMs: number;
+  /** What it did, after its name. */
+  readonly reason: string;
 };
 
 export type Pause = {

@@ -184,10 +184,19 @@ export function startEpoch(
   state.startedAtMs = state.atMs;
 }
 
+/** Existing workers have no relation with a coordinator that has started anew: what they were they
+ *  cannot be again. */
+export function loseExisting(state: CoordinatorState, effects: Effect[]): void {
+  for (const { live, number, specs } of [...state.workers.values()]) {
+    if (!live || specs.isBase !== true) continue;
+    loseWorker(state, { worker: workerId(number), reason: "bye" }, effects);
+  }
+}
+
 /** A worker is gone: its tasks move on, its partitions are computed again where they are needed. */
 export function loseWorker(
   state: CoordinatorState,
-  event: Of<"worker-lost">,
+  event: Pick<Of<"worker-lost">, "worker" | "reason">,
   effects: Effect[],
 ): void {
   const worker = state.workers.get(idNumber(event.worker));
@@ -199,6 +208,7 @@ export function loseWorker(
   state.choosy.delete(worker.number);
   worker.opened.clear();
   worker.sources.clear();
+  delete worker.unfit;
   const touched = new Set<JobRecord>();
   for (const lease of [...worker.leases]) {
     // The loss of an earlier one may have ended its job.

@@ -20,6 +20,15 @@ export type Deadline = {
       readonly task: number;
       readonly attempt: number;
     }
+  /** An existing worker has had an attempt for long, and may not have begun it. */
+  | {
+      readonly kind: "unstarted";
+      readonly job: number;
+      readonly stage: number;
+      readonly task: number;
+      readonly attempt: number;
+      readonly worker: number;
+    }
   /** Time to look for stragglers of a job. */
   | { readonly kind: "stragglers"; readonly job: number }
   /** A token has been useless for long enough. */

@@ -16,6 +16,7 @@ import {
   type Stage,
   type WorkerRecord,
 } from "../cluster/state.ts";
+import { allUnfit, mayTake } from "../cluster/workers/unfit.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
 import { type JobSpec, programKinds, type TaskState, taskName } from "../job.ts";
 import type { Reason } from "./reasons.ts";
@@ -117,7 +118,7 @@ export function whyWorker(
     const stage = state.jobs.get(number)?.stages.find((one) => one.counts.ready > 0);
     if (stage === undefined) continue;
     // It gets them with the next decision.
-    if (mayRun(state, worker, stage)) return reasons;
+    if (mayTake(state, worker, stage)) return reasons;
     forIt.push(notForIt(state, worker, number));
   }
   if (forIt.length > 0) return [...reasons, ...forIt.slice(0, 10)];
@@ -149,6 +150,8 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
   }
   const able = live.filter((worker) => mayRun(state, worker, stage));
   if (able.length === 0) return [noneIsAble(job.spec, live)];
+  const unfit = allUnfit(state, able, stage);
+  if (unfit !== null) return [{ kind: "workers-paused", workers: able.length, reason: unfit }];
   const slots = able.reduce((sum, worker) => sum + worker.specs.slots, 0);
   let others = 0;
   for (const worker of able) {

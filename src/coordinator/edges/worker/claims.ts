@@ -218,6 +218,7 @@ export function claimedSpecs(
       memoryBytes,
       kinds,
       exchangeUrl: "",
+      isBase: true,
       version: "",
     };
   }

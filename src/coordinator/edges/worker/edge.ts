@@ -16,6 +16,7 @@ import type { Auth, Principal } from "../../access/auth.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
+import { askAbout } from "./asking.ts";
 import { assignModule } from "./assigning.ts";
 import { parseNotes } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
@@ -87,8 +88,8 @@ export class WorkerEdge {
       return;
     }
     const nowMs = () => this.#options.loop.steadyMs();
-    const options = { owner: this, limits: this.#limits, nowMs, base };
-    this.#links.add(new WorkerLink(link, principal, options));
+    const options = { limits: this.#limits, nowMs, base };
+    this.#links.add(new WorkerLink(link, principal, { owner: this, ...options }));
   }
 
   perform(order: WorkerOrder): void {
@@ -166,6 +167,10 @@ export class WorkerEdge {
     if (link.phase === "joined" && link.worker !== null) {
       void this.#report(link, link.worker, message.statuses);
     }
+  }
+
+  mayAsk(link: WorkerLink): void {
+    askAbout(link, this.#options);
   }
 
   closed(link: WorkerLink): void {
@@ -333,7 +338,7 @@ export class WorkerEdge {
     const { loop, notes } = this.#options;
     // The last lines arrive when the leases have ended; leases show only what a new link runs.
     const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
-    passNotes(told, notes, new Set<string>([...link.jobs, ...leased]));
+    passNotes(told, new Set<string>([...link.jobs, ...leased]), notes);
     const acknowledge = () => link.answer(request, { kind: "ack" });
     if (told.paused === undefined) this.#whenSure(acknowledge);
     else if (await this.#posted(pauseEvent(worker, told))) acknowledge();

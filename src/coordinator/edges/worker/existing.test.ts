@@ -2,11 +2,15 @@
  *  long. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { AttemptRef } from "../../../core/ids.ts";
+import { TestCluster, testJob, testStage } from "../../../core/testing/fake-cluster.ts";
 import type { Link } from "../../../link/link.ts";
 import { dialWebSocket } from "../../../link/websocket.ts";
+import { packTaskId } from "../../../wire/manager/taskid.ts";
 import type { Principal } from "../../access/auth.ts";
 import { type Opened, opened } from "../../testing/opened.ts";
 import { workerPath } from "../http/upgrade.ts";
+import { askAbout } from "./asking.ts";
 import { defaultLinkLimits, WorkerLink } from "./link.ts";
 import { defaultLiveness } from "./liveness.ts";
 
@@ -75,6 +79,41 @@ test("an existing worker that answers no ManagerPing is pinged again, for 60 s",
   assert.equal(link.patience(defaultLiveness).leaseMs, 60_000);
 });
 
+test("a request that an existing worker leaves unanswered is given up, not the link", () => {
+  const { link, say, sent, tick } = linkAt0();
+  link.phase = "joined";
+  tick(15_100);
+  // It is back from a break: its ping is a sign of life, the one it was sent stays unanswered.
+  say("024200");
+  link.order({ kind: "tasksPing", taskIds: [new Uint8Array(34)] });
+  for (let atMs = 15_200; atMs < 60_000; atMs += 100) tick(atMs);
+  assert.equal(link.phase, "joined");
+  assert.ok(sent.filter((hex) => hex === "024200").length > 1);
+});
+
+test("an existing worker is asked about what it has not begun after 30 s", () => {
+  const { asked, link, sent, tick } = linkAt0();
+  link.phase = "joined";
+  link.worker = "w-1";
+  const cluster = new TestCluster();
+  cluster.join({ isBase: true, kinds: [0], slots: 2 });
+  cluster.submit(testJob([testStage({ taskCount: 2 })], { moduleHash: "0".repeat(64) }));
+  const [begun, waiting] = cluster.running.get("w-1") as [AttemptRef, AttemptRef];
+  cluster.tell({ kind: "attempts-started", worker: "w-1", attempts: [begun] });
+  const keys = { tag: new Uint8Array(8) };
+  const ask = (afterMs: number) => {
+    const loop = { state: cluster.state, nowMs: () => cluster.atMs + afterMs };
+    askAbout(link, { keys, loop });
+  };
+  ask(29_999);
+  assert.ok(!sent.some((hex) => hex.startsWith("265a")));
+  ask(30_000);
+  const id = Buffer.from(packTaskId(keys.tag, waiting)).toString("hex");
+  assert.equal(sent.at(-1), `265a240a22${id}`);
+  tick(10_000);
+  assert.equal(asked(), 1);
+});
+
 /** A link of an existing worker that was opened at 0 ms and has answered what it was asked. */
 function linkAt0() {
   const sent: string[] = [];
@@ -90,16 +129,19 @@ function linkAt0() {
     onClose: () => {},
     pendingBytes: () => 0,
   };
-  const owner = { heard() {}, requested() {}, told() {}, closed() {}, measured() {} };
+  let asked = 0;
+  const mayAsk = () => void asked++;
+  const owner = { heard() {}, requested() {}, told() {}, mayAsk, closed() {}, measured() {} };
   const principal = { kind: "join", role: "worker", owner: "", token: "" } as unknown as Principal;
   const limits = defaultLinkLimits;
   const link = new WorkerLink(carrier, principal, { owner, limits, nowMs: () => nowMs });
-  say(Buffer.from(isWorker, "hex"));
+  const sayHex = (hex: string) => say(Buffer.from(hex, "hex"));
+  sayHex(isWorker);
   const tick = (atMs: number) => {
     nowMs = atMs;
     link.tick(atMs, link.patience(defaultLiveness).quietMs);
   };
-  return { link, sent, tick };
+  return { asked: () => asked, link, say: sayHex, sent, tick };
 }
 
 test("an existing worker is sent a ManagerBye when the coordinator stops", async (t) => {

@@ -36,8 +36,9 @@ export const defaultLinkLimits: LinkLimits = {
 /** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
  *  process. */
 const quietHeartbeats = 2;
-/** Of existing workers, which receive no other times. */
-const existingPatience = { quietMs: 15_000, leaseMs: 60_000 };
+/** Of existing workers, which receive no other times. `askMs`: how often there may be a question
+ *  about their tasks. */
+const existingPatience = { quietMs: 15_000, leaseMs: 60_000, askMs: 10_000 };
 
 /** What existing workers do not know, and are never sent. */
 const oursOnly: ReadonlySet<string> = new Set(["jobOpen", "stageSources", "jobClose"]);
@@ -52,6 +53,8 @@ export type LinkOwner = {
   requested(link: WorkerLink, request: PeerRequest): void;
   /** Statuses that arrived as an answer to `tasksPing`. */
   told(link: WorkerLink, message: Extract<ManagerMessage, { kind: "tasksPong" }>): void;
+  /** Time to ask an existing worker about its tasks. */
+  mayAsk(link: WorkerLink): void;
   closed(link: WorkerLink, reason: string): void;
   /** The round trip was measured, ms: the least of the last few. */
   measured(link: WorkerLink, rttMs: number): void;
@@ -89,6 +92,7 @@ export class WorkerLink {
   #openSinceMs: number;
   #hasSaidBye = false;
   readonly #roundTrips = new RoundTrips();
+  #askedAtMs: number;
 
   constructor(
     link: Link,
@@ -105,8 +109,11 @@ export class WorkerLink {
     this.openedAtMs = this.#nowMs();
     this.heardAtMs = this.openedAtMs;
     this.#openSinceMs = this.openedAtMs;
-    const { answerTimeoutMs } = options.limits;
+    this.#askedAtMs = this.openedAtMs;
     const carrierIds = link.matchesAnswers === true;
+    // Such a carrier may wait for a peer that has closed its connection, and comes back.
+    const awayMs = carrierIds ? existingPatience.leaseMs : 0;
+    const answerTimeoutMs = options.limits.answerTimeoutMs + awayMs;
     this.#session = new ManagerSession({ role: "manager", answerTimeoutMs, carrierIds });
     link.onFrame((frame) => this.#receive(frame));
     link.onClose((reason) => this.#closed(reason));
@@ -161,18 +168,19 @@ export class WorkerLink {
 
   /** Called often: ends the link when an answer is overdue, pings a silent worker. */
   tick(atMs: number, silentMs: number): void {
-    let overdue: readonly number[] = this.#session.expired(atMs);
-    if (!this.isDescribed && overdue.includes(this.#pingId)) {
-      // Only silence ends the relation with an existing worker; it is pinged again.
-      overdue = overdue.filter((id) => id !== this.#pingId);
-      this.#pingId = 0;
-    }
-    if (overdue.length > 0) {
+    const overdue = this.#session.expired(atMs);
+    if (overdue.includes(this.#pingId)) this.#pingId = 0;
+    // Only silence ends the relation with an existing worker: it is asked again.
+    if (overdue.length > 0 && this.isDescribed) {
       this.isSilent = true;
       this.close(`no answer to a request within ${this.#limits.answerTimeoutMs} ms`);
     } else if (this.phase === "open" && atMs - this.#openSinceMs > this.#limits.joinTimeoutMs) {
       this.close(`no ManagerRequest within ${this.#limits.joinTimeoutMs} ms`);
     } else if (this.phase === "joined") {
+      if (!this.isDescribed && atMs - this.#askedAtMs >= existingPatience.askMs) {
+        this.#askedAtMs = atMs;
+        this.#owner.mayAsk(this);
+      }
       if (atMs - this.heardAtMs > silentMs && this.#pingId === 0) {
         this.#pingId = this.#request({ kind: "managerPing" });
       }

@@ -10,16 +10,16 @@ export type NoteSink = {
   ended(job: JobId, task: { stage: number; task: number }): void;
 };
 
-/** Passes on what concerns these jobs. */
+/** Those about these jobs. */
 export function passNotes(
-  { logs, progress }: WorkerNotes,
-  notes: NoteSink,
+  { logs, progress }: Pick<WorkerNotes, "logs" | "progress">,
   jobs: ReadonlySet<string>,
+  to: NoteSink,
 ): void {
   for (const { job, line, ...task } of logs) {
-    if (jobs.has(job)) notes.logged(job as JobId, task, line);
+    if (jobs.has(job)) to.logged(job as JobId, task, line);
   }
   for (const { job, inputBytes, ...task } of progress) {
-    if (jobs.has(job)) notes.progressed(job as JobId, task, inputBytes);
+    if (jobs.has(job)) to.progressed(job as JobId, task, inputBytes);
   }
 }

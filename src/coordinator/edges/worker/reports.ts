@@ -2,6 +2,7 @@
 import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../../core/ids.ts";
+import type { Failure } from "../../../core/job.ts";
 import type { TaskErrorKind, TaskStatus, WorkerNotes } from "../../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../../wire/manager/taskid.ts";
 import type { NewEvent } from "../../loop/journal.ts";
@@ -44,6 +45,12 @@ export function statusEvents(
     events.unshift({ kind: "attempts-started", worker, attempts: started });
   }
   return events;
+}
+
+export function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
+  if (paused === "") return { kind: "worker-resumed", worker };
+  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
+  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
 }
 
 type Ours = { readonly status: TaskStatus; readonly ref: AttemptRef };
@@ -94,8 +101,17 @@ function reportOf(
   const common = { task, attempt, durationMs: 0 };
   if (data.kind === "completed") return inlineResult(common, data.result);
   if (data.kind === "unknown" || data.error === "aborted") return { ...common, kind: "returned" };
-  const message = `the worker gave no details (${data.error})`;
-  return { ...common, kind: "failed", failure: { code: codes[data.error], message } };
+  return { ...common, kind: "failed", failure: failureOf(data.error) };
+}
+
+function failureOf(error: keyof typeof codes): Failure {
+  const code = codes[error];
+  if (error !== "download") return { code, message: `the worker gave no details (${error})` };
+  const message =
+    "the worker could not fetch the module: original workers have programs from IPFS alone; " +
+    "name an IPFS node (`tequio up --ipfs-api http://127.0.0.1:5001`), or join another worker " +
+    "(`tequio join`)";
+  return { code, message, noModule: true };
 }
 
 /** Existing workers send the bytes that the module wrote; they become what a module has as its
@@ -124,8 +140,3 @@ function jsonText(bytes: Uint8Array): string {
 }
 
 /** What a worker's notes say of its taking tasks. */
-export function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
-  if (paused === "") return { kind: "worker-resumed", worker };
-  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
-  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
-}

@@ -49,6 +49,9 @@ test("existing workers' results and errors become reports", () => {
     return report?.kind === "failed" ? report.failure.code : report?.kind;
   });
   assert.deepEqual(codes, ["timed-out", "download-failed", "user-error", "task-crashed"]);
+  const [missed] = reports(status({ kind: "error", error: "download" }));
+  assert.ok(missed?.kind === "failed" && missed.failure.noModule === true);
+  assert.match(missed.failure.message, /--ipfs-api/);
   assert.equal(reports(status({ kind: "error", error: "aborted" }))[0]?.kind, "returned");
   assert.equal(reports(status({ kind: "unknown" }))[0]?.kind, "returned");
   assert.deepEqual(reports(status({ kind: "pending" })), []);

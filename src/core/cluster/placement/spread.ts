@@ -6,7 +6,7 @@
  *  2. Nothing stays unassigned for it: when no other machine takes the task, this one does. */
 import { workerId } from "../../ids.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
-import { mayRun } from "./may-run.ts";
+import { mayTake } from "../workers/unfit.ts";
 
 /** Input per task from which where a task runs matters more than how soon it is assigned, bytes. */
 const largeBytes = 4 * 1024 * 1024;
@@ -34,7 +34,7 @@ export function leavesToOthers(
     const { host, slots } = other.specs;
     const hasInput = areAllPlaced && hosts.includes(host) && isAt(host);
     if (!hasInput && (load.get(machineOf(other)) ?? 0) >= own) continue;
-    if (other.leases.size < slots && mayRun(state, other, stage)) return true;
+    if (other.leases.size < slots && mayTake(state, other, stage)) return true;
   }
   return false;
 }
