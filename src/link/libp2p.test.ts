@@ -68,13 +68,17 @@ linkConformance("libp2p", async () => {
 });
 
 /** A peer that speaks only the protocol of existing ones, and what it is sent. */
-async function existingPeer(t: TestContext, answer: (text: string, stream: Stream) => void) {
+async function existingPeer(
+  t: TestContext,
+  answer: (text: string, stream: Stream) => void,
+  muxer: "mplex" | "yamux" = "yamux",
+) {
   const libp2p = await loadLibp2p();
   const node = await libp2p.createLibp2p({
     addresses: { listen: ["/ip4/127.0.0.1/tcp/0"] },
     transports: [libp2p.tcp()],
     connectionEncrypters: [libp2p.noise()],
-    streamMuxers: [libp2p.yamux()],
+    streamMuxers: [libp2p[muxer]()],
   });
   t.after(() => node.stop());
   let dialled: Connection | null = null;
@@ -169,6 +173,82 @@ test("a closed connection is dialled again by the next request", async (t) => {
   answer = answered();
   link.send(bytesOf("? 2 two"));
   assert.equal(await answer, "! 2 two");
+});
+
+test("what is sent to a peer that closed its connection waits for its new one", async (t) => {
+  const taken = Promise.withResolvers<Link>();
+  const onLink = (link: Link) => {
+    link.onFrame((frame) => {
+      const [kind, id] = textOf(frame).split(" ");
+      if (kind === "?") link.send(bytesOf(`! ${id} yes`));
+    });
+    taken.resolve(link);
+    return true;
+  };
+  const server = await startNode({ listen: "/ip4/127.0.0.1/tcp/0", onLink });
+  t.after(() => server.stop());
+  const asked = Promise.withResolvers<string>();
+  const peer = await existingPeer(t, (text, stream) => {
+    asked.resolve(text);
+    reply(stream, text);
+  });
+  const { multiaddr } = await loadLibp2p();
+  const dial = () => peer.node.dial(multiaddr(server.addresses[0] as string));
+  const first = await dial();
+  const stream = await first.newStream(protocol);
+  const answered = new Promise<string>((resolve) => eachFrame(stream, resolve));
+  stream.send(withLength(bytesOf("hello")));
+  assert.equal(await answered, "yes");
+  const link = await taken.promise;
+  await first.close();
+  link.send(bytesOf("? 1 execute"));
+  await dial();
+  assert.equal(await asked.promise, "execute");
+});
+
+test("a request goes again when its connection closes before the answer", async (t) => {
+  let asked = 0;
+  const peer = await existingPeer(t, (text, stream) => {
+    asked += 1;
+    if (asked > 1) reply(stream, text);
+    else for (const connection of peer.node.getConnections()) void connection.close();
+  });
+  const client = await startNode();
+  t.after(() => client.stop());
+  const link = await client.dial(peer.address, 5_000);
+  const answer = new Promise<string>((resolve) => link.onFrame((frame) => resolve(textOf(frame))));
+  link.send(bytesOf("? 1 one"));
+  assert.equal(await answer, "! 1 one");
+  assert.equal(asked, 2);
+});
+
+test("a peer with mplex is sent no more substreams than it takes in a second", async (t) => {
+  const peer = await existingPeer(t, (text, stream) => reply(stream, text), "mplex");
+  const client = await startNode();
+  t.after(() => client.stop());
+  const link = await client.dial(peer.address, 5_000);
+  let answers = 0;
+  const all = new Promise<void>((resolve, reject) => {
+    link.onFrame(() => {
+      answers += 1;
+      if (answers === 12) resolve();
+    });
+    link.onClose((reason) => reject(new Error(reason)));
+  });
+  for (let id = 1; id <= 12; id++) link.send(bytesOf(`? ${id} m${id}`));
+  await all;
+});
+
+test("a peer that cannot be dialled again ends its link", async (t) => {
+  const peer = await existingPeer(t, (text, stream) => reply(stream, text));
+  const client = await startNode();
+  t.after(() => client.stop());
+  const link = await client.dial(peer.address, 5_000);
+  link.onFrame(() => {});
+  const closed = new Promise<string>((resolve) => link.onClose(resolve));
+  await peer.node.stop();
+  link.send(bytesOf("? 1 one"));
+  assert.match(await closed, /the peer cannot be reached/);
 });
 
 test("what is sent before a close arrives; a peer that is not meant is not taken", async (t) => {

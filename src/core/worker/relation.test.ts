@@ -55,6 +55,21 @@ test("W4: without an answer within the lease it stops all that it runs", () => {
   assert.equal(script.state.held.size, 0);
 });
 
+test("an existing manager is pinged each 15 s, and given up after 60 s with a Bye", () => {
+  const script = new WorkerScript();
+  script.pass(0);
+  script.tell({ kind: "link-opened" });
+  script.tell({ kind: "welcomed", leaseMs: 60_000, heartbeatMs: 15_000, isExisting: true });
+  script.tell({ kind: "heard", sentAtMs: 0 });
+  script.pass(59_999);
+  assert.deepEqual(script.effects, [{ kind: "ping" }, { kind: "ping" }, { kind: "ping" }]);
+  script.pass(1);
+  assert.deepEqual(
+    script.effects.map(({ kind }) => kind),
+    ["say-bye", "hang-up"],
+  );
+});
+
 test("W4: the lease counts from when the answered ping was sent", () => {
   const script = joined();
   script.assign([ref(0)]);

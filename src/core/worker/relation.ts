@@ -29,6 +29,7 @@ export function welcomed(
   relation.state = "joined";
   relation.failures = 0;
   relation.lastJoinedMs = event.atMs;
+  relation.isExisting = event.isExisting === true;
   relation.leaseMs = Math.max(1, event.leaseMs);
   relation.heartbeatMs = Math.max(1, Math.min(event.heartbeatMs, relation.leaseMs));
   relation.nextPingAtMs = event.atMs + relation.heartbeatMs;
@@ -105,6 +106,7 @@ export function relationTime(
     dropEverything(state, effects);
     // Also while joining: it has announced attempts that it has just dropped, and the manager must
     // not rely on that list.
+    if (relation.state === "joined" && relation.isExisting) effects.push({ kind: "say-bye" });
     if (relation.state === "joined" || relation.state === "joining") {
       effects.push({ kind: "hang-up", reason: "no answer within the lease" });
       disconnected(state, atMs, chance);

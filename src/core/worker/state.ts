@@ -111,6 +111,8 @@ export type Relation = {
   failures: number;
   /** When a manager was last there; NaN before the first dial. */
   lastJoinedMs: number;
+  /** The manager is an existing one: it is sent a Bye when it is given up. */
+  isExisting: boolean;
   heartbeatMs: number;
   leaseMs: number;
   nextPingAtMs: number;
@@ -166,7 +168,13 @@ export type WorkerEvent = { readonly atMs: number } & (
   | { readonly kind: "link-opened" }
   /** Also a dial that failed. `chance`: a random number in [0, 1) for the jitter. */
   | { readonly kind: "link-lost"; readonly reason: string; readonly chance: number }
-  | { readonly kind: "welcomed"; readonly leaseMs: number; readonly heartbeatMs: number }
+  /** `isExisting`: by a manager that knows the base protocol alone. */
+  | {
+      readonly kind: "welcomed";
+      readonly leaseMs: number;
+      readonly heartbeatMs: number;
+      readonly isExisting?: true;
+    }
   /** `final`: no new try can help (token, version, another process with this id). */
   | {
       readonly kind: "refused";
@@ -265,6 +273,7 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
       atMs: 0,
       failures: 0,
       lastJoinedMs: Number.NaN,
+      isExisting: false,
       heartbeatMs: 15_000,
       leaseMs: 60_000,
       nextPingAtMs: Infinity,

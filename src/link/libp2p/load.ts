@@ -30,6 +30,8 @@ export type Connection = {
   readonly remotePeer: PeerId;
   readonly remoteAddr: Multiaddr;
   readonly status: string;
+  /** As `/yamux/1.0.0`. */
+  readonly multiplexer?: string;
   newStream(
     protocols: string | readonly string[],
     options?: { readonly signal?: AbortSignal; readonly maxOutboundStreams?: number },
@@ -47,6 +49,10 @@ export type Libp2pNode = {
     take: (stream: Stream, connection: Connection) => void,
     options?: { readonly maxInboundStreams?: number; readonly maxOutboundStreams?: number },
   ): Promise<void>;
+  addEventListener(
+    kind: "connection:open",
+    opened: (event: { readonly detail: Connection }) => void,
+  ): void;
   stop(): Promise<void>;
 };
 

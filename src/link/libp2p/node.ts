@@ -33,6 +33,9 @@ export type NodeOptions = {
   readonly onLink?: (link: Link, peer: string) => boolean;
 };
 
+/** How long an existing peer may be away that has dialled this node, ms: what is to be sent waits
+ *  for its new connection. */
+const awayMaxMs = 60_000;
 /** Substreams of a connection that a peer may have open. */
 const inboundStreamsMax = 256;
 /** New substreams of a connection in a second, with mplex. */
@@ -54,6 +57,8 @@ export class Node {
   readonly #parse: (address: string) => Multiaddr;
   /** With existing peers, by their id. */
   readonly #links = new Map<string, RequestLink>();
+  /** What waits for a connection of a peer, by its id. */
+  readonly #arrivals = new Map<string, PromiseWithResolvers<void>>();
 
   private constructor(node: Libp2pNode, options: NodeOptions, parse: (text: string) => Multiaddr) {
     this.#node = node;
@@ -150,6 +155,9 @@ export class Node {
       else link.accept(stream);
     };
     await this.#node.handle(protocol, take, streams);
+    this.#node.addEventListener("connection:open", ({ detail }) => {
+      this.#arrivals.get(detail.remotePeer.toString())?.resolve();
+    });
     if (onLink === undefined) return;
     await this.#node.handle(linkProtocol, (stream, { remoteAddr, remotePeer }) => {
       const link = new StreamLink(stream, String(remoteAddr), { frameMaxBytes });
@@ -162,25 +170,46 @@ export class Node {
     const connection = this.#connectionTo(peer);
     if (onLink === undefined || connection === undefined) return null;
     const { protocol } = this.#options;
-    const link = this.#linkTo(peer, String(connection.remoteAddr), async (signal) => {
-      const open = this.#connectionTo(peer);
-      if (open !== undefined) return open.newStream(protocol, { signal });
-      throw new ClusterError("unavailable", `${peer} has closed its connection`);
-    });
+    const open = async (signal: AbortSignal) => {
+      for (;;) {
+        const current = this.#connectionTo(peer);
+        if (current !== undefined) return current.newStream(protocol, { signal });
+        await this.#arrival(peer, signal);
+      }
+    };
+    const link = this.#linkTo(peer, String(connection.remoteAddr), open, awayMaxMs);
     if (onLink(link, peer)) return link;
     link.close("this peer is not taken");
     return null;
+  }
+
+  /** Resolves when the peer has a connection again. */
+  async #arrival(peer: string, signal: AbortSignal): Promise<void> {
+    const arrival = this.#arrivals.get(peer) ?? Promise.withResolvers<void>();
+    this.#arrivals.set(peer, arrival);
+    const gone = () => arrival.reject(new Error(`${peer} has closed its connection`));
+    signal.addEventListener("abort", gone, { once: true });
+    if (signal.aborted) gone();
+    try {
+      await arrival.promise;
+    } finally {
+      signal.removeEventListener("abort", gone);
+      if (this.#arrivals.get(peer) === arrival) this.#arrivals.delete(peer);
+    }
   }
 
   #linkTo(
     peer: string,
     remote: string,
     open: (signal: AbortSignal) => Promise<Stream>,
+    openTimeoutMs = 10_000,
   ): RequestLink {
     const { frameMaxBytes, ids } = this.#options;
     this.#links.get(peer)?.close("it is replaced by another link");
     const link = new RequestLink({
-      ...{ remote, ids, open, frameMaxBytes },
+      ...{ remote, ids, open, openTimeoutMs, frameMaxBytes },
+      isConnected: () => this.#connectionTo(peer) !== undefined,
+      isPaced: () => this.#connectionTo(peer)?.multiplexer?.includes("mplex") === true,
       release: () => {
         if (this.#links.get(peer) === link) this.#release(peer);
       },

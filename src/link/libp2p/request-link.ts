@@ -3,9 +3,11 @@
  *  takes say so, and never reach the peer.
  *
  *  1. A request is written before the next one opens its substream: they arrive in order.
- *  2. A substream that cannot be opened (the peer is away) loses its request: the caller's wait for
- *     the answer has a limit.
- *  3. Closing lets what was sent before leave, for a short while. */
+ *  2. A request waits for a peer that has closed its idle connection, and goes again when the
+ *     connection closes before its answer; the caller's wait for the answer has a limit.
+ *  3. Where the carrier wants it, substreams are opened at a pace: peers with mplex leave the sixth
+ *     of a second without an answer.
+ *  4. Closing lets what was sent before leave, for a short while. */
 import { cutReason, describeOwn } from "../close-reason.ts";
 import type { Link } from "../link.ts";
 import { FrameCutter, sendAll } from "./frames.ts";
@@ -29,8 +31,14 @@ export type FrameIds = {
 export type RequestLinkOptions = {
   readonly remote: string;
   readonly ids: FrameIds;
-  /** Opens a substream to the peer; dials it again when that is needed and possible. */
+  /** Opens a substream to the peer; dials it again, or waits for it, when that is needed. */
   readonly open: (signal: AbortSignal) => Promise<Stream>;
+  /** Whether there is a connection to the peer now. */
+  readonly isConnected?: () => boolean;
+  /** Whether new substreams are to be paced. */
+  readonly isPaced?: () => boolean;
+  /** Limit for opening a substream, ms: how long a peer may be away. Default `answerTimeoutMs`. */
+  readonly openTimeoutMs?: number;
   /** The link is of no more use: ends the connection. */
   readonly release: () => void;
   /** A larger frame closes the link. Default 8 MiB. */
@@ -38,7 +46,7 @@ export type RequestLinkOptions = {
   /** Requests that wait for their answers at once; further ones wait here. Default 24: existing
    *  peers take 32 substreams, and both sides may have opened some for other ends. */
   readonly requestsMax?: number;
-  /** Limit for opening a substream and for its answer, ms. Default 10,000. */
+  /** Limit for an answer, ms. Default 10,000. */
   readonly answerTimeoutMs?: number;
   /** How long a close waits for what is queued, ms. Default 2,000. */
   readonly closeTimeoutMs?: number;
@@ -46,8 +54,18 @@ export type RequestLinkOptions = {
 
 /** Requests of the peer that are unanswered; one more ends the link. */
 const owedMax = 1_024;
+/** How long after the end of a substream its connection may be seen to have closed, ms. */
+const closingMs = 500;
+/** How often a request goes out. */
+const triesMax = 3;
+/** Substreams of one peer in any such time, ms, where they are paced; others of its host count, as
+ *  does the one on which it is identified. */
+const pacedMax = 4;
+const paceMs = 1_100;
 /** Requests that may wait here; one more ends the link. */
 const waitingMax = 65_536;
+
+type Waiting = { readonly id: number; readonly bare: Uint8Array; readonly tries: number };
 
 export class RequestLink implements Link {
   readonly remote: string;
@@ -57,11 +75,15 @@ export class RequestLink implements Link {
   readonly #streams = new Set<Stream>();
   /** Of the peer's requests, by the id that they were given here. */
   readonly #owed = new Map<number, Stream>();
-  #waiting: Array<{ readonly id: number; readonly bare: Uint8Array }> = [];
+  #waiting: Waiting[] = [];
+  /** When the last substreams were opened, ms. */
+  #openedMs: number[] = [];
   #waitingBytes = 0;
   #unanswered = 0;
   #isOpening = false;
   #cut: NodeJS.Timeout | undefined;
+  /** Nothing is sent any more. */
+  readonly #ending = new AbortController();
   readonly #released = Promise.withResolvers<void>();
   #lastId = 0;
   #early: Uint8Array[] = [];
@@ -135,7 +157,7 @@ export class RequestLink implements Link {
   }
 
   #enqueue(id: number, bare: Uint8Array): void {
-    this.#waiting.push({ id, bare });
+    this.#waiting.push({ id, bare, tries: 1 });
     this.#waitingBytes += bare.length;
     if (this.#waiting.length > waitingMax) this.close(`more than ${waitingMax} requests wait`);
     else void this.#sendNext();
@@ -149,19 +171,48 @@ export class RequestLink implements Link {
     this.#waitingBytes -= next.bare.length;
     this.#isOpening = true;
     this.#unanswered += 1;
-    const { answerTimeoutMs = 10_000 } = this.#options;
-    const signal = AbortSignal.timeout(answerTimeoutMs);
+    const { answerTimeoutMs = 10_000, openTimeoutMs = answerTimeoutMs } = this.#options;
     try {
-      const stream = await this.#open(signal);
+      await this.#pace();
+      const limit = AbortSignal.timeout(openTimeoutMs);
+      const stream = await this.#open(AbortSignal.any([limit, this.#ending.signal]));
+      const signal = AbortSignal.timeout(answerTimeoutMs);
       this.#add(stream);
-      this.#ask(stream, next.id, signal);
+      this.#ask(stream, next, signal);
       await sendAll(stream, next.bare, signal);
-    } catch {
+    } catch (error) {
       this.#unanswered -= 1;
+      const text = `the peer cannot be reached: ${(error as Error).message}`;
+      if (this.#options.isConnected?.() === false) this.close(text);
     } finally {
       this.#isOpening = false;
     }
     void this.#sendNext();
+  }
+
+  async #pace(): Promise<void> {
+    if (this.#options.isPaced?.() !== true) return;
+    const first = this.#openedMs.at(-pacedMax);
+    const waitMs = first === undefined ? 0 : first + paceMs - performance.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    this.#openedMs = [...this.#openedMs.slice(1 - pacedMax), performance.now()];
+  }
+
+  /** Its substream has ended without an answer. The peer does not know the request, unless the
+   *  connection has closed, or does so now: then it goes again, before those that wait. */
+  #again(request: Waiting, signal: AbortSignal): void {
+    const { isConnected } = this.#options;
+    if (isConnected === undefined || request.tries >= triesMax || this.#why !== null) return;
+    const untilMs = performance.now() + closingMs;
+    const look = () => {
+      if (signal.aborted || this.#why !== null) return;
+      if (!isConnected()) {
+        this.#waiting.unshift({ ...request, tries: request.tries + 1 });
+        this.#waitingBytes += request.bare.length;
+        void this.#sendNext();
+      } else if (performance.now() < untilMs) setTimeout(look, closingMs / 10).unref();
+    };
+    look();
   }
 
   /** A connection that the peer has just closed may still look open: the second try dials. */
@@ -176,7 +227,8 @@ export class RequestLink implements Link {
   }
 
   /** The first frame is the answer; after it the substream ends. */
-  #ask(stream: Stream, id: number, signal: AbortSignal): void {
+  #ask(stream: Stream, request: Waiting, signal: AbortSignal): void {
+    const { id } = request;
     let isOver = false;
     const over = () => {
       if (isOver) return;
@@ -187,8 +239,13 @@ export class RequestLink implements Link {
     };
     const late = () => stream.abort(new Error("no answer"));
     signal.addEventListener("abort", late);
-    stream.addEventListener("close", over);
-    stream.addEventListener("remoteCloseWrite", over);
+    const ended = () => {
+      if (isOver) return;
+      over();
+      if (!signal.aborted) this.#again(request, signal);
+    };
+    stream.addEventListener("close", ended);
+    stream.addEventListener("remoteCloseWrite", ended);
     this.#read(stream, (frame) => {
       if (isOver) return;
       const answer = this.#options.ids.asAnswer(frame, id);
@@ -241,6 +298,7 @@ export class RequestLink implements Link {
 
   #release(): void {
     clearTimeout(this.#cut);
+    this.#ending.abort();
     this.#waiting = [];
     for (const stream of this.#streams) stream.abort(new Error("the link is closed"));
     this.#options.release();

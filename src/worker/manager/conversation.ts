@@ -10,13 +10,15 @@ import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
 import type { Link } from "../../link/link.ts";
 import { hit } from "../../store/failpoint.ts";
-import type {
-  JobOpen,
-  ManagerMessage,
-  StageSources,
-  TaskExecute,
-  TaskStatus,
-  WorkerNotes,
+import {
+  type JobOpen,
+  type ManagerMessage,
+  type NodeType,
+  programKinds,
+  type StageSources,
+  type TaskExecute,
+  type TaskStatus,
+  type WorkerNotes,
 } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
@@ -64,6 +66,8 @@ export class ManagerTalk {
   readonly #session: ManagerSession;
   readonly #sent = new Map<number, Sent>();
   readonly #reporting: Reporting;
+  /** The first that it sent; null = none yet. */
+  #managerType: NodeType | null = null;
   #joined = false;
   #notesUnderWay = false;
   #closed = false;
@@ -135,11 +139,21 @@ export class ManagerTalk {
     return this.#session.nextDeadlineMs();
   }
 
-  /** A manager that leaves a request without its answer is as good as gone. */
+  /** A manager of ours that leaves a request without its answer is as good as gone. Of an existing
+   *  one the request is given up, and a status sent again. */
   checkAnswers(): void {
-    if (this.#session.expired(this.#options.timers.monotonicMs()).length > 0) {
-      this.#lose("a request was not answered");
+    const overdue = this.#session.expired(this.#options.timers.monotonicMs());
+    if (overdue.length === 0) return;
+    if (!this.#isOfExisting) return this.#lose("a request was not answered");
+    for (const id of overdue) {
+      const sent = this.#sent.get(id);
+      this.#sent.delete(id);
+      if (sent?.kind === "status") this.#reporting.unanswered();
     }
+  }
+
+  get #isOfExisting(): boolean {
+    return this.#joined && !this.#session.extended;
   }
 
   close(reason: string): void {
@@ -177,6 +191,15 @@ export class ManagerTalk {
   }
 
   #arrived(arrival: Arrival): void {
+    const { message } = arrival;
+    if (message.kind === "nodeTypeRequest" || message.kind === "nodeTypeAnswer") {
+      this.#managerType ??= message.nodeType;
+    }
+    // Whatever it sends is a sign of life: it has no lease of this worker that could end before.
+    if (this.#isOfExisting) {
+      const { events, timers } = this.#options;
+      events.post({ kind: "heard", sentAtMs: timers.monotonicMs() });
+    }
     if (arrival.kind === "request") this.#asked(arrival.message, arrival.answer);
     else if (arrival.kind === "answer") this.#answered(arrival.to, arrival.message);
   }
@@ -208,6 +231,14 @@ export class ManagerTalk {
       events.refused(readRefusal(welcome?.refusal ?? ""));
       return;
     }
+    const isManager = this.#managerType === "manager";
+    if (this.#managerType === "worker" || (welcome === null && !isManager)) {
+      this.bye();
+      const what = this.#managerType === null ? "has not sent its node type" : "is a worker itself";
+      const message = `${this.#link.remote} ${what}; it cannot be the manager of this worker`;
+      events.refused({ code: "unavailable", message });
+      return;
+    }
     this.#joined = true;
     if (welcome !== null) {
       identity.workerId = welcome.workerId;
@@ -215,7 +246,8 @@ export class ManagerTalk {
     }
     const { leaseMs, heartbeatMs } = welcome ?? { leaseMs: 60_000, heartbeatMs: 15_000 };
     hit("worker.welcomed", "before");
-    events.post({ kind: "welcomed", leaseMs, heartbeatMs });
+    const existing = welcome === null ? { isExisting: true as const } : {};
+    events.post({ kind: "welcomed", leaseMs, heartbeatMs, ...existing });
     hit("worker.welcomed", "after");
   }
 
@@ -290,7 +322,8 @@ export class ManagerTalk {
       const { taskId, timeoutS, timeoutMs } = task;
       const ref = unpackTaskId(taskId);
       if (ref === null) {
-        this.#reporting.send(refusedStatus(taskId));
+        const isModule = task.programKind === programKinds.wasm;
+        this.#reporting.send(refusedStatus(taskId, isModule ? "download" : "aborted"));
         continue;
       }
       identity.tag ??= taskId.slice(2, 10);

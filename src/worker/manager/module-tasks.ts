@@ -33,7 +33,7 @@ export type Accepted = {
 
 /** Above the numbers that a coordinator gives to jobs. */
 const firstJob = 900_000_000_000_000;
-/** Results that are kept after their Ack, and their bytes together. */
+/** Ends that are kept after their Ack, and the bytes of results together. */
 const keptMax = 1_024;
 const keptBytesMax = 8 * 1024 * 1024;
 const nothing = new Uint8Array(0);
@@ -62,10 +62,11 @@ export class ModuleTasks {
       const entry = this.#byId.get(id);
       if (entry !== undefined && !entry.isAborted && isHeld(entry.ref)) continue;
       const kept = this.#kept.get(id);
-      if (kept !== undefined) {
+      if (kept?.data.kind === "completed") {
         repeated.push(kept);
         continue;
       }
+      this.#drop(id);
       const name = `${hex(task.programHash)} ${task.programAddresses.join(" ")}`;
       const same = programs.get(name) ?? [];
       if (same.length === 0) programs.set(name, same);
@@ -104,7 +105,7 @@ export class ModuleTasks {
     return this.#byId.get(hex(id))?.ref ?? null;
   }
 
-  /** What was reported of a task that ended well lately; null = nothing is kept of it. */
+  /** What was reported of a task that ended lately; null = nothing is kept of it. */
   keptStatus(id: TaskIdBytes): TaskStatus | null {
     return this.#kept.get(hex(id)) ?? null;
   }
@@ -131,7 +132,7 @@ export class ModuleTasks {
     if (entry === undefined) return undefined;
     if (entry.isAborted) return null;
     const status = { taskId: entry.id, data: dataOf(report), report: nothing };
-    if (report.kind === "done") this.#keep(status);
+    this.#keep(status);
     return status;
   }
 

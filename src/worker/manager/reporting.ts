@@ -32,7 +32,7 @@ export class Reporting {
   readonly #options: ReportingOptions;
   readonly #batches = new Map<number, Batch>();
   #waiting: Single[] = [];
-  #isUnderWay = false;
+  #underWay: Single | null = null;
 
   constructor(options: ReportingOptions) {
     this.#options = options;
@@ -77,8 +77,15 @@ export class Reporting {
   }
 
   answered(kind: "status" | "report", batch: number): void {
-    if (kind === "status") this.#isUnderWay = false;
+    if (kind === "status") this.#underWay = null;
     if (batch > 0) this.#acked(batch);
+    this.#next();
+  }
+
+  /** The status that is under way was not answered in time: it is sent again. */
+  unanswered(): void {
+    if (this.#underWay !== null) this.#waiting.unshift(this.#underWay);
+    this.#underWay = null;
     this.#next();
   }
 
@@ -96,10 +103,10 @@ export class Reporting {
   }
 
   #next(): void {
-    if (this.#isUnderWay) return;
+    if (this.#underWay !== null) return;
     const next = this.#waiting.shift();
     if (next === undefined) return;
-    this.#isUnderWay = true;
+    this.#underWay = next;
     const { request } = this.#options;
     request({ kind: "taskStatus", status: next.status }, "status", next.batch);
   }

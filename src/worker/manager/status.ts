@@ -42,9 +42,10 @@ export function stateStatus(
   return { taskId, data, report: nothing };
 }
 
-/** A task of a kind that this worker does not offer, or without an address: given back. */
-export function refusedStatus(taskId: TaskIdBytes): TaskStatus {
-  return { taskId, data: { kind: "error", error: "aborted" }, report: nothing };
+/** A task that cannot be run here. aborted: it is of a kind that this worker does not offer ·
+ *  download: it names no address. */
+export function refusedStatus(taskId: TaskIdBytes, error: "aborted" | "download"): TaskStatus {
+  return { taskId, data: { kind: "error", error }, report: nothing };
 }
 
 /** By whose fault it failed: a worker that cannot run it now gives it back. */

@@ -126,6 +126,7 @@ test("what fails at our worker fails in the kinds of an existing manager", async
   const { end, offer, worker } = await atExistingManager(t);
   await execute(end, task(1, offer(fails, "fails")));
   assert.deepEqual(await statuses(end, 2), ["1 started", "1 runtime"]);
+  assert.equal(await stateOf(end, task(1, {})), "1 runtime");
   await execute(end, task(2, { ...offer(loops, "loops"), timeoutS: 1 }));
   assert.deepEqual(await statuses(end, 2), ["2 started", "2 timed-out"]);
   const wrong = { ...offer(primes), programHash: keccakMultihash(Buffer.from("another")) };
@@ -134,9 +135,9 @@ test("what fails at our worker fails in the kinds of an existing manager", async
   assert.deepEqual((await statuses(end, 2)).sort(), ["3 download", "4 download"]);
   await execute(end, task(5, offer(Buffer.from("no module"), "text")));
   assert.deepEqual(await statuses(end, 2), ["5 started", "5 runtime"]);
-  // Not offered, or without an address: given back.
+  // Not offered: given back. Without an address: it cannot be had.
   await execute(end, task(6, { programKind: 7 }), task(7, {}));
-  assert.deepEqual(await statuses(end, 2), ["6 aborted", "7 aborted"]);
+  assert.deepEqual(await statuses(end, 2), ["6 aborted", "7 download"]);
   await execute(end, task(8, offer(loops, "loops")), task(9, offer(loops, "loops")));
   assert.deepEqual(await statuses(end, 1), ["8 started"]);
   const stopping = worker.stop(0);
