@@ -94,6 +94,8 @@ export type FileHead = {
 
 /** Digits of 2^53, and their NUL. */
 const sizeTextBytesMax = 17;
+/** So many digits are no size, whatever comes after them. */
+const digitsMax = 1_024;
 
 /** Reads what comes before the bytes of a file. One existing client sends no size: after its 0 the
  *  content begins, which is recognised where it does not look like a size. */
@@ -111,7 +113,7 @@ export class FileHeadReader {
     }
     const outcome = this.#outcome;
     if (outcome !== "ok") return { outcome, sizeBytes: 0, rest: new Uint8Array(0) };
-    const kind = lookOf(this.#arrived.first(sizeTextBytesMax));
+    const kind = lookOf(this.#arrived.first(digitsMax));
     if (kind === "undecided") return null;
     if (kind === "content") return { outcome, sizeBytes: null, rest: this.#arrived.rest() };
     const text = this.#arrived.string();
@@ -125,20 +127,24 @@ export class FileHeadReader {
   /** Nothing more comes for now. Null when what came may be a size that was cut short. */
   end(): FileHead | null {
     const isContent =
-      this.#outcome === "ok" && !/^[0-9]*$/.test(text(this.#arrived.first(sizeTextBytesMax)));
+      this.#outcome === "ok" && !/^[0-9]*$/.test(text(this.#arrived.first(digitsMax)));
     return isContent ? { outcome: "ok", sizeBytes: null, rest: this.#arrived.rest() } : null;
   }
 }
 
 /** What follows the result 0, by its first bytes. A short printable text with its NUL is meant as a
- *  size, also when it is none, and so are more digits than a size can have. */
-function lookOf(first: Uint8Array): "size" | "content" | "undecided" {
+ *  size, also when it is none, and so are more digits than a size can have with a NUL after them;
+ *  before anything else they are content. */
+function lookOf(arrived: Uint8Array): "size" | "content" | "undecided" {
+  const first = arrived.subarray(0, sizeTextBytesMax);
   const nul = first.indexOf(0);
   const start = text(nul === -1 ? first : first.subarray(0, nul));
   if (!/^[ -~]*$/.test(start)) return "content";
   if (nul !== -1) return "size";
   if (first.length < sizeTextBytesMax) return "undecided";
-  return /^[0-9]*$/.test(start) ? "size" : "content";
+  const after = arrived.find((byte) => byte < 0x30 || byte > 0x39);
+  if (after === 0) return "size";
+  return after === undefined && arrived.length < digitsMax ? "undecided" : "content";
 }
 
 /** Bytes as characters. */

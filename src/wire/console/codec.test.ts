@@ -173,6 +173,19 @@ describe("heads of files", () => {
   });
 });
 
+it("content that begins with more digits than a size has is content, in any pieces", () => {
+  const content = bytesOf("12345678901234567890 and text");
+  const whole = new FileHeadReader().push(joined([bytesOf("\0"), content]));
+  assert.deepEqual(whole, { outcome: "ok", sizeBytes: null, rest: content });
+  const slow = new FileHeadReader();
+  const heads = [0, ...content].map((byte) => slow.push(Uint8Array.of(byte)));
+  assert.equal(heads[20], null, "20 digits may be followed by a NUL");
+  assert.deepEqual(heads[21], { outcome: "ok", sizeBytes: null, rest: content.subarray(0, 21) });
+  const digits = new FileHeadReader();
+  assert.equal(digits.push(bytesOf("\x0012345678901234567890")), null);
+  assert.equal(digits.end(), null, "digits alone are a size that was cut short");
+});
+
 it("every message reads back, in random pieces", () => {
   const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
   const name = text.filter((value) => !/[\s\p{C}]/u.test(value));
