@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ClusterError } from "../../src/core/error.ts";
 import type { JobSummary } from "../../src/core/summary.ts";
 import type { Client } from "../../src/sdk/client.ts";
 import { openSqliteLog } from "../../src/store/log/sqlite.ts";
@@ -14,6 +15,7 @@ import { finishJob, type Job, prepareJob, runJob, submit } from "../failpoints/j
 const spin = 300_000;
 const skip = process.platform === "win32" ? "there is no SIGSTOP on Windows" : false;
 
+type Coordinator = NonNullable<ArmedCluster["coordinator"]>;
 type Begun = { readonly cluster: ArmedCluster; readonly client: Client; readonly job: Job };
 
 /** A cluster with one worker. */
@@ -42,6 +44,21 @@ async function lost(client: Client, worker: string): Promise<void> {
     if (all.some(({ name, state }) => name === worker && state === "lost")) return;
     await delay(50);
   }
+}
+
+/** Stops it where it does not hold the file: in the middle of a write it keeps all others out. */
+async function stopBetweenWrites({ child }: Coordinator, path: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    child.kill("SIGSTOP");
+    const code = await openSqliteLog(path).then(
+      () => "opened",
+      (error: ClusterError) => error.code,
+    );
+    if (code !== "unavailable") return;
+    child.kill("SIGCONT");
+    await delay(20 + tries);
+  }
+  throw new Error("it has been writing each time that it was stopped");
 }
 
 const mapsDone = (count: number) => (summary: JobSummary) =>
@@ -90,8 +107,8 @@ suite("pauses longer than a lease", { concurrency: 2, skip }, () => {
     await until(client, id, mapsDone(1));
     const paused = cluster.coordinator;
     assert.ok(paused !== null);
-    paused.child.kill("SIGSTOP");
     const path = join(cluster.dataDir, "log.sqlite");
+    await stopBetweenWrites(paused, path);
     await assert.rejects(openSqliteLog(path), { code: "fenced" });
     const log = await openSqliteLog(path, { takeOver: true });
     const last = await log.last();

@@ -22,8 +22,13 @@ others = [["127.0.0.1", number] for number in numbers[1:]]
 given = {}
 
 
+said_one = threading.Lock()
+
+
 def say(**said):
-    print(json.dumps(said), flush=True)
+    # `print` writes the end of a line by itself, and other threads write before it.
+    with said_one:
+        print(json.dumps(said), flush=True)
 
 
 def answer_pings(port):
