@@ -191,13 +191,15 @@ describe("fetching", () => {
 
   it("F11: heads that are hostile are refused by name, silence by time", async (t) => {
     const limits = { answerMs: 100 };
-    const heads = ["\x00-1\0", "\x0099999999999999999\0", "0\0", "\x09", `\0${"1".repeat(300)}`];
+    const heads = ["\x00-1\0", "\x0099999999999999999\0", "0\0", "\x09"];
     for (const head of heads) {
       const address = await listening(t, (socket) => socket.end(Buffer.from(head)));
       await assert.rejects(fetchConsoleFile(address, name, limits), { code: "protocol-violated" });
     }
-    const cut = await listening(t, (socket) => socket.end(Buffer.from("\x0012")));
-    await assert.rejects(fetchConsoleFile(cut, name, limits), { code: "download-failed" });
+    for (const digits of ["12", "1".repeat(300)]) {
+      const cut = await listening(t, (socket) => socket.end(Buffer.from(`\0${digits}`)));
+      await assert.rejects(fetchConsoleFile(cut, name, limits), { code: "download-failed" });
+    }
     const silent = await listening(t, () => {});
     await assert.rejects(fetchConsoleFile(silent, name, limits), { code: "download-failed" });
     const gone = { host: "127.0.0.1", port: 1 };
