@@ -9,7 +9,7 @@ type Arrow = typeof import("apache-arrow");
 const batchMaxRows = 65_536;
 
 /** apache-arrow is an optional package. */
-export const loadArrow = loadOnce(
+const loadArrow = loadOnce(
   () => import("apache-arrow"),
   () => "Arrow files need the package apache-arrow: `npm install apache-arrow@21`",
 );
