@@ -8,7 +8,7 @@ export const timelineMessages = catalogue({
     perSecond: "tasks/s",
     time: "time",
     summary:
-      "{attempts} attempts on {workers} workers: {done} done, {failed} failed, {lost} lost, " +
+      "Attempts: {attempts}, workers: {workers}; {done} done, {failed} failed, {lost} lost, " +
       "{stopped} stopped, {backups} backups",
     nothing: "No attempt has ended yet.",
     partial: "The history of earlier attempts is no longer available.",
@@ -42,7 +42,7 @@ export const timelineMessages = catalogue({
     perSecond: "tareas/s",
     time: "tiempo",
     summary:
-      "{attempts} intentos en {workers} nodos: {done} terminados, {failed} fallidos, {lost} " +
+      "Intentos: {attempts}, nodos: {workers}; {done} terminados, {failed} fallidos, {lost} " +
       "perdidos, {stopped} detenidos, {backups} de respaldo",
     nothing: "Todavía no ha terminado ningún intento.",
     partial: "El historial de los intentos anteriores ya no está disponible.",
