@@ -52,7 +52,7 @@ test("a job is watched from its submission to the download of its result", { ski
   await page.waitForSelector(".chip.running");
   await page.waitForSelector(".chain li");
   await page.waitForSelector(".chip.done");
-  await page.waitForSelector("text=30 attempts on 1 workers: 30 done");
+  await page.waitForSelector("text=Attempts: 30, workers: 1; 30 done");
   assert.ok((await colourCount(page, ".lanes canvas")) > 2, "bars are drawn");
   await page.waitForSelector(".log >> text=the first item </script>");
   await page.waitForSelector("td >> text=841 >> visible=true", { timeout: 500 }).catch(() => {});
@@ -77,7 +77,7 @@ async function checkReport(t: TestContext, { place }: Cluster, id: string): Prom
   t.after(() => page.context().close());
   page.on("request", (request) => asked.push(request.url()));
   await page.goto(`file://${place.dir}/kept.html`);
-  await page.waitForSelector("text=30 attempts on 1 workers: 30 done");
+  await page.waitForSelector("text=Attempts: 30, workers: 1; 30 done");
   await page.waitForSelector(".log >> text=the first item </script>");
   assert.deepEqual(
     asked.filter((url) => !/^(file|data):/.test(url)),
