@@ -120,10 +120,11 @@ export class ScriptedTab {
 
   /** Reads the items through its gateway, doubles them, and waits for the Ack. */
   async finish({ more, tid }: Held): Promise<number> {
-    const answer = await fetch(`${this.#url}${more.place}/in/0`);
-    const items = (await answer.text()).trim().split("\n").map(Number);
-    const reports = more.attempts.map(([task, attempt], i) => {
-      const value = JSON.stringify((items[i] as number) * 2);
+    const answer = await fetch(`${this.#url}${more.place}/in/numbered`);
+    const lines = (await answer.text()).trim().split("\n");
+    const items = new Map(lines.map((line) => JSON.parse(line) as [number, number]));
+    const reports = more.attempts.map(([task, attempt]) => {
+      const value = JSON.stringify((items.get(task) as number) * 2);
       const output = { root: "", sizeBytes: value.length, records: 1, value };
       return { kind: "done", task, attempt, durationMs: 5, output } as const;
     });
@@ -137,7 +138,7 @@ export class ScriptedTab {
     } as const;
     this.#socket?.send(encodeBrowser(body));
     await this.next("ack");
-    return items.length;
+    return items.size;
   }
 
   /** Finishes every task until it is closed; resolves with the number of items. */

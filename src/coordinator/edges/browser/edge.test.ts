@@ -62,6 +62,34 @@ test("a tab's results are the job's, and are acknowledged when they are durable"
   assert.equal(await results.text(), '"r0"\n"r1"\n"r2"\n"r3"\n"r4"\n');
 });
 
+test("each item has the number of its task, whichever of a tab's are still wanted", async (t) => {
+  const { cluster, gateway } = await withTab(t);
+  await cluster.submit(await cluster.tasksSpec(500));
+  for (;;) {
+    const { more, tid } = await gateway.task();
+    const [first, ...others] = more.attempts;
+    if (others.length < 2) {
+      const told = { reports: reportsOf(more.attempts) };
+      gateway.say({ action: "finish", uid: "7", type: "m", tid, url: [], more: told });
+      await gateway.next("ack");
+      continue;
+    }
+    const numbered = async () => {
+      const answer = await cluster.call("GET", `${more.place}/in/numbered`, { token: null });
+      return (await answer.text()).trim().split("\n");
+    };
+    const lineOf = ([task]: readonly [number, number]) => `[${task},${task}]`;
+    assert.deepEqual(await numbered(), more.attempts.map(lineOf));
+    const early = await cluster.call("PUT", `${more.place}/reports`, {
+      token: null,
+      body: Buffer.from(JSON.stringify(reportsOf([first!]))),
+    });
+    assert.equal(early.status, 200, await early.text());
+    assert.deepEqual(await numbered(), others.map(lineOf));
+    return;
+  }
+});
+
 test("a tab's repeated reports, and reports of tasks of others, change nothing", async (t) => {
   const { cluster, gateway } = await withTab(t);
   await cluster.submit(await cluster.tasksSpec(1));

@@ -37,6 +37,9 @@ export class TaskInputs {
     const [[index = 0] = []] = task.attempts;
     const inputs = kind === "map" ? await this.#pieces(plan, index, task.place, calls) : [];
     const segments = kind === "reduce" ? await this.#segments(task, calls) : [];
+    const items = kind === "tasks" ? await itemsOf(calls, task) : null;
+    // Of those that are not wanted any more the coordinator sends no item: they are given back.
+    const attempts = task.attempts.filter(([one]) => items === null || items.has(one));
     return {
       kind,
       stage: task.stage,
@@ -44,10 +47,10 @@ export class TaskInputs {
       ...(isPython ? { python: { job, hash: codeHash, zip: code } } : {}),
       plan: partOf(plan, kind === "map" ? index : -1),
       around: environmentIn(task),
-      attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),
+      attempts: attempts.map(([one, attempt]) => ({ task: one, attempt })),
       pieces: inputs,
       segments,
-      items: kind === "tasks" ? await itemsOf(calls, task) : [],
+      items: items === null ? [] : attempts.map(([one]) => items.get(one) as string),
       filesMaxBytes: this.#limits.filesMaxBytes,
     };
   }
@@ -129,10 +132,14 @@ function partOf(plan: Plan, index: number): Plan {
   return { ...plan, splits, files, items: null };
 }
 
-/** In the order of the attempts; the coordinator gives them in the order of the tasks. */
-async function itemsOf(calls: Calls, { attempts, place }: TabTask): Promise<string[]> {
-  const lines = textDecoder.decode(await fetchBytes(calls, `${place}/in/0`)).split("\n");
-  const order = attempts.map(([task]) => task).sort((a, b) => a - b);
-  const byTask = new Map(order.map((task, i) => [task, lines[i] ?? "null"]));
-  return attempts.map(([task]) => byTask.get(task) as string);
+/** JSON texts by their tasks: each line of the answer names its own. */
+async function itemsOf(calls: Calls, { place }: TabTask): Promise<Map<number, string>> {
+  const text = textDecoder.decode(await fetchBytes(calls, `${place}/in/numbered`));
+  const items = new Map<number, string>();
+  // By the newlines alone: the texts may have other ends of lines in them.
+  for (const line of text.split("\n").filter((one) => one !== "")) {
+    const comma = line.indexOf(",");
+    items.set(Number(line.slice(1, comma)), line.slice(comma + 1, -1));
+  }
+  return items;
 }

@@ -38,7 +38,7 @@ export async function runTask(run: TaskRun): Promise<void> {
 }
 
 async function items({ order, loaded, reporter, counters, pace }: TaskRun): Promise<void> {
-  const lines = new Map(order.attempts.map(({ task }, i) => [task, order.items[i] ?? "null"]));
+  const lines = new Map(order.attempts.map(({ task }, i) => [task, order.items[i] as string]));
   await runItems(forAWhile(order.attempts, pace.share), {
     loaded,
     items: { item: (task) => JSON.parse(lines.get(task) as string) },

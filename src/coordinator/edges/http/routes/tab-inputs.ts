@@ -62,17 +62,24 @@ async function* wholeLines(
   }
 }
 
-/** The items of these attempts, one JSON text a line, in the order of the tasks. */
+/** The items of those attempts that are still wanted, one JSON text a line, in the order of the
+ *  tasks. `numbered`: as `[task,item]`, since a tab that has several cannot know which are left. */
 export async function* itemLines(
   services: Services,
   run: TabRun,
+  numbered: boolean,
 ): AsyncGenerator<Uint8Array, void> {
   const { items } = await services.plans.read(
     jobSpec(services.loop.state, run.job)?.planHash ?? "",
   );
   if (items === null) throw new ClusterError("not-found", `${run.job} has no items`);
   const wanted = [...run.attempts.keys()].sort((a, b) => a - b);
-  for (const line of await services.itemLines.read({ job: run.job, ...items }, wanted)) yield line;
+  const lines = await services.itemLines.read({ job: run.job, ...items }, wanted);
+  for (const [at, line] of lines.entries()) {
+    yield numbered
+      ? Buffer.from(`[${wanted[at]},${line.toString("utf8", 0, line.length - 1)}]\n`)
+      : line;
+  }
 }
 
 /** The run of the reduce task's partition as map task `from` made it, wherever it lies, verified.

@@ -61,22 +61,24 @@ async function file(call: Call): Promise<Answer> {
   return call.query.digest === "1" ? digested(answer) : answer;
 }
 
-/** `0`: the split or the items · `7` of a reduce task: the run from map task 7 · `7.ndjson`: the
- *  same as lines. */
+/** `0`: the split or the items · `numbered`: the items with the numbers of their tasks · `7` of a
+ *  reduce task: the run from map task 7 · `7.ndjson`: the same as lines. */
 async function input(call: Call): Promise<Answer> {
   const { params, services } = call;
   const run = runOf(call);
   const isDigested = call.query.digest === "1";
-  const [, from, plain] = /^(\d{1,9})(\.ndjson)?$/.exec(params.part ?? "") ?? [];
+  const kind = jobSpec(services.loop.state, run.job)?.stages[run.stage]?.kind;
+  const isNumbered = params.part === "numbered" && kind === "tasks";
+  const part = isNumbered ? "0" : (params.part ?? "");
+  const [, from, plain] = /^(\d{1,9})(\.ndjson)?$/.exec(part) ?? [];
   if (from === undefined) throw new ClusterError("not-found", `there is no input ${params.part}`);
   if (run.type === "r") {
     const bytes = partitionRun(services, run, Number(from));
     if (plain !== undefined) return ndjson(services.plainResults.lines(bytes));
     return isDigested ? digested(stream(bytes)) : stream(bytes);
   }
-  const kind = jobSpec(services.loop.state, run.job)?.stages[run.stage]?.kind;
   if (kind !== "tasks") return stream(splitText(services, run));
-  const items = ndjson(itemLines(services, run));
+  const items = ndjson(itemLines(services, run, isNumbered));
   return isDigested ? digested(items) : items;
 }
 
@@ -191,7 +193,9 @@ export const tabRoutes: readonly Route[] = [
     method: "GET",
     path: "/t/:ticket/in/:part",
     access: "ticket",
-    exchange: "→ what the task reads: records, items, or the run of a partition; `?digest=1` too",
+    exchange:
+      "→ what the task reads: records, items (`numbered`: with their tasks), or the run of a " +
+      "partition; `?digest=1` too",
     handle: input,
   },
   {

@@ -168,7 +168,7 @@ function loadOf(order: TaskOrder, codePath: string, segments: object[], share: n
     codeHash: hash,
     plan: { text: JSON.stringify(short) },
     items:
-      kind === "tasks" ? attempts.map(({ task }, i) => [task, order.items[i] ?? "null"]) : null,
+      kind === "tasks" ? attempts.map(({ task }, i) => [task, order.items[i] as string]) : null,
     scratch: "/task",
     around: order.around,
     filesMaxBytes,
