@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../test/fixtures/free-port.ts";
 import type { BenchOptions, Contestant } from "../case.ts";
 import { ended } from "./peers.ts";
 
@@ -55,15 +55,6 @@ function run(program: string, args: readonly string[]): ChildProcess {
 async function done(program: string, args: readonly string[]): Promise<void> {
   const [code] = await once(run(program, args), "exit");
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, loopback);
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Tries until the server answers. */

@@ -1,21 +1,12 @@
 /** Other commands while a coordinator starts: they wait and report its progress. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
 import { serveStarting } from "../../src/coordinator/edges/http/starting.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { Place } from "../fixtures/place.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 test("G8: a command waits for a coordinator that replays its log, with a notice", async (t) => {
   const place = new Place(t);

@@ -3,10 +3,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "../fixtures/free-port.ts";
 
 /** `nobody`: PostgreSQL refuses to run as the administrator. */
 const unprivileged = 65_534;
@@ -112,13 +112,4 @@ async function isReady(child: ChildProcess): Promise<void> {
   }
   clearTimeout(timer);
   throw new Error(`PostgreSQL did not start:\n${said.join("\n")}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
