@@ -105,7 +105,7 @@ function wordCount(given: Job, path: string, folder: string): void {
   for (let partition = 0; partition < plan.reducers; partition++) {
     const segments = outputs.map((out): Segment => {
       const manifest = decodeManifest(readFileSync(`${out}.manifest`));
-      const { offset, sizeBytes: length } = manifest.partitions[partition]!;
+      const { offset, sizeBytes: length } = manifest.at(partition)!;
       return { path: `${out}.run`, offset, sizeBytes: length };
     });
     const out = join(folder, `reduce-${partition}`);

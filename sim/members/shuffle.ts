@@ -92,7 +92,7 @@ export class SimShuffle {
   /** What another member may read; null = there is no such output here. */
   part(ref: AttemptRef, partition: number): Part | null {
     const output = this.#outputs.get(ref);
-    const range = output?.manifest.partitions[partition];
+    const range = output?.manifest.at(partition);
     if (output === null || range === undefined) return null;
     const bytes = this.#files.readRange({ ...range, path: output.runPath });
     const manifest = this.#files.bytesOf(output.manifestPath);

@@ -26,7 +26,7 @@ export function sealed(partitions: readonly string[]): Sealed {
 
 /** The partition of a sealed output. */
 export function partOf({ manifest, run }: Sealed, partition: number): Part | null {
-  const found = opened(manifest).partitions[partition];
+  const found = opened(manifest).at(partition);
   if (found === undefined) return null;
   return { manifest, bytes: run.subarray(found.offset, found.offset + found.sizeBytes) };
 }
@@ -34,7 +34,7 @@ export function partOf({ manifest, run }: Sealed, partition: number): Part | nul
 /** The text of a partition; null when it does not match the root. */
 export function openPart(part: Part, root: string, partition: number): string | null {
   if (rootOf(part.manifest) !== root) return null;
-  const found = opened(part.manifest).partitions[partition];
+  const found = opened(part.manifest).at(partition);
   if (found === undefined || part.bytes.length !== found.sizeBytes) return null;
   const isSame = found.sizeBytes === 0 || hashOf(part.bytes) === found.sha256;
   return isSame ? textOf(part.bytes) : null;

@@ -101,8 +101,8 @@ for (const [name, { input, job }] of Object.entries(sources)) {
     const runs: Buffer[][] = Array.from({ length: plan.reducers }, () => []);
     for (let task = 0; task < plan.splits.length; task++) {
       const made = await bothWays(plan, bundle, { kind: "map", task, segments: [] });
-      const { partitions } = decodeManifest(made.manifest!);
-      for (const [i, { offset, sizeBytes }] of partitions.entries()) {
+      const manifest = decodeManifest(made.manifest!);
+      for (const [i, { offset, sizeBytes }] of [...manifest].entries()) {
         runs[i]!.push(made.run!.subarray(offset, offset + sizeBytes));
       }
     }

@@ -179,8 +179,8 @@ test("X7: a table with more keys than a Map of the engine takes spills before", 
       }
       const hasSpilled = readdirSync(dir).some((name) => name.includes(".spill-"));
       assert.equal(hasSpilled, keysInMap !== undefined);
-      const { partitions } = decodeManifest(table.finish());
-      return [...entriesOf(path, partitions[0]!.sizeBytes)];
+      const manifest = decodeManifest(table.finish());
+      return [...entriesOf(path, manifest.at(0)!.sizeBytes)];
     } finally {
       table.close();
     }
@@ -221,7 +221,7 @@ test("X7: more than 2^24 different records are sorted, each once", () => {
     }
     sorter.added(filled);
   }
-  const [partition] = decodeManifest(sorter.finish()).partitions;
+  const [partition] = decodeManifest(sorter.finish());
   sorter.close(true);
   assert.equal(partition!.records, count);
   let last = -1;

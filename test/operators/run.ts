@@ -149,8 +149,8 @@ type Stage = {
 function runStage(kernel: OperatorKernel, { stage, count, outs, path }: Stage): string[] {
   return Array.from({ length: count }, (_, task) => {
     const segments = outs.map((out) => {
-      const { partitions } = decodeManifest(readFileSync(`${out}.manifest`));
-      return segmentOf(out, partitions[task]!);
+      const manifest = decodeManifest(readFileSync(`${out}.manifest`));
+      return segmentOf(out, manifest.at(task)!);
     });
     const out = `${path}-reduce-${stage}-${task}`;
     const given = { job: kernel.job, params: {}, stage, task, segments, out };

@@ -67,7 +67,7 @@ export async function kernelParts(trial: Trial): Promise<Buffer[]> {
     closeSync(fd);
     made.push(`${out}.run`, `${out}.manifest`, `${out}.frames`);
     const manifest = decodeManifest(readFileSync(`${out}.manifest`));
-    for (const [i, partition] of manifest.partitions.entries()) {
+    for (const [i, partition] of [...manifest].entries()) {
       partitions[i]!.push(segmentOf(out, partition));
     }
   }

@@ -135,7 +135,7 @@ export class Relay {
 
   /** Bytes of one partition; none when it is empty. */
   async *read(output: RelayedOutput, partition: number): AsyncGenerator<Uint8Array, void> {
-    const place = output.manifest.partitions[partition];
+    const place = output.manifest.at(partition);
     if (place === undefined || place.sizeBytes === 0) return;
     const { offset: start, sizeBytes } = place;
     yield* createReadStream(output.runPath, { start, end: start + sizeBytes - 1 });
@@ -218,14 +218,14 @@ class PartitionCheck {
 
   constructor(manifest: Manifest) {
     this.#manifest = manifest;
-    this.#left = manifest.partitions[0]?.sizeBytes ?? 0;
+    this.#left = manifest.at(0)?.sizeBytes ?? 0;
     this.#skipDone();
   }
 
   update(chunk: Uint8Array): void {
     let rest = chunk;
     while (rest.length > 0) {
-      if (this.#index >= this.#manifest.partitions.length) throw wrong("it has more bytes");
+      if (this.#index >= this.#manifest.length) throw wrong("it has more bytes");
       const part = rest.subarray(0, this.#left);
       this.#digest.update(part);
       this.#left -= part.length;
@@ -235,20 +235,20 @@ class PartitionCheck {
   }
 
   end(): void {
-    if (this.#index < this.#manifest.partitions.length) throw wrong("bytes are missing");
+    if (this.#index < this.#manifest.length) throw wrong("bytes are missing");
   }
 
   #skipDone(): void {
-    const { partitions } = this.#manifest;
-    while (this.#left === 0 && this.#index < partitions.length) {
-      const { sha256: expected, sizeBytes } = partitions[this.#index]!;
+    const manifest = this.#manifest;
+    while (this.#left === 0 && this.#index < manifest.length) {
+      const { sha256: expected, sizeBytes } = manifest.at(this.#index)!;
       if (sizeBytes > 0) {
         if (this.#digest.digest("hex") !== expected)
           throw wrong(`partition ${this.#index} differs`);
         this.#digest = createHash("sha256");
       }
       this.#index++;
-      this.#left = partitions[this.#index]?.sizeBytes ?? 0;
+      this.#left = manifest.at(this.#index)?.sizeBytes ?? 0;
     }
   }
 }

@@ -38,7 +38,7 @@ test("X2: a relayed partition that is changed or cut never arrives complete", as
 test("X2: a manifest is used only with the committed root", async () => {
   const manifest = encodeManifest([{ sizeBytes: 100, records: 2, sha256: hashOf(content) }]);
   const root = hashOf(manifest);
-  assert.equal((await manifestOf(cut(manifest), root)).partitions[0]?.records, 2);
+  assert.equal((await manifestOf(cut(manifest), root)).at(0)?.records, 2);
   const flipped = Uint8Array.from(manifest, (byte, at) => (at === 9 ? byte ^ 1 : byte));
   await assert.rejects(manifestOf(cut(flipped), root), { code: "data-lost" });
 });

@@ -6,15 +6,14 @@
  *     and fails only when none is left.
  *  3. What was verified is kept when the download is interrupted, and hashed again before it is
  *     used. */
-
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcError } from "../../link/grpc/status.ts";
 import { storageFailure } from "../../store/failure.ts";
+import { hexOf } from "../../wire/hex.ts";
 import type { FileAttributes, OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import {
   hashBytes,
-  hexOf,
   isLayerOf,
   pieceBytesOf,
   pieceCountOf,

@@ -3,7 +3,8 @@
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcError, grpcStatus, isConnectionLost } from "../../link/grpc/status.ts";
-import { hexOf, pieceBytesOf } from "../../wire/p4/merkle.ts";
+import { hexOf } from "../../wire/hex.ts";
+import { pieceBytesOf } from "../../wire/p4/merkle.ts";
 import type { Found, Source } from "../found.ts";
 import { HashPool } from "../hashing/pool.ts";
 import { Connections, type DialRules } from "./connection.ts";

@@ -1,6 +1,7 @@
 /** SHA-256 in one call, and what pieces of zeros hash to. */
 import { createHash, hash } from "node:crypto";
-import { hexOf, rootOf, type Sha256 } from "../../wire/p4/merkle.ts";
+import { hexOf } from "../../wire/hex.ts";
+import { rootOf, type Sha256 } from "../../wire/p4/merkle.ts";
 
 export const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 

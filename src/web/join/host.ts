@@ -1,6 +1,7 @@
 /** The page's part of a tab that computes: frames for its slots, what it stores, and whether it is
  *  visible, on battery, or leaving. The rest is in the controller, in a Worker. */
 import { version } from "../../../package.json";
+import { hexOf } from "../../wire/hex.ts";
 import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
 import type { Identity } from "../../worker/browser/tab/session.ts";
 import { canHoldLock, holdLock } from "./lock.ts";
@@ -232,8 +233,7 @@ export const canGoOnHidden = canHoldLock && !isPhone();
 
 /** 32 hex digits; not from `crypto.randomUUID`, which does not exist on plain http. */
 function randomName(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 function recalledIdentity(): Identity | null {

@@ -5,6 +5,7 @@
  *  verify every partition before it uses a byte of it. Partitions are concatenated, so offsets are
  *  not stored. */
 import { ClusterError } from "../../core/error.ts";
+import { hexOf } from "../hex.ts";
 import { Arena, Cursor, damaged } from "./arena.ts";
 import { runMinBytes } from "./run.ts";
 
@@ -24,12 +25,53 @@ export type ManifestPartition = {
   readonly sha256: string;
 };
 
-export type Manifest = {
-  readonly partitions: readonly ManifestPartition[];
+/** What is read of a manifest. A reduce task looks at one partition of each of very many manifests,
+ *  so they stay bytes, and a partition is made when it is asked for. */
+export class Manifest {
   /** Of the whole output file. */
   readonly sizeBytes: number;
   readonly records: number;
-};
+  readonly #bytes: Uint8Array;
+  /** Where a partition's run starts in the output file, and its numbers in the manifest. */
+  readonly #offsets: Float64Array;
+  readonly #starts: Uint32Array;
+
+  /** `decodeManifest` has checked these bytes. */
+  constructor(
+    bytes: Uint8Array,
+    found: Pick<Manifest, "sizeBytes" | "records"> & {
+      readonly offsets: Float64Array;
+      readonly starts: Uint32Array;
+    },
+  ) {
+    this.#bytes = bytes;
+    this.#offsets = found.offsets;
+    this.#starts = found.starts;
+    this.sizeBytes = found.sizeBytes;
+    this.records = found.records;
+  }
+
+  /** The number of partitions, empty ones included. */
+  get length(): number {
+    return this.#starts.length;
+  }
+
+  /** Undefined where there is no such partition. */
+  at(partition: number): ManifestPartition | undefined {
+    const offset = this.#offsets[partition];
+    if (offset === undefined) return undefined;
+    const cursor = new Cursor(this.#bytes, this.#starts[partition]);
+    const sizeBytes = cursor.varint();
+    if (sizeBytes === 0) return { offset, sizeBytes, records: 0, sha256: "" };
+    const records = cursor.varint();
+    const at = cursor.take(32);
+    return { offset, sizeBytes, records, sha256: hexOf(this.#bytes.subarray(at, at + 32)) };
+  }
+
+  *[Symbol.iterator](): Generator<ManifestPartition, void> {
+    for (let i = 0; i < this.length; i++) yield this.at(i) as ManifestPartition;
+  }
+}
 
 export function encodeManifest(
   partitions: ReadonlyArray<Omit<ManifestPartition, "offset">>,
@@ -62,31 +104,24 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   }
   const count = cursor.varint();
   if (count > partitionsMax || count > bytes.length) throw damaged("a manifest announces too much");
-  const partitions: ManifestPartition[] = [];
-  let offset = 0;
-  let total = 0;
+  const offsets = new Float64Array(count);
+  const starts = new Uint32Array(count);
+  let sizeBytes = 0;
+  let records = 0;
   for (let i = 0; i < count; i++) {
-    const sizeBytes = cursor.varint();
-    if (sizeBytes === 0) {
-      partitions.push({ offset, sizeBytes, records: 0, sha256: "" });
-      continue;
-    }
-    const records = cursor.varint();
-    if (sizeBytes < runMinBytes || records === 0 || records > sizeBytes) {
+    offsets[i] = sizeBytes;
+    starts[i] = cursor.at;
+    const ofRun = cursor.varint();
+    if (ofRun === 0) continue;
+    const inRun = cursor.varint();
+    if (ofRun < runMinBytes || inRun === 0 || inRun > ofRun) {
       throw damaged(`partition ${i} of a manifest is impossible`);
     }
-    const at = cursor.take(32);
-    partitions.push({ offset, sizeBytes, records, sha256: hex(bytes.subarray(at, at + 32)) });
-    offset += sizeBytes;
-    total += records;
-    if (!Number.isSafeInteger(offset)) throw damaged("a manifest announces too much");
+    cursor.take(32);
+    sizeBytes += ofRun;
+    records += inRun;
+    if (!Number.isSafeInteger(sizeBytes)) throw damaged("a manifest announces too much");
   }
   if (cursor.at !== bytes.length) throw damaged("bytes follow a manifest");
-  return { partitions, sizeBytes: offset, records: total };
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
+  return new Manifest(bytes, { offsets, starts, sizeBytes, records });
 }

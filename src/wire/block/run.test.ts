@@ -91,13 +91,16 @@ const partitions = [
 test("a manifest reads back with offsets and sums", () => {
   const manifest = decodeManifest(encodeManifest(partitions));
   assert.deepEqual(
-    manifest.partitions.map((p) => p.offset),
+    Array.from(manifest, ({ offset }) => offset),
     [0, 100, 100],
   );
   assert.deepEqual(
-    manifest.partitions.map(({ offset: _, ...rest }) => rest),
+    Array.from(manifest, ({ offset: _, ...rest }) => rest),
     partitions,
   );
+  assert.equal(manifest.length, 3);
+  assert.deepEqual(manifest.at(2), { ...partitions[2], offset: 100 });
+  assert.equal(manifest.at(3), undefined);
   assert.equal(manifest.sizeBytes, 70_100);
   assert.equal(manifest.records, 23);
 });

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { hexOf } from "../hex.ts";
 import * as data from "./data.ts";
-import { hexOf, rootBytesOf } from "./merkle.ts";
+import { rootBytesOf } from "./merkle.ts";
 import { safeName } from "./names.ts";
 import { linkText, parseLink } from "./share-link.ts";
 

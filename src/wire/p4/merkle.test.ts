@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { hexOf } from "../hex.ts";
 import {
   checkContentSize,
   contentMaxBytes,
   hashBytes,
-  hexOf,
   isLayerOf,
   pieceBytesOf,
   pieceCountOf,

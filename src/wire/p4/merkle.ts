@@ -99,14 +99,6 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-export function hexOf(bytes: Uint8Array): string {
-  let hex = "";
-  for (let at = 0; at < bytes.length; at++) hex += hexPairs[bytes[at] as number];
-  return hex;
-}
-
 /** Bytes of a root from 64 hex digits; null when the text is malformed. */
 export function rootBytesOf(hex: string): Uint8Array | null {
   if (!/^[0-9a-f]{64}$/.test(hex)) return null;

@@ -1,7 +1,11 @@
 /** The files into which a table spills, and their merge into one output file. */
 import { rmSync } from "node:fs";
 import { hit } from "../../store/failpoint.ts";
-import { decodeManifest, type ManifestPartition } from "../../wire/block/manifest.ts";
+import {
+  decodeManifest,
+  type Manifest,
+  type ManifestPartition,
+} from "../../wire/block/manifest.ts";
 import { type Combine, Merge, mergeIntoRun } from "./merge.ts";
 import { PartitionFile, SegmentFiles } from "./run-file.ts";
 
@@ -13,7 +17,7 @@ export type SpillOptions = {
   readonly path: string;
 };
 
-type Spill = { readonly path: string; readonly partitions: readonly ManifestPartition[] };
+type Spill = { readonly path: string; readonly manifest: Manifest };
 
 /** This many spills are merged into one: each is an open file and a block of memory while
  *  merging. */
@@ -46,7 +50,7 @@ export class SpillFiles {
       const manifest = file.finish();
       hit("spill.write", "after");
       if (path !== this.#options.path) {
-        this.#spills.push({ path, partitions: decodeManifest(manifest).partitions });
+        this.#spills.push({ path, manifest: decodeManifest(manifest) });
       }
       return manifest;
     } catch (error) {
@@ -57,7 +61,7 @@ export class SpillFiles {
 
   /** Takes a file of partitions that is written as a further spill. */
   adopt(path: string, manifest: Uint8Array): void {
-    this.#spills.push({ path, partitions: decodeManifest(manifest).partitions });
+    this.#spills.push({ path, manifest: decodeManifest(manifest) });
   }
 
   /** Merges the spills into one when there are many. */
@@ -84,8 +88,8 @@ export class SpillFiles {
       hit("spill.merge", "before");
       const manifest = this.write(path, (file) => {
         for (let p = 0; p < partitionCount; p++) {
-          const segments = merged.flatMap(({ path: from, partitions }) => {
-            const { offset, sizeBytes } = partitions[p] as ManifestPartition;
+          const segments = merged.flatMap(({ path: from, manifest: ofSpill }) => {
+            const { offset, sizeBytes } = ofSpill.at(p) as ManifestPartition;
             return sizeBytes === 0 ? [] : [{ path: from, offset, sizeBytes }];
           });
           if (segments.length === 0) continue;

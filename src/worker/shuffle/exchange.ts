@@ -65,7 +65,7 @@ async function rangeOf(outputs: Outputs, ref: AttemptRef, part: number): Promise
   const output = outputs.get(ref);
   if (output === null) return null;
   if (part > 0) {
-    const partition = output.manifest.partitions[part - 1];
+    const partition = output.manifest.at(part - 1);
     return partition === undefined ? null : { path: output.runPath, ...partition };
   }
   const { size } = await stat(output.manifestPath);

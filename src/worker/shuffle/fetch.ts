@@ -207,7 +207,7 @@ export class PartitionFetcher {
 
   async #partition(order: FetchOrder, source: Source) {
     const manifest = await this.#manifest(order, source);
-    const partition = manifest.partitions[order.partition];
+    const partition = manifest.at(order.partition);
     if (partition !== undefined) return partition;
     throw new ClusterError("data-lost", `its manifest has no partition ${order.partition}`);
   }

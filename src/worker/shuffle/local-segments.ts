@@ -90,7 +90,7 @@ export class LocalSegments {
     { ref, root }: Source,
     { runPath, manifest }: NearOutput,
   ): Promise<ByteRange | null> {
-    const partition = manifest.partitions[at];
+    const partition = manifest.at(at);
     if (partition === undefined) return null;
     const path = `${dir}/${linkName(ref, root)}`;
     const isThere = partition.sizeBytes === 0 || (await hasSecondName(this.#disk, runPath, path));

@@ -14,7 +14,7 @@ import { nodeDisk } from "./node-disk.ts";
 const ref = { job: "j-1" as JobId, stage: 0, task: 3, attempt: 2 };
 const partitionOf = ({ manifest, runPath: path }: NearOutput, index: number) => ({
   path,
-  ...manifest.partitions[index]!,
+  ...manifest.at(index)!,
 });
 const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 

@@ -13,6 +13,7 @@ import type { TextLink } from "../../../link/websocket.ts";
 import { decodeBrowser, encodeBrowser } from "../../../wire/browser/codec.ts";
 import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
 import { printable } from "../../../wire/browser/printable.ts";
+import { hexOf } from "../../../wire/hex.ts";
 import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
 import { Alarm } from "./alarm.ts";
 import { parseEarly } from "./claims.ts";
@@ -119,8 +120,7 @@ export class TrackerEdge {
       closed: () => this.#closed(gateway),
     });
     // The same name after a restart: tabs may keep what they hold for this cluster.
-    const hex = [...this.#options.keys.tag].map((byte) => byte.toString(16).padStart(2, "0"));
-    const session = hex.join("");
+    const session = hexOf(this.#options.keys.tag);
     link.send(encodeBrowser({ action: "tracker", more: { session } }));
   }
 

@@ -1,6 +1,7 @@
 /** SHA-256 with an immediate answer: the browser's own is asynchronous, and absent on plain
  *  HTTP. */
 import { sha256 } from "@noble/hashes/sha2.js";
+import { hexOf } from "../../../wire/hex.ts";
 
 export class Sha256 {
   readonly #hash = sha256.create();
@@ -13,6 +14,6 @@ export class Sha256 {
   /** Lowercase hex; nothing may be added after. Not by the library's own function, which looks for
    *  `toHex` when it is loaded: job code does not have it, as in Node. */
   digest(_as: "hex"): string {
-    return Array.from(this.#hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hexOf(this.#hash.digest());
   }
 }

@@ -1,5 +1,6 @@
 /** Node's `Buffer` in a tab, as far as kernels use it; job code that uses more gets the engine's
  *  error. */
+import { hexOf } from "../../../wire/hex.ts";
 import { isAscii } from "./ascii.ts";
 
 type Encoding = "utf8" | "latin1" | "utf16le" | "hex" | "base64";
@@ -63,9 +64,7 @@ export class TabBuffer extends Uint8Array<ArrayBuffer> {
     const bytes = start === 0 && end === this.length ? this : this.subarray(start, end);
     if (encoding === "utf8") return decoder.decode(bytes);
     if (encoding === "latin1") return latin1Of(bytes);
-    if (encoding === "hex") {
-      return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    }
+    if (encoding === "hex") return hexOf(bytes);
     if (encoding === "base64") return btoa(latin1Of(bytes));
     return textOf(new Uint16Array(bytes.slice().buffer));
   }

@@ -1,6 +1,7 @@
 /** What the coordinator sent, compared with the digest behind it: gateways and proxies stand
  *  between it and the tab. */
 import { digestBytes, digestedType } from "../../../wire/browser/digest.ts";
+import { hexOf } from "../../../wire/hex.ts";
 import { Sha256 } from "../node-shims/sha256.ts";
 
 /** The path with the wish for a digest. */
@@ -27,8 +28,4 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const { subtle } = globalThis.crypto;
   if (subtle === undefined) return new Sha256().update(bytes).digest("hex");
   return hexOf(new Uint8Array(await subtle.digest("SHA-256", bytes)));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -40,9 +40,9 @@ function sorted(
       at += part.length;
     }
   }
-  const { partitions } = decodeManifest(sorter.finish());
+  const manifest = decodeManifest(sorter.finish());
   sorter.close(true);
-  return { path, partitions: partitions.map((partition) => ({ path, ...partition })) };
+  return { path, partitions: Array.from(manifest, (partition) => ({ path, ...partition })) };
 }
 
 function merged(segments: readonly Segment[], ordering: Ordering, memoryBytes: number): Buffer {

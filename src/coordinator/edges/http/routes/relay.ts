@@ -50,7 +50,7 @@ function get(call: Call): Answer {
   const isWanted = ({ task }: AttemptRef) => what === "manifest" || task === at;
   if (!readers(call, ref.job, ref.stage).some(isWanted)) throw notReading(ref.stage);
   const output = services.relay.get(ref);
-  const partition = output?.manifest.partitions[at];
+  const partition = output?.manifest.at(at);
   if (output !== null && what === "manifest") return stream(services.relay.readManifest(output));
   if (output === null || partition === undefined) {
     throw new ClusterError("not-found", "this output is no longer here");

@@ -130,13 +130,13 @@ async function* partitionBytes(
   const { partition, ref, root, worker } = source;
   if (worker !== null) {
     const manifest = await manifestOf(fromWorker(services, source, "manifest"), root);
-    const expected = manifest.partitions[partition];
+    const expected = manifest.at(partition);
     if (expected === undefined) throw gone(ref.task);
     if (expected.sizeBytes > 0) yield* verified(fromWorker(services, source, partition), expected);
     return;
   }
   const output = relay.get(ref);
-  const expected = output?.manifest.partitions[partition];
+  const expected = output?.manifest.at(partition);
   if (output === null || output.root !== root || expected === undefined) throw gone(ref.task);
   yield* verified(relay.read(output, partition), expected);
 }
