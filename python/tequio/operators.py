@@ -112,7 +112,8 @@ class Source(Format):
         self, by: Names = (), order: str = "ascending", numeric: bool = False, **options: Any
     ) -> Job:
         """All records in order, as they are. by: a column, or several, default all. numeric: by the
-        number with which each text begins. output: "ndjson" or "csv", of texts their lines."""
+        number with which each text begins. output: a table; by default rows as "ndjson", and
+        texts as lines."""
         return _sorted(self, (by, order, numeric), {"unique": False, "limit": None}, options)
 
     def top_k(
@@ -155,13 +156,13 @@ def _sorted(source: Source, keys: _Keys, kept: _Plain, options: _Plain) -> Job:
     named = [by] if isinstance(by, str) else list(by) or source.columns
     declared = _declared(options)
     wished = declared.get("output")
-    if wished is not None and (is_text or wished == "text"):
-        text = f"sort: output {wished} is for pairs"
-        raise ValueError(f"{text}; lines and words come out as they are")
-    declared["output"] = "text" if is_text else wished or "ndjson"
+    if wished == "text":
+        raise ValueError('sort: output "text" is for pairs; lines and words are lines without it')
+    declared["output"] = wished or ("text" if is_text else "ndjson")
+    is_raw = is_lines and not numeric and wished is None
     apply = {
         "operator": "sort",
-        "by": [] if is_lines and not numeric else _columns("sort", named, source),
+        "by": [] if is_raw else _columns("sort", named, source),
         "order": _one_of("order", order, _ORDERS),
         "numeric": bool(numeric),
         **kept,
