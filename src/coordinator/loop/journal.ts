@@ -31,8 +31,22 @@ export function encodeBody(event: NewEvent): string {
   return JSON.stringify(event).slice(1);
 }
 
+/** An event as it waits for its turn. */
+export type Recordable = {
+  /** From `encodeBody`. */
+  readonly body: string;
+  /** Present when it was made of decoded JSON, so that its record reads as just this: reading it
+   *  back would cost as much as all else that is done with it. */
+  readonly read?: NewEvent;
+};
+
 export function recordBytes(body: string, atMs: number): Uint8Array {
   return encoder.encode(`{"atMs":${atMs},${body}`);
+}
+
+/** The event of a record that was just written, as a replay will read it. */
+export function eventOf({ read }: Recordable, record: LogRecord, atMs: number): CoordinatorEvent {
+  return read === undefined ? decodeRecord(record) : ({ atMs, ...read } as CoordinatorEvent);
 }
 
 /** Throws `storage-failed` naming the position when the record is not an event. */

@@ -13,6 +13,7 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import { endsWithParent } from "../process/exits.ts";
 import { type TaskProgram, taskProgram } from "./program.ts";
 import { type Python, pythonCommand, pythonEnvironment, pythonFlags } from "./python.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
@@ -183,8 +184,7 @@ const hardening = hardeningFlags();
 export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
   const { launcher, processMax } = sandbox;
   const { python, writeDir, rootDir, uid } = options;
-  const program =
-    python === null ? nodeProgram(sandbox.program, options) : pythonProgram(python, options);
+  const program = python === null ? nodeProgram(sandbox, options) : pythonProgram(python, options);
   const view = { ...program, writable: writeDir, rootDir, uid, processMax };
   const [command, ...args] = [
     ...sandbox.prefix,
@@ -202,7 +202,7 @@ function pythonProgram(python: Python, options: LaunchOptions): Program {
 }
 
 function nodeProgram(
-  program: TaskProgram,
+  { launcher, prefix, program }: Sandbox,
   { readDir, writeDir, ...options }: LaunchOptions,
 ): Program {
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
@@ -218,6 +218,7 @@ function nodeProgram(
     ...hardening,
     `--import=${pathToFileURL(program.seatBelt).href}`,
     program.main,
+    ...(launcher !== null || prefix.length > 0 ? [endsWithParent] : []),
   ];
   return { command: node, engine: enginePaths(), readable };
 }
