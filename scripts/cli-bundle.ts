@@ -1,0 +1,106 @@
+/** The command line as few files: loading its hundreds of modules one by one takes longer than most
+ *  commands run.
+ *
+ *  Each of our modules keeps the address that it has unbundled (`import.meta.url`), so that it
+ *  finds its neighbours: files that it reads, threads and processes that it starts. */
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+
+const root = dirname(import.meta.dirname);
+const main = "main.mjs";
+
+/** The bundle of the sources of this checkout, made when they have changed: the path to import. */
+export async function checkoutBundle(): Promise<string> {
+  const cache = join(root, "node_modules", ".cache", "tequio");
+  const folder = join(cache, `cli-${sourceDigest()}`);
+  if (existsSync(folder)) return join(folder, main);
+  mkdirSync(cache, { recursive: true });
+  // Complete before it has its name: several commands may build it at once.
+  const draft = mkdtempSync(join(cache, "draft-"));
+  try {
+    await bundleCli(join(root, "src", "cli", "main.ts"), draft);
+    renameSync(draft, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+  return join(folder, main);
+}
+
+/** Bundles `entry` and what it imports into `folder`, and the licences of the packages among
+ *  it. */
+export async function bundleCli(entry: string, folder: string): Promise<void> {
+  const { rolldown } = await import("rolldown");
+  const external = await unbundled();
+  const build = await rolldown({
+    input: { main: entry },
+    platform: "node",
+    logLevel: "silent",
+    external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+    plugins: [
+      {
+        name: "addresses",
+        transform(code, id) {
+          if (!code.includes("import.meta.") || id.includes("node_modules")) return null;
+          // The folder may be moved to another one beside it.
+          const path = relative(folder, id).split(sep).join("/");
+          const url = `new URL(${JSON.stringify(path)}, import.meta.url).href`;
+          return { code: code.replaceAll("import.meta.url", url) };
+        },
+      },
+    ],
+  });
+  const options = { entryFileNames: main, chunkFileNames: "[name]-[hash].mjs" };
+  const { output } = await build.write({ dir: folder, format: "esm", ...options });
+  await build.close();
+  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+  writeFileSync(join(folder, "LICENSES.txt"), licencesOf(modules));
+}
+
+/** Packages that are optional, of the checkout alone, or native. */
+async function unbundled(): Promise<string[]> {
+  const text = readFileSync(join(root, "package.json"), "utf8");
+  const { devDependencies, peerDependencies } = JSON.parse(text);
+  return ["rolldown", ...Object.keys(devDependencies), ...Object.keys(peerDependencies)];
+}
+
+/** Of the packages that these modules are of. */
+function licencesOf(modules: readonly string[]): string {
+  const packages = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? []);
+  const texts = [...new Set(packages)].sort().map((folder) => {
+    const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+    const { license, name, version } = JSON.parse(
+      readFileSync(join(folder, "package.json"), "utf8"),
+    );
+    const text = file === undefined ? `${license}` : readFileSync(join(folder, file), "utf8");
+    return `${name} ${version}\n\n${text.trim()}\n`;
+  });
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+/** Of sizes and times: reading the bytes of a thousand files would take as long as a command. */
+function sourceDigest(): string {
+  const hash = createHash("sha256");
+  const seen = (path: string) => {
+    const { mtimeMs, size } = statSync(path);
+    hash.update(`${path}\0${size}\0${mtimeMs}\n`);
+  };
+  const names = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).sort();
+  for (const name of names) {
+    if (name.endsWith(".ts") && !name.endsWith(".test.ts")) seen(join(root, "src", name));
+  }
+  for (const path of [import.meta.filename, join(root, "package-lock.json")]) seen(path);
+  return hash.digest("hex").slice(0, 32);
+}
