@@ -15,6 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 
 const root = dirname(import.meta.dirname);
@@ -50,6 +51,17 @@ export async function bundleCli(entry: string, folder: string): Promise<void> {
     logLevel: "silent",
     external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
     plugins: [
+      {
+        // An import of a module of Node reads all that it exports, which loads half of Node.
+        name: "builtins",
+        // The bundle itself imports the one that makes `require`.
+        resolveId: (source) =>
+          isBuiltin(source) && !/^(node:)?module$/.test(source) ? `\0${source}` : null,
+        load(id) {
+          if (!id.startsWith("\0") || !isBuiltin(id.slice(1))) return null;
+          return `module.exports = process.getBuiltinModule(${JSON.stringify(id.slice(1))});`;
+        },
+      },
       {
         name: "addresses",
         transform(code, id) {

@@ -56,6 +56,10 @@ const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "-
  *  `find` stands for what is installed. */
 export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool): Promise<Sandbox> {
   const onLinux = process.platform === "linux";
+  if (mode !== "basic" && onLinux) {
+    const best = await bestSandbox(find);
+    if (best !== null) return best;
+  }
   const [isTied, boundsFiles, program] = await Promise.all([
     onLinux && works(setpriv),
     onLinux && works(filesBelow(1 << 20)),
@@ -87,6 +91,19 @@ export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool)
     throw new ClusterError("unavailable", text);
   }
   return { ...common, profile: "basic", nested: false };
+}
+
+/** What most hosts allow, tried as a whole: one start of processes instead of one for each of its
+ *  parts. Null: some part of it does not work here. */
+async function bestSandbox(find: FindTool): Promise<Sandbox | null> {
+  const [launcher] = launchers(find);
+  const program = await taskProgram();
+  if (launcher === undefined) return null;
+  const node = { command: engineVersion, engine: enginePaths(), readable: [program.folder] };
+  if (!(await canLaunch([...setpriv, ...filesBelow(1 << 20)], launcher, node))) return null;
+  const isBound = launcher.hasOwnUsers || countsByNamespace();
+  const common = { prefix: setpriv, launcher, program, nested: true, boundsFiles: true } as const;
+  return { ...common, profile: "strict", processMax: isBound ? processMax : 0 };
 }
 
 /** The best first. Only a launcher that gives processes users of their own can bound how many there
