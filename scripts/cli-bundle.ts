@@ -5,6 +5,7 @@
  *  finds its neighbours: files that it reads, threads and processes that it starts. */
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,6 +21,7 @@ import { dirname, join, relative, sep } from "node:path";
 
 const root = dirname(import.meta.dirname);
 const main = "main.mjs";
+const oldMs = 24 * 60 * 60 * 1_000;
 
 /** The bundle of the sources of this checkout, made when they have changed: the path to import. */
 export async function checkoutBundle(): Promise<string> {
@@ -31,13 +33,25 @@ export async function checkoutBundle(): Promise<string> {
   const draft = mkdtempSync(join(cache, "draft-"));
   try {
     await bundleCli(join(root, "src", "cli", "main.ts"), draft);
+    // Commands may be of other users.
+    chmodSync(draft, 0o755);
     renameSync(draft, folder);
+    removeOld(cache);
   } catch (error) {
     if (!existsSync(folder)) throw error;
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
   return join(folder, main);
+}
+
+/** Bundles of earlier sources; programs that still run may load more of a young one. */
+function removeOld(cache: string): void {
+  for (const name of readdirSync(cache).filter((one) => one.startsWith("cli-"))) {
+    const path = join(cache, name);
+    const ageMs = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (ageMs > oldMs) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Bundles `entry` and what it imports into `folder`, and the licences of the packages among
