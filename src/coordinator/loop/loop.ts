@@ -29,6 +29,7 @@ import {
   type Reply,
   recordBytes,
   replay,
+  textBytes,
 } from "./journal.ts";
 import type { LoopOptions, OuterEffect } from "./options.ts";
 import { LogClock } from "./timers.ts";
@@ -107,10 +108,10 @@ export class Loop {
     // Replayed records count, or a coordinator that restarts often would never take a snapshot.
     const since = { records: 0, sizeBytes: 0 };
     const end = await replay(options.log, {
-      replayed({ bytes, position }, event, effects) {
+      replayed(record, event, effects) {
         since.records += 1;
-        since.sizeBytes += bytes.length;
-        options.observe?.(event, effects, position);
+        since.sizeBytes += textBytes(record);
+        options.observe?.(event, effects, record.position);
       },
       ...(options.onReplay === undefined ? {} : { onProgress: options.onReplay }),
       nowMs: () => options.timers.monotonicMs(),
@@ -303,8 +304,8 @@ export class Loop {
       const bytes = records[index]!;
       this.#end.position += 1;
       this.#sinceSnapshot.records += 1;
-      this.#sinceSnapshot.sizeBytes += bytes.length;
       const record = { position: this.#end.position, bytes };
+      this.#sinceSnapshot.sizeBytes += textBytes(record);
       this.#apply(posted, eventOf(posted, record, times[index]!));
     }
     this.#end.atMs = this.#end.state.atMs;
