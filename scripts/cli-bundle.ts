@@ -79,7 +79,8 @@ export async function bundleCli(entry: string, folder: string): Promise<void> {
       {
         name: "addresses",
         transform(code, id) {
-          if (!code.includes("import.meta.") || id.includes("node_modules")) return null;
+          const isOurs = !id.includes("node_modules") && !id.startsWith("\0");
+          if (!isOurs || !code.includes("import.meta.")) return null;
           // The folder may be moved to another one beside it.
           const path = relative(folder, id).split(sep).join("/");
           const url = `new URL(${JSON.stringify(path)}, import.meta.url).href`;
