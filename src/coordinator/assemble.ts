@@ -118,7 +118,7 @@ async function openKept(
   closers: AsyncDisposableStack,
   perform: (effect: OuterEffect) => void,
 ): Promise<Kept> {
-  const log = leadership?.log ?? (await openSqliteLog(join(dataDir, "log.sqlite")));
+  const log = leadership?.log ?? options.log ?? (await openSqliteLog(join(dataDir, "log.sqlite")));
   closers.defer(() => log.close());
   const blobs = await openDiskBlobs(options.blobs ?? join(dataDir, "blobs"));
   closers.defer(() => blobs.close());

@@ -142,10 +142,16 @@ class HttpServer {
       options.p4.handle(request.raw, reply.raw, p4Below);
     };
     app.all(`${p4Below}/*`, { onRequest }, () => {});
-    for (const route of routes) {
-      // In a scope of its own, since a route of bytes accepts any type of body, as a stream.
-      app.register(async (scope) => this.#add(scope, route));
-    }
+    const [ofBytes, others] = [true, false].map((isIt) =>
+      routes.filter(({ body }) => (body === "bytes") === isIt),
+    ) as [Route[], Route[]];
+    for (const route of others) this.#add(app, route);
+    // In a scope of their own, since they accept any type of body, as a stream.
+    app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+      for (const route of ofBytes) this.#add(scope, route);
+    });
   }
 
   endCalls(): void {
@@ -188,10 +194,6 @@ class HttpServer {
   }
 
   #add(scope: FastifyInstance, route: Route): void {
-    if (route.body === "bytes") {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-    }
     scope.route({
       method: route.method,
       url: route.path,
