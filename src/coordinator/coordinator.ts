@@ -137,6 +137,7 @@ async function open(
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
   if (!isLoopback(listen.host)) services.place.openUrl = reachableUrl(url);
+  leadership?.announce(reachableUrl(url));
   return {
     url,
     fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
@@ -171,7 +172,9 @@ async function openPlace(
   closers.defer(() => starting.close());
   if (leading === undefined || engine === null) return { certificate, leadership: null, starting };
   const url = reachableUrl(urlOf(isPlain ? "http" : "https", listen));
-  const leadership = await lead(engine, starting.standby(leading), { ...joining, url });
+  const mark = certificate === null ? "" : fingerprint(certificate.cert);
+  const place = { ...joining, url, fingerprint: mark };
+  const leadership = await lead(engine, starting.standby(leading), place);
   return { certificate, leadership, starting };
 }
 
@@ -219,9 +222,10 @@ class Starting {
   }
 }
 
-function openP4({ auth, loop, members, tickets }: Services, options: CoordinatorOptions): P4Edge {
+function openP4(services: Services, options: CoordinatorOptions): P4Edge {
+  const { auth, edge: owner, loop, members, tickets } = services;
   const { listen: _, ...settings } = options.p4 ?? {};
-  const parts = { auth, loop, members, tickets, machine: thisMachine };
+  const parts = { auth, loop, members, owner, tickets, machine: thisMachine };
   return new P4Edge(
     { ...parts, settings: { ...defaultP4Settings, ...settings } },
     onErrorOf(options),
@@ -247,8 +251,8 @@ function onErrorOf({
   return onError;
 }
 
-function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
-  return serveConsole(console as ConsoleOptions, { loop, members, timers: realTimers, dataDir });
+function openConsole({ edge, loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
+  return serveConsole(console as ConsoleOptions, { loop, members, owner: edge, timers: realTimers, dataDir });
 }
 
 /** Loaded on demand, as it needs optional packages. */
@@ -291,7 +295,12 @@ async function openFilesystem(
   if (register === undefined) return { filesystem: files, register: null };
   const { serveRegister } = await import("./edges/filesystem/register/edge.ts");
   const own = files?.advertised ?? null;
-  const serving = await serveRegister(register, { dataDir, timers: realTimers, own });
+  const serving = await serveRegister(register, {
+    dataDir,
+    timers: realTimers,
+    own,
+    owner: services.edge,
+  });
   closers.defer(() => serving.close());
   return { filesystem: files, register: serving };
 }

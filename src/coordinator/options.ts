@@ -21,8 +21,8 @@ export type CoordinatorOptions = {
   /** The log lies in an engine, and other coordinators may stand by; absent = a file of the
    *  directory, for this coordinator alone. */
   readonly leading?: LeadingOptions;
-  /** Directory of the blobs, which several coordinators may share; absent = in the data
-   *  directory. */
+  /** Directory of the blobs, or `s3://bucket/prefix?endpoint=…`, which several coordinators may
+   *  share; absent = in the data directory. */
   readonly blobs?: string;
   /** `host:port`; port 0 = any free one. */
   readonly listen: string;

@@ -1,18 +1,14 @@
 /** Calls of tabs that the gateway passes on to its coordinator: data of attempts and the API. */
-import {
-  type AgentOptions,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { pinnedAgent } from "../link/http/pinned-agent.ts";
+import { Agents } from "../link/http/agents.ts";
+import { Coordinators } from "../link/http/coordinators.ts";
 import { metStaleConnection } from "../link/http/stale.ts";
 
 export type Upstream = {
-  /** Of the coordinator, `http://…` or `https://…`. */
+  /** Of the coordinator, `http://…` or `https://…`; several of one cluster with commas between
+   *  them. */
   readonly url: string;
   /** SHA-256 of its certificate; "" = none pinned. */
   readonly fingerprint: string;
@@ -49,17 +45,14 @@ const answerHeaders = [
 const passed = /^\/(t|v1)\//;
 
 export function openProxy(upstream: Upstream): Proxy {
-  const target = new URL(upstream.url);
-  const idleMs = upstream.idleMs ?? 30_000;
-  const kept = { keepAlive: true, maxSockets: 256 };
-  const isTls = target.protocol === "https:";
-  const agentOf = (settings: AgentOptions) =>
-    isTls ? pinnedAgent(target.origin, upstream.fingerprint, settings) : new HttpAgent(settings);
-  const agents = { kept: agentOf(kept), single: agentOf({ ...kept, keepAlive: false }) };
+  const { fingerprint, idleMs = 30_000, url: urls } = upstream;
+  const coordinators = new Coordinators({ urls, fingerprint });
+  const unwatch = coordinators.watch();
+  const agents = new Agents(fingerprint, { maxSockets: 256 });
   /** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
    *  on. */
   const placeOf = (path: string): URL | null => {
-    const place = URL.parse(target.origin + path);
+    const place = URL.parse(new URL(coordinators.url).origin + path);
     return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
   };
   const pass = async (
@@ -68,11 +61,14 @@ export function openProxy(upstream: Upstream): Proxy {
     answer: ServerResponse,
     isAgain = false,
   ): Promise<void> => {
-    const send = isTls ? httpsRequest : httpRequest;
+    const send = place.protocol === "https:" ? httpsRequest : httpRequest;
+    const { kept, single } = agents.of(place.origin);
+    const { moved } = coordinators;
     const isBodiless = asked.method === "GET" || asked.method === "HEAD";
     const onward = send(place, {
       method: asked.method ?? "GET",
-      agent: isBodiless && !isAgain ? agents.kept : agents.single,
+      agent: isBodiless && !isAgain ? kept : single,
+      signal: moved,
       headers: pick(asked.headers, askHeaders),
     });
     onward.setTimeout(idleMs, () => onward.destroy(new Error(`silent for ${idleMs} ms`)));
@@ -99,12 +95,15 @@ export function openProxy(upstream: Upstream): Proxy {
     handle(asked, answer) {
       const place = placeOf(asked.url ?? "");
       if (place === null) return false;
-      pass(place, asked, answer).catch(() => unreachable(answer));
+      pass(place, asked, answer).catch(() => {
+        if (coordinators.areSeveral) void coordinators.find();
+        unreachable(answer);
+      });
       return true;
     },
     close() {
-      agents.kept.destroy();
-      agents.single.destroy();
+      unwatch();
+      agents.close();
     },
   };
 }

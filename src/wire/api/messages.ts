@@ -58,6 +58,8 @@ export type Health = {
   readonly version: string;
   readonly epoch: number;
   readonly host: string;
+  /** Addresses of coordinators that stand by; absent when none can: the log lies in a file. */
+  readonly coordinators?: readonly string[];
 };
 
 /** The caller's identity and rights. */
@@ -166,6 +168,8 @@ export type ApiError = {
   /** Without the code. */
   readonly message: string;
   readonly retryable: boolean;
+  /** Of a coordinator that stands by: the address of the one that leads. */
+  readonly leader?: string;
 };
 
 /** Several blobs in one call, as base64. */
