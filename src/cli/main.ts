@@ -140,6 +140,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "restore a data directory from a backup",
     load: () => import("./upkeep/restore.ts"),
   },
+  migrate: {
+    summary: "move log and blobs into an engine, to another one, or back",
+    load: () => import("./upkeep/migrate.ts"),
+  },
   check: {
     summary: "verify every record and blob of a data directory or backup",
     load: () => import("./upkeep/check.ts"),

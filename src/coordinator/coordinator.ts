@@ -16,6 +16,7 @@ import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
 import { type P4Serving, serveP4 } from "./edges/p4/serve.ts";
 import { joinEngine, type LeadingOptions, lead } from "./leading/leadership.ts";
+import { mustBeSameLog, type Places, writePlaces } from "./leading/places.ts";
 import { shareToken } from "./leading/shared-files.ts";
 import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
@@ -164,6 +165,9 @@ async function openPlace(
 ) {
   const { blobs, dataDir, insecure = false, leading } = options;
   openDataDir(dataDir);
+  const places = placesOf(options);
+  mustBeSameLog(dataDir, places);
+  writePlaces(dataDir, places);
   const isPlain = isLoopback(listen.host) || insecure;
   const joining = { blobs, dataDir, closers };
   const engine = leading === undefined ? null : await joinEngine(leading, joining, !isPlain);
@@ -176,6 +180,13 @@ async function openPlace(
   const place = { ...joining, url, fingerprint: mark };
   const leadership = await lead(engine, starting.standby(leading), place);
   return { certificate, leadership, starting };
+}
+
+function placesOf({ blobs, leading }: CoordinatorOptions): Places {
+  const own = blobs === undefined ? {} : { blobs };
+  if (leading === undefined) return own;
+  const { allowSingle = false, log } = leading;
+  return { ...own, log, ...(allowSingle ? { allowSingle } : {}) };
 }
 
 /** Answers calls when a replay takes longer than a moment. */
@@ -252,7 +263,13 @@ function onErrorOf({
 }
 
 function openConsole({ edge, loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
-  return serveConsole(console as ConsoleOptions, { loop, members, owner: edge, timers: realTimers, dataDir });
+  return serveConsole(console as ConsoleOptions, {
+    loop,
+    members,
+    owner: edge,
+    timers: realTimers,
+    dataDir,
+  });
 }
 
 /** Loaded on demand, as it needs optional packages. */

@@ -15,6 +15,7 @@ import { readPrivate, writePrivate } from "../access/private-file.ts";
 import { realTimers } from "../loop/timers.ts";
 import { Follower, type Warm } from "./follower.ts";
 import { type JobHistories, newJobHistories } from "./histories.ts";
+import { mustNotBeMigrated } from "./migrated.ts";
 import { shareFiles } from "./shared-files.ts";
 import { Standbys } from "./standbys.ts";
 
@@ -89,6 +90,7 @@ export async function joinEngine(
   closers.defer(() => lock.release());
   const engine = await openEngine(log, { allowSingle });
   closers.defer(() => engine.close());
+  await mustNotBeMigrated(engine);
   await shareFiles(engine, dataDir, hasCertificate);
   return engine;
 }

@@ -6,13 +6,13 @@ import { ConnectionLost } from "../connection-lost.ts";
 export const apiCodes = { wrongSequence: 10_071, noMessage: 10_037, noStream: 10_059 } as const;
 
 const sentences: Readonly<Record<number, readonly [ErrorCode, string]>> = {
-  10_023: ["storage-full", "has no resources left, nothing was written; free some, then retry"],
-  10_028: ["storage-full", "has no memory left, nothing was written; free some, then retry"],
-  10_047: ["storage-full", "has no room on its disks, nothing was written; free space, then retry"],
-  10_077: ["storage-full", "has reached a limit of the stream, nothing was written; raise it"],
-  10_005: ["unavailable", "has too few servers for the replicas: start the others"],
-  10_039: ["bad-request", "has JetStream off for this account: enable it"],
-  10_059: ["not-found", "has no such stream: it was deleted; restore it from a backup"],
+  10023: ["storage-full", "has no resources left, nothing was written; free some, then retry"],
+  10028: ["storage-full", "has no memory left, nothing was written; free some, then retry"],
+  10047: ["storage-full", "has no room on its disks, nothing was written; free space, then retry"],
+  10077: ["storage-full", "has reached a limit of the stream, nothing was written; raise it"],
+  10005: ["unavailable", "has too few servers for the replicas: start the others"],
+  10039: ["bad-request", "has JetStream off for this account: enable it"],
+  10059: ["not-found", "has no such stream: it was deleted; restore it from a backup"],
 };
 
 /** Names of errors by which a request may have been carried out or not. */
@@ -34,7 +34,12 @@ export function isApiError(error: unknown, code: number): boolean {
 /** `name` of the place. */
 export function jetStreamFailure(error: unknown, name: string): Error {
   if (error instanceof ClusterError || error instanceof ConnectionLost) return error;
-  const { code, message, name: kind, status } = error as Error & {
+  const {
+    code,
+    message,
+    name: kind,
+    status,
+  } = error as Error & {
     readonly code?: unknown;
     readonly status?: unknown;
   };

@@ -27,7 +27,10 @@ const example = "nats://a:4222,b:4222,c:4222/cluster?monitor=a:8222,b:8222,c:822
 const known = ["replicas", "monitor", "sync"];
 
 /** Throws `bad-request` for what is no such address, has a secret in it, or is unsafe. */
-export function jetStreamPlace(text: string, { allowSingle = false }: PlaceOptions): JetStreamPlace {
+export function jetStreamPlace(
+  text: string,
+  { allowSingle = false }: PlaceOptions,
+): JetStreamPlace {
   const [, scheme = "", hosts = "", path = "", query = ""] =
     /^(nats|tls):\/\/([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(text) ?? [];
   if (hosts.includes("@")) {

@@ -63,11 +63,7 @@ export class JetStreamReader {
   }
 
   /** Records after `after`, up to and including those of message `end`. */
-  async *records(
-    after: number,
-    end: StoredMessage,
-    mayGoOn: () => void,
-  ): AsyncIterable<LogRecord> {
+  async *records(after: number, end: StoredMessage, mayGoOn: () => void): AsyncIterable<LogRecord> {
     let from: ChainPlace | null = null;
     let sequence = await this.#firstAfter(after, end);
     while (sequence <= end.sequence) {

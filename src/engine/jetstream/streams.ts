@@ -64,9 +64,11 @@ function logSettings(replicas: number): Partial<StreamConfig> {
   };
 }
 
+type Wanted = Partial<StreamConfig> & { readonly name: string };
+
 /** A server that does not know a field drops it: what it says of the stream counts. */
-async function prepare(connection: Connection, wanted: Partial<StreamConfig>): Promise<void> {
-  const name = wanted.name as string;
+async function prepare(connection: Connection, wanted: Wanted): Promise<void> {
+  const { name } = wanted;
   const found = await connection.ask(async ({ jsm }) => {
     const info = await jsm.streams.info(name).catch((error: unknown) => {
       if (isApiError(error, apiCodes.noStream)) return null;

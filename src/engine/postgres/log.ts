@@ -252,7 +252,9 @@ class PostgresLog implements Log {
   #mustBeWritten(row: Row | undefined): void {
     const problem = settingsProblem(row ?? {}, this.#name);
     if (problem !== null) {
-      throw this.#turns.refuse(new ClusterError("storage-failed", problem.text, { cause: problem }));
+      throw this.#turns.refuse(
+        new ClusterError("storage-failed", problem.text, { cause: problem }),
+      );
     }
     if (row?.written !== 1) throw this.#turns.refuse(this.#turns.takenOver());
   }

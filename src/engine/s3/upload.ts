@@ -59,9 +59,7 @@ async function complete(
   const parts = marks.map(
     (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag}</ETag></Part>`,
   );
-  const xml = Buffer.from(
-    `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`,
-  );
+  const xml = Buffer.from(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`);
   const sha256 = createHash("sha256").update(xml).digest("hex");
   const body = { sizeBytes: xml.byteLength, sha256, open: () => [xml] };
   const headers = { "content-type": "application/xml" };

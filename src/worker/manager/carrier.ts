@@ -1,8 +1,8 @@
 /** How a worker reaches its manager: by WebSocket, as coordinators of this implementation are
  *  reached, or over libp2p, as existing managers are. */
 
-import { Node } from "../../link/libp2p.ts";
 import type { Coordinators } from "../../link/http/coordinators.ts";
+import { Node } from "../../link/libp2p.ts";
 import type { Link } from "../../link/link.ts";
 import { carrierIds } from "../../wire/manager/carrier-ids.ts";
 import { frameBytesMax } from "../../wire/manager/limits.ts";

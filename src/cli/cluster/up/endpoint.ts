@@ -2,7 +2,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { packageVersion } from "../../../client/package-version.ts";
-import { type Endpoint, endpointFile, type Listeners, readEndpoint } from "../../../client/place.ts";
+import {
+  type Endpoint,
+  endpointFile,
+  type Listeners,
+  readEndpoint,
+} from "../../../client/place.ts";
 import { writePrivate } from "../../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { StandbyNews } from "../../../coordinator/leading/leadership.ts";
