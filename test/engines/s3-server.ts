@@ -13,13 +13,13 @@ export const credentials = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
 type Server = { run(): Promise<{ readonly port: number }>; close(): Promise<void> };
 type Constructor = new (options: Readonly<Record<string, unknown>>) => Server;
 
-const found = await import("s3rver" as string).then(
-  ({ default: constructor }) => constructor as Constructor,
+const s3rver = await import("s3rver" as string).then(
+  ({ default: found }) => found as Constructor,
   () => null,
 );
 
 /** Reason to skip the tests that need it; false = they run. */
-export const withoutS3: string | false = found === null ? "no s3rver here: npm install" : false;
+export const withoutS3: string | false = s3rver === null ? "no s3rver here: npm install" : false;
 
 export class S3Server {
   readonly directory: string;
@@ -35,7 +35,7 @@ export class S3Server {
 
   static async start(): Promise<S3Server> {
     const directory = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "s3-"));
-    const server = new (found as Constructor)({
+    const server = new (s3rver as Constructor)({
       port: 0,
       address: "127.0.0.1",
       silent: true,

@@ -112,7 +112,8 @@ export class JetStreamReader {
       } else if (message.last >= position) found = message;
       else low = middle + 1;
     }
-    return found;
+    // The writer keeps its newest message without its bytes.
+    return found === end ? this.message(end.sequence) : found;
   }
 
   /** Null when there is none. */

@@ -74,10 +74,12 @@ async function prepare(connection: Connection, wanted: Wanted): Promise<void> {
       if (isApiError(error, apiCodes.noStream)) return null;
       throw error;
     });
-    return (info ?? (await jsm.streams.add(wanted))).config;
+    // The client changes what it is given.
+    return (info ?? (await jsm.streams.add({ ...wanted }))).config;
   });
   for (const [field, value] of Object.entries(wanted)) {
-    const is = found[field as keyof StreamConfig];
+    // Servers leave out what is off.
+    const is = found[field as keyof StreamConfig] ?? false;
     if (JSON.stringify(is) === JSON.stringify(value)) continue;
     const differs = `${field} is ${JSON.stringify(is)}, not ${JSON.stringify(value)}`;
     const text = `the stream ${name} of ${connection.place.name} is not as it must be: ${differs}`;
