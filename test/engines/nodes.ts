@@ -82,7 +82,7 @@ export class Node extends Program {
 class Joined extends Program {
   constructor(place: ClusterPlace, name: string, at: { urls: string; token: string }) {
     const own = ["--data", join(place.dir, name), "--name", name, "--listen", "none"];
-    const flags = ["--slots", "2", "--sandbox", "basic", "--python", "none", "--json"];
+    const flags = ["--slots", "2", "--python", "none", "--json"];
     super(["join", at.urls, "--token", at.token, ...own, ...flags], place, "ignore");
   }
 }
