@@ -143,7 +143,9 @@ export class NatsServers {
     ];
     if (this.#ports.length === 1) return `${common.join("\n")}\n`;
     const routes = this.#ports.map(({ cluster: port }) => `nats-route://127.0.0.1:${port}`);
-    const at = `name: test, listen: 127.0.0.1:${cluster}, routes: [${routes.join(", ")}]`;
+    // Clients keep to the addresses that they were given.
+    const routed = `routes: [${routes.join(", ")}], no_advertise: true`;
+    const at = `name: test, listen: 127.0.0.1:${cluster}, ${routed}`;
     return `${[...common, `cluster { ${at} }`].join("\n")}\n`;
   }
 

@@ -15,6 +15,8 @@ const command = join(import.meta.dirname, "..", "..", "bin", "tequio.js");
 export type ClusterPlace = {
   /** Address of the log. */
   readonly log: string;
+  /** One for each coordinator, when they reach it by different ways. */
+  readonly logs?: readonly [string, string];
   /** Of data directories, and of the blobs unless these lie elsewhere. */
   readonly dir: string;
   readonly blobs?: string;
@@ -107,7 +109,8 @@ export class Pair {
 
   /** The first or the second one; on its data and port of before. */
   start(which: 0 | 1): Node {
-    const node = new Node(this.place, `n${which}`, this.#ports[which]);
+    const log = this.place.logs?.[which] ?? this.place.log;
+    const node = new Node({ ...this.place, log }, `n${which}`, this.#ports[which]);
     this.#programs.push(node);
     return node;
   }
