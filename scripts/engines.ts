@@ -1,5 +1,5 @@
-/** `npm run engines`: random faults of coordinators on real engines. `-- --count 100 --seed 1 --only
- *  postgres`; `-- --fetch` puts a nats-server into the cache, from Debian's packages. */
+/** `npm run engines`: random faults of coordinators on real engines. `-- --count 100 --seed 1
+ *  --only postgres`; `-- --fetch` puts a nats-server into the cache, from Debian's packages. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -8,8 +8,8 @@ import { type Connection, withPastable } from "./paste.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
 
 export type CommandFile = {
-  /** Adds arguments, options, examples and the action to an empty command of the right name.
-   *  `all`: builds every command. */
+  /** Adds arguments, options, examples and the action to an empty command of the right name. `all`:
+   *  builds every command. */
   define(command: Command, all: () => Promise<readonly Command[]>): void;
 };
 

@@ -69,7 +69,7 @@ export class LeaseKeeper {
     return this.#state.entry;
   }
 
-  /** What is said of this node from the next renewal on. */
+  /** The note of this node from the next renewal on. */
   set note(text: string) {
     this.#state.note = text;
   }

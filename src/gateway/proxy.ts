@@ -49,12 +49,6 @@ export function openProxy(upstream: Upstream): Proxy {
   const coordinators = new Coordinators({ urls, fingerprint });
   const unwatch = coordinators.watch();
   const agents = new Agents(fingerprint, { maxSockets: 256 });
-  /** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
-   *  on. */
-  const placeOf = (path: string): URL | null => {
-    const place = URL.parse(new URL(coordinators.url).origin + path);
-    return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
-  };
   const pass = async (
     place: URL,
     asked: IncomingMessage,
@@ -93,7 +87,7 @@ export function openProxy(upstream: Upstream): Proxy {
   };
   return {
     handle(asked, answer) {
-      const place = placeOf(asked.url ?? "");
+      const place = placeOf(coordinators.url, asked.url ?? "");
       if (place === null) return false;
       pass(place, asked, answer).catch(() => {
         if (coordinators.areSeveral) void coordinators.find();
@@ -106,6 +100,13 @@ export function openProxy(upstream: Upstream): Proxy {
       agents.close();
     },
   };
+}
+
+/** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
+ *  on. */
+function placeOf(coordinator: string, path: string): URL | null {
+  const place = URL.parse(new URL(coordinator).origin + path);
+  return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
 }
 
 /** 503: the coordinator may be back soon; a half-sent answer is cut off. */

@@ -149,20 +149,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const coordinators = new Coordinators({ urls: url, fingerprint, lookMs: coordinatorLookMs });
   const carrier = await openCarrier({ coordinators, token, fingerprint, timeoutMs, libp2p });
-  const relay: RelayAddress = {
-    fingerprint,
-    credential: () => loop.credential,
-    get url() {
-      return coordinators.url;
-    },
-    get moved() {
-      return coordinators.moved;
-    },
-  };
+  const relay = relayOf(coordinators, fingerprint, () => loop.credential);
   const files = await openFiles(options, relay);
   const space = diskSpace(options.dataDir);
-  const given = { slots, freeBytes: space.freeBytes, python };
-  const processes = openProcesses(options, sandbox, given);
+  const processes = openProcesses(options, sandbox, { slots, freeBytes: space.freeBytes, python });
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
@@ -191,9 +181,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   loop.start();
   const unwatch = followLeader(coordinators, (reason) => loop.redial(reason));
-  const lowWaterBytes = options.lowWaterBytes ?? Math.floor(defaultMarkBytes(space) / 2);
-  const changed = (reason: string) => loop.diskChanged(reason);
-  const room = new DiskRoom({ dir: options.dataDir, lowWaterBytes, changed });
+  const room = openRoom(options, space, (reason) => loop.diskChanged(reason));
   const ended = loop.ended.then(async (failure) => {
     room.stop();
     unwatch();
@@ -211,6 +199,32 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     async stop(graceMs = stopGraceMs, isDrain = false) {
       await loop.stop(graceMs, isDrain);
       await ended;
+    },
+  };
+}
+
+function openRoom(
+  { dataDir: dir, lowWaterBytes: given }: WorkerOptions,
+  space: ReturnType<typeof diskSpace>,
+  changed: (reason: string) => void,
+): DiskRoom {
+  const lowWaterBytes = given ?? Math.floor(defaultMarkBytes(space) / 2);
+  return new DiskRoom({ dir, lowWaterBytes, changed });
+}
+
+function relayOf(
+  coordinators: Coordinators,
+  fingerprint: string,
+  credential: () => string,
+): RelayAddress {
+  return {
+    fingerprint,
+    credential,
+    get url() {
+      return coordinators.url;
+    },
+    get moved() {
+      return coordinators.moved;
     },
   };
 }

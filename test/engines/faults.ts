@@ -1,5 +1,5 @@
-/** Random faults of coordinators and engines under running jobs: what was acknowledged must be there
- *  and right, each result once, and calls answered again soon. */
+/** Random faults of coordinators and engines under running jobs: what was acknowledged must be
+ *  there and right, each result once, and calls answered again soon. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

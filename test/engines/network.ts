@@ -34,10 +34,12 @@ export class Network {
       [far, near],
     ] as const) {
       this.#sockets.add(one);
-      one.on("error", () => other.destroy()).on("close", () => {
-        this.#sockets.delete(one);
-        other.destroy();
-      });
+      one
+        .on("error", () => other.destroy())
+        .on("close", () => {
+          this.#sockets.delete(one);
+          other.destroy();
+        });
       one.on("data", (bytes) => {
         if (!this.#isCut) other.write(bytes);
       });

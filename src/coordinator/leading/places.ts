@@ -1,5 +1,6 @@
-/** `places.json` of a data directory: where the log and the blobs of its coordinator lie when not in
- *  the directory, so that backup, check, doctor and migrate find them. Addresses have no secrets. */
+/** `places.json` of a data directory: where the log and the blobs of its coordinator lie when not
+ *  in the directory, so that backup, check, doctor and migrate find them. Addresses have no
+ *  secrets. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
@@ -39,8 +40,8 @@ export function writePlaces(dataDir: string, places: Places): void {
   else writePrivate(path, `${JSON.stringify(places)}\n`);
 }
 
-/** Throws `conflict` for a directory whose log lies in an engine, when it is to be a file: that would
- *  begin an empty cluster. */
+/** Throws `conflict` for a directory whose log lies in an engine, when it is to be a file: that
+ *  would begin an empty cluster. */
 export function mustBeSameLog(dataDir: string, { log }: Places): void {
   const { log: known } = readPlaces(dataDir);
   if (log !== undefined || known === undefined) return;

@@ -1,9 +1,9 @@
-/** Moves the log and the blobs of a cluster to another place: from the data directory into an engine,
- *  between engines, and back. The keys stay in the data directory.
+/** Moves the log and the blobs of a cluster to another place: from the data directory into an
+ *  engine, between engines, and back. The keys stay in the data directory.
  *
  *  1. No coordinator may lead meanwhile: both logs are held as their writer holds them.
- *  2. Blobs first, then the state, then `places.json`, which makes the new place the one that counts.
- *     Broken off, the old place counts, and another run goes on.
+ *  2. Blobs first, then the state, then `places.json`, which makes the new place the one that
+ *     counts. Broken off, the old place counts, and another run goes on.
  *  3. What was written is read again and compared before it counts.
  *  4. The old place is kept. An engine is marked, so that no coordinator goes on there. */
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
@@ -43,8 +43,8 @@ export type MigrateReport = {
 
 const releaseMs = 2_000;
 
-/** Throws `conflict` when a coordinator leads, or the new place holds another state; `data-lost` for
- *  a blob that a job needs and that is gone; what the engines throw. */
+/** Throws `conflict` when a coordinator leads, or the new place holds another state; `data-lost`
+ *  for a blob that a job needs and that is gone; what the engines throw. */
 export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
   const dataDir = resolve(options.dataDir);
   const { onProgress = () => {}, to } = options;

@@ -102,8 +102,8 @@ async function checkServer(monitor: string, name: string): Promise<void> {
   const settings = await monitored(monitor).catch((cause: unknown) => {
     const why = `${name}: ${monitor} does not report whether it has ${always}`;
     const way =
-      "start each server with `http: 8222` and name those ports with ?monitor=a:8222,…; where that " +
-      "is impossible, ?sync=always states that it is set";
+      "start each server with `http: 8222` and name those ports with ?monitor=a:8222,…; where " +
+      "that is impossible, ?sync=always states that it is set";
     throw new ClusterError("bad-request", `${why}; ${way}`, { cause });
   });
   if (settings.jetstream?.config?.sync_always === true) return;

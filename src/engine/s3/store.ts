@@ -1,5 +1,5 @@
-/** Blobs as objects of S3: `<prefix><hash>`, and `<prefix>pieces/<hash>` with what verifies ranges of
- *  large ones. What is read is verified here: servers accept wrong checksums. */
+/** Blobs as objects of S3: `<prefix><hash>`, and `<prefix>pieces/<hash>` with what verifies ranges
+ *  of large ones. What is read is verified here: servers accept wrong checksums. */
 import { hash as digestOf } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";

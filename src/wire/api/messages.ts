@@ -44,7 +44,7 @@
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
  *  | DELETE /v1/tokens/:id | → TokenRevoked | manage-tokens |
- *  | POST /v1/shutdown | { handOver? } → {}: with it, only when a coordinator stands by | shutdown |
+ *  | POST /v1/shutdown | { handOver? } → {}; with it, only if another stands by | shutdown |
  *  | WebSocket /balthazar/worker/0.3.1 | manager protocol, binary frames | work |
  *
  *  Every failure is `ApiError` with the status of `httpStatus`. */

@@ -111,7 +111,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/shutdown",
     access: ["shutdown"],
-    exchange: "{ handOver? } → {}: with it, only when a coordinator stands by",
+    exchange: "{ handOver? } → {}; with it, only if another stands by",
     handle: shutdown,
   },
 ];
