@@ -61,6 +61,8 @@ export type Leadership = {
   readonly announce: (url: string) => void;
 };
 
+/** Of a log in an engine, in the data directory. */
+export const witnessFile = "log.witness";
 /** How long a leader that ends waits for its lease to be given up, ms. */
 const releaseMs = 2_000;
 /** Between two reports of who leads, ms. */
@@ -131,7 +133,7 @@ export async function lead(
   });
   standbys.leads();
   const holder = `${joining.url} (process ${process.pid} on ${hostname()})`;
-  const log = await engine.openLog({ snapshots, witness: join(dataDir, "log.witness"), holder });
+  const log = await engine.openLog({ snapshots, witness: join(dataDir, witnessFile), holder });
   closers.defer(() => log.close());
   const warm = await follower.finish(log);
   return {

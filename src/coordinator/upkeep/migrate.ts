@@ -6,7 +6,7 @@
  *     counts. Broken off, the old place counts, and another run goes on.
  *  3. What was written is read again and compared before it counts.
  *  4. The old place is kept. An engine is marked, so that no coordinator goes on there. */
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { defaultLeaseRules } from "../../core/lease.ts";
@@ -18,6 +18,7 @@ import { lockFile } from "../../store/log/lock.ts";
 import type { Log } from "../../store/log/log.ts";
 import { openSqliteLog } from "../../store/log/sqlite.ts";
 import { clusterName } from "../data-dir.ts";
+import { witnessFile } from "../leading/leadership.ts";
 import { markMigrated, mustNotBeMigrated } from "../leading/migrated.ts";
 import { type Places, readPlaces, writePlaces } from "../leading/places.ts";
 import { shareFiles, shareToken } from "../leading/shared-files.ts";
@@ -65,6 +66,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
         await shareToken(target.engine, dataDir);
       }
     }
+    // It has seen the positions of the old log.
+    if (from.log !== to.log) rmSync(join(dataDir, witnessFile), { force: true });
     writePlaces(dataDir, to);
     if (from.log !== to.log && source.engine !== null) await markMigrated(source.engine, to.log);
     return { from, to, jobs: end.state.jobs.size, ...blobs };
