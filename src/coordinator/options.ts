@@ -24,8 +24,8 @@ export type CoordinatorOptions = {
   readonly leading?: LeadingOptions;
   /** Owned by the coordinator from then on; default: a file of the directory. */
   readonly log?: Log;
-  /** Directory of the blobs, which several coordinators may share; absent = in the data
-   *  directory. */
+  /** Directory of the blobs, or `s3://bucket/prefix?endpoint=…`, which several coordinators may
+   *  share; absent = in the data directory. */
   readonly blobs?: string;
   /** `host:port`; port 0 = any free one. */
   readonly listen: string;
