@@ -46,8 +46,12 @@ export type FilesystemPlace = Listen & {
 
 export type Coordinator = {
   readonly url: string;
+  /** Where other machines reach it; its own URL when they cannot. */
+  readonly openUrl: string;
   /** SHA-256 of its certificate; "" without TLS. */
   readonly fingerprint: string;
+  /** The same when no authority has signed it, so that clients have to know it; else "". */
+  readonly pin: string;
   /** The same token is in `<dataDir>/admin.token`. */
   readonly adminToken: string;
   /** Where the console listens; null = it does not. */
@@ -61,6 +65,8 @@ export type Coordinator = {
   /** Where workers join over libp2p; null = they cannot. */
   readonly libp2p: Pick<Libp2pServing, "addresses" | "peer"> | null;
   joinToken(terms: JoinTerms): Promise<string>;
+  /** The same token, with its short form. */
+  joinCode(terms: JoinTerms): Promise<{ readonly token: string; readonly code: string }>;
   /** A gateway of this process: from now on its browsers get work. */
   acceptGateway(link: GatewayLink): void;
   /** For programs that embed it; see core/event.ts. */
@@ -136,23 +142,44 @@ async function open(
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
-  if (!isLoopback(listen.host)) services.place.openUrl = reachableUrl(url);
+  const openUrl = named(reachableUrl(url), options.certificate);
+  if (!isLoopback(listen.host)) services.place.openUrl = openUrl;
+  const mark = certificate === null ? "" : fingerprint(certificate.cert);
+  const pin = options.certificate?.isSelfSigned === false ? "" : mark;
+  services.place.hasOwnCertificate = pin !== "";
   return {
     url,
-    fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
+    openUrl,
+    fingerprint: mark,
+    pin,
     adminToken,
     console: users,
     ...edges,
     p4: peers,
     libp2p: await openLibp2p(services, options, { base: reachableUrl(url), closers }),
-    joinToken: async ({ ttlMs, usesMax, owner = "admin", role = "worker" }) => {
-      const terms = { role, owner, ttlMs, usesMax } as const;
-      return (await services.auth.issue(terms)).token;
-    },
+    joinToken: async (terms) => (await joinCode(services, terms)).token,
+    joinCode: (terms) => joinCode(services, terms),
     acceptGateway: (link) => services.tracker.accept(link),
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+/** Browsers accept a certificate for its names alone. */
+function named(url: string, certificate: CoordinatorOptions["certificate"]): string {
+  const host = certificate?.host ?? null;
+  if (host === null) return url;
+  const whole = new URL(url);
+  whole.hostname = host;
+  return whole.origin;
+}
+
+async function joinCode(
+  { auth }: Services,
+  { ttlMs, usesMax, owner = "admin", role = "worker" }: JoinTerms,
+): Promise<{ readonly token: string; readonly code: string }> {
+  const { code, token } = await auth.issue({ role, owner, ttlMs, usesMax });
+  return { token, code: code ?? token };
 }
 
 /** The directory, and of a log in an engine the right to write it. */
@@ -163,10 +190,11 @@ async function openPlace(
 ) {
   const { blobs, dataDir, insecure = false, leading } = options;
   openDataDir(dataDir);
-  const isPlain = isLoopback(listen.host) || insecure;
+  const given = options.certificate;
+  const isPlain = given === undefined && (isLoopback(listen.host) || insecure);
   const joining = { blobs, dataDir, closers };
   const engine = leading === undefined ? null : await joinEngine(leading, joining, !isPlain);
-  const certificate = isPlain ? null : ownCertificate(dataDir);
+  const certificate = isPlain ? null : (given ?? ownCertificate(dataDir));
   const starting = new Starting(options, listen, certificate);
   closers.defer(() => starting.close());
   if (leading === undefined || engine === null) return { certificate, leadership: null, starting };

@@ -19,7 +19,10 @@ export function define(command: Command): void {
   command
     .option("--listen <address>", "host and port of this web server", "127.0.0.1:7080")
     .option("--tracker <url>", "address of the coordinator")
-    .option("--token-file <file>", "file with a worker token of the coordinator (or $TEQUIO_TOKEN)")
+    .option(
+      "--token-file <file>",
+      "file with a worker token of the coordinator; or put the token itself in $TEQUIO_TOKEN",
+    )
     .option("--token <token>", "the token itself; other users of this machine can see it")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
     .option(

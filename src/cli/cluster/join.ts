@@ -21,7 +21,10 @@ export function define(command: Command): void {
   command
     .argument("<url>", "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…")
     .option("--token <token>", "join token, as printed by `tequio up`")
-    .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
+    .option(
+      "--token-file <file>",
+      "file with the join token, mode 0600; or put the token itself in $TEQUIO_TOKEN",
+    )
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
     .option("--slots <n>", "tasks at once; auto = one for each core", slotsArgument, cores)
     .option(
@@ -72,7 +75,8 @@ function slotsArgument(text: string): number {
 }
 
 const examples: readonly [string, string][] = [
-  ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
+  ["tequio join http://host:7070 --token k7f3-…", "contribute all cores of this machine"],
+  ["tequio join https://host:7070/j#k7f3-…", "the same by a link for browsers"],
   [
     "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
     "contribute two cores and at most 1 GiB of memory",

@@ -5,6 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Role } from "../../core/access/roles.ts";
+import { joinCodeOf, tokenOfJoinCode } from "../../wire/api/join-code.ts";
 
 /** join: may bring workers, or volunteers into the cluster · worker: the credential of one worker,
  *  issued at its first join. */
@@ -46,6 +47,24 @@ export function mintToken(
   const text = `mrt_${kind}_${id}_${randomBytes(32).toString("hex")}`;
   const token = `${text}${checksum(text)}`;
   return { id, token, hash: tokenHash(token) };
+}
+
+export type MintedToken = {
+  readonly id: string;
+  readonly token: string;
+  /** Its short form; of join tokens only. */
+  readonly code?: string;
+};
+
+/** A new token for this role. A join token is made from its code, which has 100 random bits. */
+export function mintFor(role: Role): MintedToken & { readonly hash: string } {
+  const kind = kindForRole[role];
+  if (kind !== "join") return mintToken(kind);
+  const code = joinCodeOf(randomBytes(20));
+  const token = tokenOfJoinCode(code);
+  const read = readToken(token);
+  if ("problem" in read) throw new Error(read.problem);
+  return { id: read.id, token, code, hash: tokenHash(token) };
 }
 
 /** Kind and id of a token text, or why it is malformed, for its owner. */
