@@ -6,6 +6,8 @@ import { Command, CommanderError } from "commander";
 import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
 import { type Connection, withPastable } from "./paste.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
+import { readConfig } from "./setup/config-file.ts";
+import { applySettings } from "./setup/settings.ts";
 
 export type CommandFile = {
   /** Adds arguments, options, examples and the action to an empty command of the right name.
@@ -29,6 +31,11 @@ const commands: Readonly<Record<string, Listed>> = {
   join: {
     summary: "contribute this machine's cores to a coordinator elsewhere",
     load: () => import("./cluster/join.ts"),
+    prints: "messages",
+  },
+  scale: {
+    summary: "start and end workers by what waits: Slurm, ssh, Kubernetes, this machine",
+    load: () => import("./scale/scale.ts"),
     prints: "messages",
   },
   gateway: {
@@ -157,6 +164,14 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "print a script that completes commands in bash, zsh or fish",
     load: () => import("./setup/completion.ts"),
   },
+  config: {
+    summary: "check and show the config file of this folder",
+    load: () => import("./setup/config.ts"),
+  },
+  man: {
+    summary: "print the manual page of a command",
+    load: () => import("./setup/man.ts"),
+  },
   version: { summary: "print versions", load: () => import("./cluster/version.ts") },
 };
 
@@ -176,6 +191,7 @@ async function build(name: string | undefined): Promise<Command> {
     .option("-V, --version", "print the version")
     .addHelpText("after", `\n${intro}`);
   strict(program);
+  program.hook("preAction", (_program, command) => prepare(command));
   for (const [key, listed] of Object.entries(commands)) {
     const command = program.command(key).description(listed.summary).allowUnknownOption();
     if (key !== name) continue;
@@ -186,6 +202,13 @@ async function build(name: string | undefined): Promise<Command> {
     });
   }
   return program;
+}
+
+/** Before a command runs: what is not on its command line. */
+function prepare(command: Command): void {
+  // It reads the file itself, to say what is wrong with it.
+  if (command.name() === "config") return;
+  applySettings(command, readConfig(), process.env);
 }
 
 /** Each in full, for what is made from them. */

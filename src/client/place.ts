@@ -1,5 +1,6 @@
 /** Where a coordinator is: the data directory of this machine, or an address and a token from
  *  elsewhere. */
+import { createHash } from "node:crypto";
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -133,7 +134,8 @@ export function tokenOf(
 
 /** Of a token, or of the short form of a join token. */
 function wholeToken(text: string): string {
-  return isJoinCode(text) ? tokenOfJoinCode(text) : text;
+  const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+  return isJoinCode(text) ? tokenOfJoinCode(text, sha256) : text;
 }
 
 /** The token of a link for browsers, `https://host:7070/j#k7f3-…`: machines may join by it, too;

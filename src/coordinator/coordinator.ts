@@ -129,7 +129,7 @@ async function open(
     p4,
     listen,
     certificate,
-    origin: { hosts: options.hosts ?? [], origins: options.origins ?? [] },
+    origin: { hosts: hostsOf(options), origins: options.origins ?? [] },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     mount: options.mount,
     onError: onErrorOf(options),
@@ -142,16 +142,9 @@ async function open(
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
-  const openUrl = named(reachableUrl(url), options.certificate);
-  if (!isLoopback(listen.host)) services.place.openUrl = openUrl;
-  const mark = certificate === null ? "" : fingerprint(certificate.cert);
-  const pin = options.certificate?.isSelfSigned === false ? "" : mark;
-  services.place.hasOwnCertificate = pin !== "";
   return {
     url,
-    openUrl,
-    fingerprint: mark,
-    pin,
+    ...placed(services, options, { url, listen, certificate }),
     adminToken,
     console: users,
     ...edges,
@@ -163,6 +156,25 @@ async function open(
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+function hostsOf({ certificate, hosts = [] }: CoordinatorOptions): readonly string[] {
+  const host = certificate?.host ?? null;
+  return host === null ? hosts : [...hosts, host];
+}
+
+/** Where others reach it, and what they have to know of its certificate. */
+function placed(
+  { place }: Services,
+  { certificate: given }: CoordinatorOptions,
+  at: { readonly url: string; listen: Listen; certificate: Certificate | null },
+): Pick<Coordinator, "fingerprint" | "openUrl" | "pin"> {
+  const openUrl = named(reachableUrl(at.url), given);
+  const mark = at.certificate === null ? "" : fingerprint(at.certificate.cert);
+  const pin = given?.isSelfSigned === false ? "" : mark;
+  if (!isLoopback(at.listen.host)) place.openUrl = openUrl;
+  place.hasOwnCertificate = pin !== "";
+  return { openUrl, fingerprint: mark, pin };
 }
 
 /** Browsers accept a certificate for its names alone. */

@@ -23,7 +23,11 @@ import { localUrl } from "./join-line.ts";
 import type { LocalWorkers } from "./local-workers.ts";
 import { stillRuns, stopProcess } from "./process/identity.ts";
 import { announce, typedArguments } from "./up/announce.ts";
-import { certificateOptions, type CertificateFlags, withCertificate } from "./up/certificate-options.ts";
+import {
+  type CertificateFlags,
+  certificateOptions,
+  withCertificate,
+} from "./up/certificate-options.ts";
 import { type ConsoleFlags, consoleOptions, withConsole } from "./up/console-options.ts";
 import { endOfUp } from "./up/end-of-up.ts";
 import { writeEndpoint } from "./up/endpoint.ts";
@@ -33,7 +37,11 @@ import {
   engineOptions,
   withEngines,
 } from "./up/engine-options.ts";
-import { type FilesystemFlags, filesystemOptions, withFilesystem } from "./up/filesystem-options.ts";
+import {
+  type FilesystemFlags,
+  filesystemOptions,
+  withFilesystem,
+} from "./up/filesystem-options.ts";
 import { besideCoordinator, openJobtracker } from "./up/jobtracker.ts";
 import { type Libp2pFlags, libp2pOptions, withLibp2p } from "./up/libp2p-options.ts";
 import { type P4Flags, p4Options, withP4 } from "./up/p4-options.ts";
@@ -113,8 +121,17 @@ export function define(command: Command): void {
     )
     .addOption(sandboxOption())
     .addOption(pythonOption());
+  withUpExamples(withSystems(command)).action(up);
+}
+
+/** What other programs and people meet, in the order of the help. */
+function withSystems(command: Command): Command {
   const edges = withLibp2p(withP4(withFilesystem(withConsole(withEngines(command)))));
-  withExamples(withJson(withUploads(withTabs(withRetention(withCertificate(edges))))), [
+  return withJson(withUploads(withTabs(withRetention(withCertificate(edges)))));
+}
+
+function withUpExamples(command: Command): Command {
+  return withExamples(command, [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
     ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
     [
@@ -136,7 +153,7 @@ export function define(command: Command): void {
       "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
       "serves programs of the filesystem protocol",
     ],
-  ]).action(up);
+  ]);
 }
 
 export function sandboxOption(): Option {

@@ -41,8 +41,7 @@ export function pageLines(of: PageLines): string[] {
   lines.push(`browsers     ${joinLink(of.url, of.joinCode)}`);
   if (!of.areOwn)
     lines.push("             (volunteers: they compute jobs with `--share volunteers`)");
-  if (of.warns) lines.push(...warningLines(new URL(of.url).hostname));
-  return lines;
+  return [...lines, ...(of.warns ? warningLines(new URL(of.url).hostname) : [])];
 }
 
 /** What a browser will say, before it does. */

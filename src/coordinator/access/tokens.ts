@@ -35,8 +35,12 @@ function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, "0");
 }
 
+function hexOf(bytes: string | Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 export function tokenHash(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
+  return hexOf(token);
 }
 
 /** A new token with its hash; `id` is random unless it names a worker. */
@@ -61,7 +65,7 @@ export function mintFor(role: Role): MintedToken & { readonly hash: string } {
   const kind = kindForRole[role];
   if (kind !== "join") return mintToken(kind);
   const code = joinCodeOf(randomBytes(20));
-  const token = tokenOfJoinCode(code);
+  const token = tokenOfJoinCode(code, hexOf);
   const read = readToken(token);
   if ("problem" in read) throw new Error(read.problem);
   return { id: read.id, token, code, hash: tokenHash(token) };

@@ -123,8 +123,7 @@ function Link({ made, workers }: { made: Made; workers: readonly WorkerSummary[]
   );
 }
 
-/** Said before the link is opened: what the reader of a warning has not been told is a reason to
- *  leave. */
+/** Shown before the link is opened: a warning that comes as a surprise is a reason to leave. */
 function Warning({ link }: { link: string }) {
   const say = useMessages(clusterMessages);
   const me = useMe();

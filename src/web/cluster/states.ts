@@ -1,7 +1,7 @@
 /** How a worker is, in one word: for tiles, chips and cards. */
 import type { WorkerSummary } from "../../core/summary.ts";
 
-/** left: it said good-bye · lost: its link closed, or it went silent. */
+/** left: by itself, in good order · lost: its link closed, or it went silent. */
 export type WorkerState = "idle" | "busy" | "paused" | "left" | "lost" | "caught";
 
 export function stateOf({

@@ -20,6 +20,13 @@ test("lines of text and of JSON are rows, bytes are none", () => {
 
 test("the largest values are charted by the first other column", () => {
   const rows = tableOf("city,n\na,1\nb,5\n", "csv");
-  assert.deepEqual(barsOf(rows), { key: "city", value: "n", bars: [["b", 5], ["a", 1]] });
+  assert.deepEqual(barsOf(rows), {
+    key: "city",
+    value: "n",
+    bars: [
+      ["b", 5],
+      ["a", 1],
+    ],
+  });
   assert.equal(barsOf(tableOf("one\n", "text")), null);
 });

@@ -99,11 +99,7 @@ function Pager({ choose, filter, total }: Chosen & { total: number }) {
         {say("newer")}
       </button>
       <span class="quiet number">{say("range", range)}</span>
-      <button
-        type="button"
-        disabled={page >= pages - 1}
-        onClick={() => choose({ page: page + 1 })}
-      >
+      <button type="button" disabled={page >= pages - 1} onClick={() => choose({ page: page + 1 })}>
         {say("older")}
       </button>
     </nav>

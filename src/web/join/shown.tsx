@@ -1,6 +1,7 @@
 /** What this tab is doing and has done. */
-import type { PartShown } from "../../worker/browser/tab/parts.ts";
+
 import type { TabShown, TaskShown } from "../../worker/browser/tab/page-messages.ts";
+import type { PartShown } from "../../worker/browser/tab/parts.ts";
 import { countText, durationText, percentText } from "../i18n/amounts.ts";
 import { pauseReasons } from "./host.ts";
 import type { SayJoin } from "./messages.ts";
@@ -63,7 +64,11 @@ function Part({ part, say }: { part: PartShown; say: SayJoin }) {
       <p>
         <strong>{jobName}</strong> <span class="quiet">{say("of", { owner })}</span>
       </p>
-      <div class="both" role="img" aria-label={`${percentText(share)}, ${say("mine", { n: mine })}`}>
+      <div
+        class="both"
+        role="img"
+        aria-label={`${percentText(share)}, ${say("mine", { n: mine })}`}
+      >
         <i class="mine" style={{ width: `${100 * own}%` }} />
         <i class="others" style={{ width: `${100 * (share - own)}%` }} />
       </div>

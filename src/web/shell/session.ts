@@ -2,6 +2,7 @@
  *  bar at once, and are kept for this tab alone. */
 
 import { isJoinCode, tokenOfJoinCode } from "../../wire/api/join-code.ts";
+import { Sha256 } from "../../worker/browser/node-shims/sha256.ts";
 
 /** reader: sees and does what its owner may · join: lets this tab work, but gives no access to the
  *  dashboard. */
@@ -14,10 +15,15 @@ const keys: Readonly<Record<Use, string>> = { reader: "tequio.token", join: "teq
 export function startSession(): void {
   for (const use of ["reader", "join"] as const) tokens[use] = read(use);
   const text = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");
-  const fragment = isJoinCode(text) ? tokenOfJoinCode(text) : text;
+  const fragment = isJoinCode(text) ? tokenOfJoinCode(text, sha256) : text;
   if (!isToken(fragment)) return;
   setToken(fragment);
   history.replaceState(null, "", location.pathname + location.search);
+}
+
+/** Not the browser's own: it has none on plain http. */
+function sha256(bytes: Uint8Array): string {
+  return new Sha256().update(bytes).digest("hex");
 }
 
 /** Whether the text has the form of a token. */

@@ -129,7 +129,9 @@ test("bars that follow each other leave no gaps, however narrow they are", () =>
   for (const lengthMs of [7, 15, 33, 90]) {
     const model = new TimelineModel();
     const count = Math.floor(1_000 / lengthMs);
-    model.take(answer(Array.from({ length: count }, (_, n) => [0, n, 1, 1, n * lengthMs, lengthMs, 1])));
+    model.take(
+      answer(Array.from({ length: count }, (_, n) => [0, n, 1, 1, n * lengthMs, lengthMs, 1])),
+    );
     const pixels = new Uint32Array(100 * 4);
     paint(pixels, model, { fromMs: 0, toMs: 1_000, width: 100, laneHeight: 4 }, colours);
     const gaps = [...pixels.subarray(0, 90)].filter((pixel) => pixel === colours.ground);

@@ -1,7 +1,6 @@
 /** Join codes: short texts that stand for join tokens, as `k7f3-9m2q-x4t8-w5zb-a2c4`, so that a
  *  link fits into a line, and a person can type it. Both sides compute the token from the code:
  *  nothing looks it up, and no server keeps it. */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { crc32 } from "../block/crc32.ts";
 
 /** Crockford's: no letter that looks like another. */
@@ -22,11 +21,19 @@ export function isJoinCode(text: string): boolean {
   return pattern.test(typed(text)) && plain(text).length === symbols;
 }
 
+/** SHA-256 as lowercase hex; engines have different ones. */
+export type Sha256Hex = (bytes: Uint8Array) => string;
+
 /** The token that it stands for; the text must be a join code. */
-export function tokenOfJoinCode(code: string): string {
-  const id = hexOf("id", code).slice(0, 10);
-  const text = `mrt_join_${id}_${hexOf("secret", code)}`;
-  return `${text}${crc32(new TextEncoder().encode(text)).toString(16).padStart(8, "0")}`;
+export function tokenOfJoinCode(code: string, sha256: Sha256Hex): string {
+  const hexOf = (of: string) => sha256(bytesOf(`join code ${of} ${plain(code)}`));
+  const text = `mrt_join_${hexOf("id").slice(0, 10)}_${hexOf("secret")}`;
+  return `${text}${crc32(bytesOf(text)).toString(16).padStart(8, "0")}`;
+}
+
+/** Of a text in ASCII. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
 function typed(text: string): string {
@@ -35,9 +42,4 @@ function typed(text: string): string {
 
 function plain(text: string): string {
   return typed(text).replaceAll("-", "");
-}
-
-function hexOf(of: "id" | "secret", code: string): string {
-  const digest = sha256(new TextEncoder().encode(`join code ${of} ${plain(code)}`));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -8,7 +8,7 @@
  *  | POST /v1/small-blobs | SmallBlobs → { hashes }, in their order | submit |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
  *  | POST /v1/jobs | Submit → Submitted | submit |
- *  | GET /v1/jobs | → { jobs: JobSummary[], total, removed: RemovedSummary[] } newest first | read |
+ *  | GET /v1/jobs | → { jobs: JobSummary[], total, removed: RemovedSummary[] } | read |
  *  | GET /v1/jobs/:job | → JobSummary | read |
  *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary: at once, on change, when ended | read |
  *  | POST /v1/jobs/:job/cancel | {} → JobSummary | cancel |

@@ -1,9 +1,10 @@
 /** What `tequio up` prints when it is up. */
-import { styled } from "../../screen.ts";
+
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { WorkerServing } from "../../../jobtracker/worker.ts";
 import { countText } from "../../numbers.ts";
 import { toPaste, upToPaste } from "../../paste.ts";
+import { styled } from "../../screen.ts";
 import { joinLink, joinPicture, pageLines } from "../../web/links.ts";
 import { joinLine } from "../join-line.ts";
 import type { LocalWorkers } from "../local-workers.ts";

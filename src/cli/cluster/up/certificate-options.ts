@@ -1,9 +1,9 @@
 /** Options of `tequio up` for a certificate of the operator's own. */
-import { X509Certificate, createPrivateKey } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { ClusterError } from "../../../core/error.ts";
 import type { GivenCertificate } from "../../../coordinator/options.ts";
+import { ClusterError } from "../../../core/error.ts";
 
 export type CertificateFlags = {
   readonly cert?: string;

@@ -178,7 +178,7 @@ test("a job of another owner and a missing one give the same answer", async (t) 
     assert.deepEqual(await said(job), await said("j-4242"), `${method} ${rest}`);
   }
   const listed = await cluster.call("GET", "/v1/jobs", { token: bob.token });
-  assert.deepEqual(await listed.json(), { jobs: [], removed: [] });
+  assert.deepEqual(await listed.json(), { jobs: [], total: 0, removed: [] });
 });
 
 test("two owners may use the same key, and one key is one job for one owner", async (t) => {

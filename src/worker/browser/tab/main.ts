@@ -201,11 +201,11 @@ class Tab {
 
   #shown(): TabShown {
     const { phase, refusal, worker } = this.#session;
-    const { busyMs, doneCount, failedCount, fetchedBytes, sentBytes, shown } = this.#runner;
+    const { busyMs, fetchedBytes, sentBytes, shown } = this.#runner;
+    const { doneCount, failedCount, shown: jobs } = this.#parts;
     const counts = { doneCount, failedCount, fetchedBytes, sentBytes, busyMs };
     const paused = this.#paused;
     const speedKbps = this.#speedKbps;
-    const jobs = this.#parts.shown;
     return { phase, refusal, worker, paused, speedKbps, running: shown, jobs, ...counts };
   }
 }

@@ -7,6 +7,8 @@ import type { TabTask } from "./session.ts";
 const task = (job: string, place = `/t/${job}`) =>
   ({ job, jobName: `name of ${job}`, owner: "ana", place }) as TabTask;
 
+const did = (count: number) => Array.from({ length: count }, () => ({ kind: "done" as const }));
+
 test("the newest job is first, with its progress and this tab's part", async () => {
   const asked: string[] = [];
   const parts = new TabParts(async (place) => {
@@ -15,16 +17,17 @@ test("the newest job is first, with its progress and this tab's part", async () 
     return { state: "running", done: 70, taskCount: 100 };
   });
   parts.began(task("j-1"));
-  parts.did(task("j-1"), 3);
+  parts.did(task("j-1"), [...did(3), { kind: "failed" }]);
   parts.began(task("j-2", "/t/gone"));
   parts.began(task("j-1", "/t/later"));
-  parts.did(task("j-1"), 2);
+  parts.did(task("j-1"), did(2));
   await parts.look(["j-1", "j-2", "j-9"]);
   assert.deepEqual(asked.sort(), ["/t/gone", "/t/later"]);
   const [first, second] = parts.shown;
   assert.deepEqual(first, {
     ...{ job: "j-1", jobName: "name of j-1", owner: "ana", done: 70, taskCount: 100, mine: 5 },
   });
+  assert.deepEqual([parts.doneCount, parts.failedCount], [5, 1]);
   assert.deepEqual([second?.job, second?.taskCount], ["j-2", 0]);
 });
 

@@ -1,5 +1,6 @@
 /** What this tab has done of each job, and how far the job is: asked for now and then while the tab
  *  has a task of it. */
+import type { AttemptReport } from "../../../core/event.ts";
 import type { JobProgress } from "../../../wire/api/messages.ts";
 import type { TabTask } from "./session.ts";
 
@@ -20,6 +21,9 @@ export type PartShown = {
 type Ask = (place: string) => Promise<JobProgress>;
 
 export class TabParts {
+  /** Of all jobs. */
+  doneCount = 0;
+  failedCount = 0;
   readonly #ask: Ask;
   readonly #parts = new Map<string, PartShown>();
   /** Of the newest task of each job, where its data is asked for. */
@@ -48,9 +52,13 @@ export class TabParts {
     }
   }
 
-  did({ job }: Pick<TabTask, "job">, tasks: number): void {
+  did({ job }: Pick<TabTask, "job">, reports: readonly Pick<AttemptReport, "kind">[]): void {
+    const count = (wanted: AttemptReport["kind"]) =>
+      reports.filter(({ kind }) => kind === wanted).length;
+    this.failedCount += count("failed");
+    this.doneCount += count("done");
     const known = this.#parts.get(job);
-    if (known !== undefined) this.#parts.set(job, { ...known, mine: known.mine + tasks });
+    if (known !== undefined) this.#parts.set(job, { ...known, mine: known.mine + count("done") });
   }
 
   /** Asks how far these jobs are. Never rejects: the next time may do better. */

@@ -54,8 +54,6 @@ type Run = {
 type Ahead = { readonly slot: Slot; readonly handed: Handed; readonly code: string };
 
 export class TaskRunner {
-  doneCount = 0;
-  failedCount = 0;
   fetchedBytes = 0;
   sentBytes = 0;
   busyMs = 0;
@@ -343,13 +341,7 @@ export class TaskRunner {
   }
 
   #count(task: TabTask, reports: readonly AttemptReport[]): void {
-    let done = 0;
-    for (const { kind } of reports) {
-      if (kind === "done") done++;
-      else if (kind === "failed") this.failedCount++;
-    }
-    this.doneCount += done;
-    this.#options.parts.did(task, done);
+    this.#options.parts.did(task, reports);
     this.#options.ears.changed();
   }
 
@@ -377,7 +369,7 @@ export class TaskRunner {
 
   #failAll({ flow, task: { attempts, tid } }: Run, error: unknown, failure: Failure): void {
     flow.stop();
-    this.failedCount += attempts.length;
+    this.#options.parts.failedCount += attempts.length;
     this.#runs.delete(tid);
     const lost = error instanceof PartitionLost ? { lostTasks: [error.task] } : {};
     const more = { tid, failure, ...lost };
