@@ -4,6 +4,7 @@
  *  `tequio --help` must not load a bundler. */
 import { Command, CommanderError } from "commander";
 import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
+import { logAsJson } from "./log-json.ts";
 import { type Connection, withPastable } from "./paste.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
 import { readConfig } from "./setup/config-file.ts";
@@ -209,6 +210,7 @@ function prepare(command: Command): void {
   // It reads the file itself, to say what is wrong with it.
   if (command.name() === "config") return;
   applySettings(command, readConfig(), process.env);
+  if (command.opts().logJson === true) logAsJson(command.name());
 }
 
 /** Each in full, for what is made from them. */
@@ -275,7 +277,7 @@ async function run(args: readonly string[]): Promise<number> {
       faultText(error, args.includes("--debug")),
       optionsOf(program, wanted),
     );
-    if (text !== "") process.stderr.write(`${text}\n`);
+    if (text !== "") console.error(text);
     return exitCodeFor(error);
   }
 }

@@ -9,6 +9,7 @@ import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
+import { withLogJson } from "../log-json.ts";
 import {
   countArgument,
   durationArgument,
@@ -127,7 +128,7 @@ export function define(command: Command): void {
 /** What other programs and people meet, in the order of the help. */
 function withSystems(command: Command): Command {
   const edges = withLibp2p(withP4(withFilesystem(withConsole(withEngines(command)))));
-  return withJson(withUploads(withTabs(withRetention(withCertificate(edges)))));
+  return withLogJson(withJson(withUploads(withTabs(withRetention(withCertificate(edges))))));
 }
 
 function withUpExamples(command: Command): Command {

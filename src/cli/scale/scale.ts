@@ -6,6 +6,7 @@ import { findTarget, type TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Client } from "../../sdk/client.ts";
 import { openClient } from "../connection.ts";
+import { withLogJson } from "../log-json.ts";
 import { plural } from "../numbers.ts";
 import { countArgument, durationArgument, withExamples, withJson, withTarget } from "../options.ts";
 import { quoted } from "../paste.ts";
@@ -59,7 +60,7 @@ export function define(command: Command): void {
     .option("--program <command>", "the program there (default: tequio)")
     .option("--join <url>", "address of the coordinator for them, when it is another for them")
     .option("--dry-run", "print what would be submitted for --max workers, and submit nothing");
-  withExamples(withJson(withTarget(command)), [
+  withExamples(withLogJson(withJson(withTarget(command))), [
     ["tequio scale local --max 4", "up to 4 more workers on this machine while tasks wait"],
     ["tequio scale ssh --hosts pc1,pc2:4 --max 5", "on two machines, by ssh with your key"],
     [
