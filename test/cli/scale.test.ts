@@ -46,8 +46,14 @@ async function scaled(
   const { out } = await place.run("workers", "--json");
   const list = JSON.parse(out) as ReadonlyArray<{ state: string; lost?: { reason: string } }>;
   assert.ok(list.length >= 1);
-  assert.ok(list.every(({ state }) => state === "lost"), out);
-  assert.ok(list.some(({ lost }) => lost?.reason === "bye"), "it has left in good order");
+  assert.ok(
+    list.every(({ state }) => state === "lost"),
+    out,
+  );
+  assert.ok(
+    list.some(({ lost }) => lost?.reason === "bye"),
+    "it has left in good order",
+  );
 }
 
 test("workers of this machine come for a job, and go after it", async (t) => {

@@ -17,7 +17,6 @@ import { superviseWorker } from "./join/supervise.ts";
 import { pythonOption, sandboxOption } from "./up.ts";
 
 export function define(command: Command): void {
-  const cores = availableParallelism();
   command
     .argument("<url>", "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…")
     .option("--token <token>", "join token, as printed by `tequio up`")
@@ -26,7 +25,7 @@ export function define(command: Command): void {
       "file with the join token, mode 0600; or put the token itself in $TEQUIO_TOKEN",
     )
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
-    .option("--slots <n>", "tasks at once; auto = one for each core", slotsArgument, cores)
+    .addOption(slotsOption())
     .option(
       "--memory <size>",
       "memory for all tasks together, such as 2G",
@@ -43,7 +42,7 @@ export function define(command: Command): void {
         "small disk)",
       sizeArgument("--low-water"),
     )
-    .option("--name <name>", "name of this worker in lists", hostname())
+    .addOption(nameOption())
     .option("--data <dir>", "directory for what this worker has computed")
     .option("--store <dir>", "blobs/ of a coordinator on this machine: results are not copied")
     .option("--no-restart", "exit when the worker crashes, instead of starting it again")
@@ -68,6 +67,17 @@ export function define(command: Command): void {
     );
   withLeaving(command);
   withExamples(withJson(withSystems(command)), examples).action(join);
+}
+
+function slotsOption(): Option {
+  return new Option("--slots <n>", "tasks at once; auto = one for each core")
+    .argParser(slotsArgument)
+    .default(availableParallelism(), "auto");
+}
+
+function nameOption(): Option {
+  const option = new Option("--name <name>", "name of this worker in lists");
+  return option.default(hostname(), "that of its machine");
 }
 
 function slotsArgument(text: string): number {

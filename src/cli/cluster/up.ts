@@ -88,7 +88,11 @@ const otherMs = leaveMs + 5_000;
 export function define(command: Command): void {
   const cores = availableParallelism();
   command
-    .option("--workers <n>", "worker processes", countArgument("--workers", 0, 1024), cores)
+    .addOption(
+      new Option("--workers <n>", "worker processes")
+        .argParser(countArgument("--workers", 0, 1024))
+        .default(cores, "one for each core"),
+    )
     .option("--listen <address>", "host and port of the coordinator", "127.0.0.1:7070")
     .option("--data <dir>", "directory for jobs and results (or $TEQUIO_DATA)")
     .option("--memory <size>", "memory of each worker, such as 2G", sizeArgument("--memory"))

@@ -18,7 +18,8 @@ export type Ran = (
   options?: RunOptions,
 ) => Promise<string>;
 
-/** Its standard output. Throws `unavailable` with its last words when it fails or takes too long. */
+/** Its standard output. Throws `unavailable` with its last words when it fails or takes too
+ *  long. */
 export const ran: Ran = ([program, ...args], { env = {}, input = "" } = {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {
