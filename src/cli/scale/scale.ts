@@ -80,8 +80,7 @@ async function scale(where: Kind, more: readonly string[], options: Options): Pr
     throw new ClusterError("bad-request", "--min is not more than --max");
   }
   if (options.dryRun) {
-    const target = { url: "https://host:7070", fingerprint: "" };
-    const known = await placeOf(where, options).catch(() => target);
+    const known = await placeOf(where, options).catch(exampleWithout);
     const terms = termsOf(where, options, { ...known, token: "…" });
     process.stdout.write(`${schedulerOf(where, { terms, options, more }).script(options.max)}\n`);
     return;
@@ -96,6 +95,12 @@ async function scale(where: Kind, more: readonly string[], options: Options): Pr
     // Workers that joined stay as long as they run; nothing that comes later may join.
     () => client.revokeToken(issued.id).catch(() => {}),
   );
+}
+
+/** Without a coordinator there is still something to see. */
+function exampleWithout(error: unknown): Pick<WorkerTerms, "fingerprint" | "url"> {
+  if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
+  return { url: "https://host:7070", fingerprint: "" };
 }
 
 async function scaleUntilAsked(
