@@ -1,6 +1,7 @@
 /** The text of tokens: `mrt_<kind>_<id>_<secret><crc>`. The log only ever holds their SHA-256.
  *
- *  The secret has 256 bits; the CRC-32 distinguishes a typing error from a wrong token without a
+ *  The secret has 256 bits, that of a join token 100: it is computed from a short code, see
+ *  wire/api/join-code.ts. The CRC-32 distinguishes a typing error from a wrong token without a
  *  lookup. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
