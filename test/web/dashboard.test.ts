@@ -180,7 +180,7 @@ test("every page is accessible in light and dark, in three languages, on a phone
 
 test("who follows the code is counted, and leaves in good order", { skip }, async (t) => {
   const cluster = await startCluster(t, "--workers", "1");
-  const id = await submit(cluster, { count: 40_000, ms: 1 }, "--share", "volunteers");
+  const id = await submit(cluster, { count: 20_000, ms: 20 }, "--share", "volunteers");
   const { errors, page } = await openScreen(
     browser!,
     `${cluster.url}/workers#token=${adminOf(cluster)}`,
@@ -198,7 +198,7 @@ test("who follows the code is counted, and leaves in good order", { skip }, asyn
   await page.waitForSelector("#came >> text=1");
   await page.waitForSelector(".came li >> text=/^Ana \\(/");
   await phone.page.waitForSelector("h1 >> text=Thank you, Ana!");
-  await phone.page.waitForSelector(".part >> text=/\\d+ of 40,000 tasks done · \\d+ by this tab/");
+  await phone.page.waitForSelector(".part >> text=/\\d+ of 20,000 tasks done · \\d+ by this tab/");
   assert.deepEqual(await violations(phone.page), []);
   await fits(phone.page);
   await phone.page.click("#stop");

@@ -17,10 +17,12 @@ test("the newest job is first, with its progress and this tab's part", async () 
     return { state: "running", done: 70, taskCount: 100 };
   });
   parts.began(task("j-1"));
+  assert.deepEqual(asked.splice(0), ["/t/j-1"], "at once");
   parts.did(task("j-1"), [...did(3), { kind: "failed" }]);
   parts.began(task("j-2", "/t/gone"));
   parts.began(task("j-1", "/t/later"));
   parts.did(task("j-1"), did(2));
+  asked.splice(0);
   await parts.look(["j-1", "j-2", "j-9"]);
   assert.deepEqual(asked.sort(), ["/t/gone", "/t/later"]);
   const [first, second] = parts.shown;

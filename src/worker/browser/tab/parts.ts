@@ -46,6 +46,8 @@ export class TabParts {
     this.#parts.delete(job);
     this.#parts.set(job, known ?? none);
     this.#places.set(job, place);
+    // At once, while the task is there: many last less than the time between two looks.
+    if ((known?.taskCount ?? 0) === 0) void this.look([job]);
     for (const old of [...this.#parts.keys()].slice(0, -jobsMax)) {
       this.#parts.delete(old);
       this.#places.delete(old);
