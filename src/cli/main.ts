@@ -207,8 +207,8 @@ async function build(name: string | undefined): Promise<Command> {
 
 /** Before a command runs: what is not on its command line. */
 function prepare(command: Command): void {
-  // It reads the file itself, to say what is wrong with it.
-  if (command.name() === "config") return;
+  // It reads the file itself, to say what is wrong with it. Workers of `up` are its own.
+  if (command.name() === "config" || command.opts().record !== undefined) return;
   applySettings(command, readConfig(), process.env);
   if (command.opts().logJson === true) logAsJson(command.name());
 }
