@@ -43,7 +43,7 @@ async function scaled(
   scale.child.kill("SIGTERM");
   const ended = await scale.ended;
   assert.equal(ended.code, 0, ended.err);
-  const { out } = await place.run("workers", "--json");
+  const { out } = await place.run("workers", "--all", "--json");
   const list = JSON.parse(out) as ReadonlyArray<{ state: string; lost?: { reason: string } }>;
   assert.ok(list.length >= 1);
   assert.ok(
