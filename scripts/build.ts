@@ -1,7 +1,8 @@
 /** `npm run build`: src/ as JavaScript and type declarations in dist/, and of it what task
- *  processes and the command line run, as few files: the form that npm users install. */
-import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+ *  processes and the command line run, as few files; manual pages, and the schema of config files:
+ *  the form that npm users install. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildTaskProgram, builtFolder } from "../src/worker/slot/program.ts";
 import { buildKernels } from "./build-wasm.ts";
@@ -21,4 +22,12 @@ if (ran.status === 0) {
   await buildTaskProgram(join(root, "dist", builtFolder));
   await bundleCli(join(root, "dist", "cli", "main.js"), join(root, "dist", "cli", "program"));
   await buildWeb();
+  writeFileSync(join(root, "dist", "tequio.config.schema.json"), command("config", "--schema"));
+  process.stdout.write(command("man", "--out", join(root, "dist", "man")));
+}
+
+/** What a command of this checkout prints. */
+function command(...args: readonly string[]): string {
+  const program = join(root, "src", "cli", "main.ts");
+  return execFileSync(process.execPath, [program, ...args], { cwd: root, encoding: "utf8" });
 }

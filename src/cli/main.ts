@@ -4,8 +4,11 @@
  *  `tequio --help` must not load a bundler. */
 import { Command, CommanderError } from "commander";
 import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
+import { logAsJson } from "./log-json.ts";
 import { type Connection, withPastable } from "./paste.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
+import { readConfig } from "./setup/config-file.ts";
+import { applySettings } from "./setup/settings.ts";
 
 export type CommandFile = {
   /** Adds arguments, options, examples and the action to an empty command of the right name. `all`:
@@ -29,6 +32,11 @@ const commands: Readonly<Record<string, Listed>> = {
   join: {
     summary: "contribute this machine's cores to a coordinator elsewhere",
     load: () => import("./cluster/join.ts"),
+    prints: "messages",
+  },
+  scale: {
+    summary: "start and end workers by what waits: Slurm, ssh, Kubernetes, this machine",
+    load: () => import("./scale/scale.ts"),
     prints: "messages",
   },
   gateway: {
@@ -161,6 +169,14 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "print a script that completes commands in bash, zsh or fish",
     load: () => import("./setup/completion.ts"),
   },
+  config: {
+    summary: "check and show the config file of this folder",
+    load: () => import("./setup/config.ts"),
+  },
+  man: {
+    summary: "print the manual page of a command",
+    load: () => import("./setup/man.ts"),
+  },
   version: { summary: "print versions", load: () => import("./cluster/version.ts") },
 };
 
@@ -180,6 +196,7 @@ async function build(name: string | undefined): Promise<Command> {
     .option("-V, --version", "print the version")
     .addHelpText("after", `\n${intro}`);
   strict(program);
+  program.hook("preAction", (_program, command) => prepare(command));
   for (const [key, listed] of Object.entries(commands)) {
     const command = program.command(key).description(listed.summary).allowUnknownOption();
     if (key !== name) continue;
@@ -190,6 +207,14 @@ async function build(name: string | undefined): Promise<Command> {
     });
   }
   return program;
+}
+
+/** Before a command runs: what is not on its command line. */
+function prepare(command: Command): void {
+  // It reads the file itself, to say what is wrong with it. Workers of `up` are its own.
+  if (command.name() === "config" || command.opts().record !== undefined) return;
+  applySettings(command, readConfig(), process.env);
+  if (command.opts().logJson === true) logAsJson(command.name());
 }
 
 /** Each in full, for what is made from them. */
@@ -256,7 +281,7 @@ async function run(args: readonly string[]): Promise<number> {
       faultText(error, args.includes("--debug")),
       optionsOf(program, wanted),
     );
-    if (text !== "") process.stderr.write(`${text}\n`);
+    if (text !== "") console.error(text);
     return exitCodeFor(error);
   }
 }

@@ -1,10 +1,12 @@
 /** Where a coordinator is: the data directory of this machine, or an address and a token from
  *  elsewhere. */
+import { createHash } from "node:crypto";
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import type { Listen } from "../link/listen.ts";
+import { isJoinCode, tokenOfJoinCode } from "../wire/api/join-code.ts";
 
 /** What listens besides the coordinator's own port. */
 export type Listeners = {
@@ -131,9 +133,22 @@ export function tokenOf(
   if (options.token !== undefined && options.tokenFile !== undefined) {
     throw new ClusterError("bad-request", "--token and --token-file cannot be combined");
   }
-  if (options.token !== undefined) return options.token;
-  if (options.tokenFile !== undefined) return readSecret(options.tokenFile);
-  return env.TEQUIO_TOKEN || null;
+  if (options.token !== undefined) return wholeToken(options.token);
+  if (options.tokenFile !== undefined) return wholeToken(readSecret(options.tokenFile));
+  return env.TEQUIO_TOKEN ? wholeToken(env.TEQUIO_TOKEN) : null;
+}
+
+/** Of a token, or of the short form of a join token. */
+function wholeToken(text: string): string {
+  const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+  return isJoinCode(text) ? tokenOfJoinCode(text, sha256) : text;
+}
+
+/** The token of a link for browsers, `https://host:7070/j#k7f3-…`: machines may join by it, too;
+ *  undefined when the address is no such link. */
+export function tokenOfLink(address: string): string | undefined {
+  const [, token] = /\/j#([\w-]+)$/.exec(address) ?? [];
+  return token;
 }
 
 /** One line of a file that only its owner may read. */

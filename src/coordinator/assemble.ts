@@ -37,6 +37,7 @@ import { followWallClock } from "./loop/wall.ts";
 import { openSharedInputs } from "./members/inputs.ts";
 import { Members } from "./members/members.ts";
 import { Tickets } from "./members/tickets.ts";
+import { Activity } from "./metrics/activity.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import { Relay } from "./relay/relay.ts";
@@ -60,7 +61,15 @@ const idleMs = 30_000;
 
 type Kept = Pick<
   Services,
-  "attempts" | "blobs" | "loop" | "logs" | "metrics" | "moves" | "progress" | "watchers"
+  | "activity"
+  | "attempts"
+  | "blobs"
+  | "loop"
+  | "logs"
+  | "metrics"
+  | "moves"
+  | "progress"
+  | "watchers"
 >;
 
 export async function openServices(
@@ -97,10 +106,11 @@ export async function openServices(
     ...edges,
     ...common,
     programs,
+    dataDir,
     host: hostId(),
     version,
     onShutdown,
-    place: { openUrl: "" },
+    place: { openUrl: "", hasOwnCertificate: false },
     standbys: options.leadership?.standbys ?? null,
   };
   later.perform = (effect) => perform(services, effect);
@@ -126,13 +136,15 @@ async function openKept(
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));
   const histories = leadership?.warm.histories ?? newJobHistories();
-  const metrics = new Metrics();
+  const [activity, metrics] = [new Activity(), new Metrics()];
   let isReplaying = true;
   const loop = await Loop.start({
     log,
     observe: (event, effects, position) => {
       histories.observe(event, effects, position);
-      if (!isReplaying) metrics.see(event);
+      if (isReplaying) return;
+      metrics.see(event);
+      activity.see(event);
     },
     timers: realTimers,
     perform,
@@ -148,8 +160,8 @@ async function openKept(
   closers.defer(() => loop.stop());
   closers.defer(followWallClock(loop, realTimers));
   const { attempts, moves } = histories;
-  const seen = { attempts, moves, metrics, progress: new Progress(), watchers: new Watchers() };
-  return { ...seen, blobs, loop, logs };
+  const counted = { activity, metrics, progress: new Progress() };
+  return { ...counted, attempts, moves, watchers: new Watchers(), blobs, loop, logs };
 }
 
 /** Age above which blobs are removed while the disk is nearly full, ms. */

@@ -47,8 +47,12 @@ export type FilesystemPlace = Listen & {
 
 export type Coordinator = {
   readonly url: string;
+  /** Where other machines reach it; its own URL when they cannot. */
+  readonly openUrl: string;
   /** SHA-256 of its certificate; "" without TLS. */
   readonly fingerprint: string;
+  /** The same when no authority has signed it, so that clients have to know it; else "". */
+  readonly pin: string;
   /** The same token is in `<dataDir>/admin.token`. */
   readonly adminToken: string;
   /** Where the console listens; null = it does not. */
@@ -62,6 +66,8 @@ export type Coordinator = {
   /** Where workers join over libp2p; null = they cannot. */
   readonly libp2p: Pick<Libp2pServing, "addresses" | "peer"> | null;
   joinToken(terms: JoinTerms): Promise<string>;
+  /** The same token, with its short form. */
+  joinCode(terms: JoinTerms): Promise<{ readonly token: string; readonly code: string }>;
   /** A gateway of this process: from now on its browsers get work. */
   acceptGateway(link: GatewayLink): void;
   /** For programs that embed it; see core/event.ts. */
@@ -124,7 +130,7 @@ async function open(
     p4,
     listen,
     certificate,
-    origin: { hosts: options.hosts ?? [], origins: options.origins ?? [] },
+    origin: { hosts: hostsOf(options), origins: options.origins ?? [] },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     mount: options.mount,
     onError: onErrorOf(options),
@@ -137,24 +143,57 @@ async function open(
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
-  if (!isLoopback(listen.host)) services.place.openUrl = reachableUrl(url);
   leadership?.announce(reachableUrl(url));
   return {
     url,
-    fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
+    ...placed(services, options, { url, listen, certificate }),
     adminToken,
     console: users,
     ...edges,
     p4: peers,
     libp2p: await openLibp2p(services, options, { base: reachableUrl(url), closers }),
-    joinToken: async ({ ttlMs, usesMax, owner = "admin", role = "worker" }) => {
-      const terms = { role, owner, ttlMs, usesMax } as const;
-      return (await services.auth.issue(terms)).token;
-    },
+    joinToken: async (terms) => (await joinCode(services, terms)).token,
+    joinCode: (terms) => joinCode(services, terms),
     acceptGateway: (link) => services.tracker.accept(link),
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+function hostsOf({ certificate, hosts = [] }: CoordinatorOptions): readonly string[] {
+  const host = certificate?.host ?? null;
+  return host === null ? hosts : [...hosts, host];
+}
+
+/** Where others reach it, and what they have to know of its certificate. */
+function placed(
+  { place }: Services,
+  { certificate: given }: CoordinatorOptions,
+  at: { readonly url: string; listen: Listen; certificate: Certificate | null },
+): Pick<Coordinator, "fingerprint" | "openUrl" | "pin"> {
+  const openUrl = named(reachableUrl(at.url), given);
+  const mark = at.certificate === null ? "" : fingerprint(at.certificate.cert);
+  const pin = given?.isSelfSigned === false ? "" : mark;
+  if (!isLoopback(at.listen.host)) place.openUrl = openUrl;
+  place.hasOwnCertificate = pin !== "";
+  return { openUrl, fingerprint: mark, pin };
+}
+
+/** Browsers accept a certificate for its names alone. */
+function named(url: string, certificate: CoordinatorOptions["certificate"]): string {
+  const host = certificate?.host ?? null;
+  if (host === null) return url;
+  const whole = new URL(url);
+  whole.hostname = host;
+  return whole.origin;
+}
+
+async function joinCode(
+  { auth }: Services,
+  { ttlMs, usesMax, owner = "admin", role = "worker" }: JoinTerms,
+): Promise<{ readonly token: string; readonly code: string }> {
+  const { code, token } = await auth.issue({ role, owner, ttlMs, usesMax });
+  return { token, code: code ?? token };
 }
 
 /** The directory, and of a log in an engine the right to write it. */
@@ -168,10 +207,11 @@ async function openPlace(
   const places = placesOf(options);
   mustBeSameLog(dataDir, places);
   writePlaces(dataDir, places);
-  const isPlain = isLoopback(listen.host) || insecure;
+  const given = options.certificate;
+  const isPlain = given === undefined && (isLoopback(listen.host) || insecure);
   const joining = { blobs, dataDir, closers };
   const engine = leading === undefined ? null : await joinEngine(leading, joining, !isPlain);
-  const certificate = isPlain ? null : ownCertificate(dataDir);
+  const certificate = isPlain ? null : (given ?? ownCertificate(dataDir));
   const starting = new Starting(options, listen, certificate);
   closers.defer(() => starting.close());
   if (leading === undefined || engine === null) return { certificate, leadership: null, starting };

@@ -16,6 +16,16 @@ import type { UploadLimits } from "./relay/uploads.ts";
 
 export type StartingAt = { readonly url: string; readonly fingerprint: string };
 
+/** PEM texts, with what they say. */
+export type GivenCertificate = {
+  readonly cert: string;
+  readonly key: string;
+  /** The name of links to the coordinator; null = the address that it listens at. */
+  readonly host: string | null;
+  /** No authority has signed it: browsers warn of it, and workers pin it. */
+  readonly isSelfSigned: boolean;
+};
+
 export type CoordinatorOptions = {
   /** Created if it is missing; one coordinator at a time. */
   readonly dataDir: string;
@@ -34,6 +44,8 @@ export type CoordinatorOptions = {
   /** Listen beyond this machine without TLS. Default false: then TLS with a certificate of its
    *  own. */
   readonly insecure?: boolean;
+  /** TLS with this certificate, also on this machine; absent = see `insecure`. */
+  readonly certificate?: GivenCertificate;
   /** Names besides addresses, localhost and this machine's, that are accepted as its Host. */
   readonly hosts?: readonly string[];
   /** Origins of web pages that may call it. */

@@ -24,6 +24,7 @@ import type { Watchers } from "./jobs/watchers.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Members } from "./members/members.ts";
 import type { Tickets } from "./members/tickets.ts";
+import type { Activity } from "./metrics/activity.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { Uploads } from "./relay/uploads.ts";
@@ -55,14 +56,17 @@ export type Services = {
   readonly attempts: AttemptHistory;
   readonly moves: TaskMoves;
   readonly metrics: Metrics;
+  readonly activity: Activity;
   readonly progress: Progress;
   readonly watchers: Watchers;
   readonly lowWater: LowWater;
+  readonly dataDir: string;
   /** The id of this machine; see link/host.ts. */
   readonly host: string;
   readonly version: string;
-  /** The URL at which other machines reach it; "" = they cannot, or it does not listen yet. */
-  readonly place: { openUrl: string };
+  /** The URL at which other machines reach it; "" = they cannot, or it does not listen yet. Whether
+   *  its certificate was made by itself, so that browsers warn of it. */
+  readonly place: { openUrl: string; hasOwnCertificate: boolean };
   /** Addresses of coordinators that stand by; null = none can: the log is a file. */
   readonly standbys: (() => readonly string[]) | null;
   /** An authorized caller has requested a shutdown; called after the answer is sent. */

@@ -21,7 +21,8 @@ export function taskName(kind: StageKind, task: number): string {
 export type TaskState = "waiting" | "ready" | "running" | "done" | "failed" | "cancelled";
 
 /** running: accepted, maybe still without workers · done, failed, cancelled: final. */
-export type JobState = "running" | "done" | "failed" | "cancelled";
+export const jobStates = ["running", "done", "failed", "cancelled"] as const;
+export type JobState = (typeof jobStates)[number];
 
 export type StageSpec = {
   readonly kind: StageKind;

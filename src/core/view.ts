@@ -49,6 +49,34 @@ export function jobSummaries(state: CoordinatorState, atMs: number): JobSummary[
   return [...state.jobs.values()].reverse().map((record) => summaryOf(state, record, atMs));
 }
 
+/** Which jobs are listed; absent = any. */
+export type JobFilter = {
+  readonly owner?: string;
+  readonly state?: JobState;
+  /** Part of its id, its name or its owner, in any case. */
+  readonly find?: string;
+};
+
+/** Newest first, `limit` of them after `skip`; `total`: of all that match. */
+export function jobPage(
+  state: CoordinatorState,
+  atMs: number,
+  { filter, limit, skip }: { filter: JobFilter; limit: number; skip: number },
+): { readonly jobs: JobSummary[]; readonly total: number } {
+  const found = [...state.jobs.values()].reverse().filter((job) => matches(job, filter));
+  const page = found.slice(skip, skip + limit).map((job) => summaryOf(state, job, atMs));
+  return { jobs: page, total: found.length };
+}
+
+function matches(job: JobRecord, { find: text, owner, state }: JobFilter): boolean {
+  if (owner !== undefined && job.owner !== owner) return false;
+  if (state !== undefined && job.state !== state) return false;
+  if (text === undefined || text === "") return true;
+  const wanted = text.toLowerCase();
+  const named = [jobId(job.number), job.spec.name, job.owner];
+  return named.some((one) => one.toLowerCase().includes(wanted));
+}
+
 function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSummary {
   return {
     job: jobId(job.number),
@@ -123,7 +151,15 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
 
 /** `atMs`: now. */
 export function workerSummaries(state: CoordinatorState, atMs = state.atMs): WorkerSummary[] {
-  return [...state.workers.values()].map((worker) => ({
+  return [...state.workers.values()].map((worker) => workerSummary(state, worker, atMs));
+}
+
+export function workerSummary(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+  atMs: number,
+): WorkerSummary {
+  return {
     worker: workerId(worker.number),
     name: worker.specs.name,
     host: worker.specs.host,
@@ -140,7 +176,7 @@ export function workerSummaries(state: CoordinatorState, atMs = state.atMs): Wor
     paused: worker.pause?.reason ?? "",
     ...volunteerSummary(state, worker),
     ...lostSummary(worker, atMs),
-  }));
+  };
 }
 
 function lostSummary({ live, lost }: WorkerRecord, atMs: number): Pick<WorkerSummary, "lost"> {

@@ -80,7 +80,9 @@ export function openSite(folder: string): Site {
 
 /** `/`, `/j`, `/jobs/j-1` …: the page itself routes these. */
 function pageOfRoute(pages: ReadonlyMap<string, Page>, path: string): Page | undefined {
-  return /^(\/|\/j|\/try|\/jobs(\/[a-z0-9-]{1,40})?|\/workers|\/files)$/.test(path)
+  return /^(\/|\/j|\/try|\/jobs(\/[a-z0-9-]{1,40})?|\/workers(\/w-[0-9]{1,15})?|\/files)$/.test(
+    path,
+  )
     ? pages.get("/index.html")
     : undefined;
 }

@@ -181,6 +181,11 @@ export class Client {
     return (await this.jobList()).jobs;
   }
 
+  async runningJobs(): Promise<readonly JobSummary[]> {
+    const call = { method: "GET", path: "/v1/jobs?state=running" } as const;
+    return (await this.#transport.json<Pick<JobList, "jobs">>(call)).jobs;
+  }
+
   /** The same, with those that are kept no longer, summed up; a coordinator of an older version
    *  says nothing of them. */
   async jobList(): Promise<JobList> {

@@ -37,7 +37,7 @@ function pageOf(place: Place) {
     case "job":
       return <JobPage key={place.job} job={place.job} />;
     case "workers":
-      return <WorkersPage />;
+      return <WorkersPage opened={place.worker} />;
     case "try":
       return <TryPage />;
     case "files":

@@ -5,7 +5,7 @@ import { after, before, type TestContext, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { type Cluster, startCluster } from "../browsers/cluster.ts";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
-import { colourCount, fits, openScreen, violations } from "./screens.ts";
+import { colourCount, fits, openScreen, type Screen, violations } from "./screens.ts";
 
 const found = findChromium();
 const skip = found === null ? "no Chromium: set CHROMIUM to the path of one" : false;
@@ -27,10 +27,14 @@ export default tasks({
   },
 });`;
 
-async function submit({ place }: Cluster, params: Record<string, number>): Promise<string> {
+async function submit(
+  { place }: Cluster,
+  params: Record<string, number>,
+  ...more: string[]
+): Promise<string> {
   place.write("squares.ts", job);
   const named = Object.entries(params).flatMap(([name, n]) => ["--param", `${name}=${n}`]);
-  const { code, err, out } = await place.run("run", "squares.ts", ...named, "--detach");
+  const { code, err, out } = await place.run("run", "squares.ts", ...named, ...more, "--detach");
   assert.equal(code, 0, err);
   return /j-\d+/.exec(out + err)![0];
 }
@@ -160,7 +164,7 @@ test("every page is accessible in light and dark, in three languages, on a phone
     const url = `${cluster.url}/#token=${adminOf(cluster)}`;
     const { errors, page } = await openScreen(browser!, url, look);
     await page.waitForSelector(`h1 >> text=${look.word}`);
-    for (const place of [`/jobs/${id}`, "/workers", "/files", "/try", "/j", "/none"]) {
+    for (const place of ["/", `/jobs/${id}`, "/workers", "/files", "/try", "/j", "/none"]) {
       await visit(page, place);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
@@ -173,6 +177,58 @@ test("every page is accessible in light and dark, in three languages, on a phone
     await page.context().close();
   }
 });
+
+test("who follows the code is counted, and leaves in good order", { skip }, async (t) => {
+  const cluster = await startCluster(t, "--workers", "1");
+  const id = await submit(cluster, { count: 20_000, ms: 20 }, "--share", "volunteers");
+  const { errors, page } = await openScreen(
+    browser!,
+    `${cluster.url}/workers#token=${adminOf(cluster)}`,
+  );
+  await page.click("button.main");
+  await page.click("#full-screen");
+  const link = (await page.textContent(".large-link .link"))!;
+  assert.match(link, /\/j#[0-9a-z]{4}(-[0-9a-z]{4}){4}$/, "short enough for a line");
+  assert.deepEqual(await violations(page), []);
+  const phone = await openScreen(browser!, link, { width: 360, height: 700 });
+  assert.equal(await phone.page.locator("button:visible").count(), 1, "one button on phones");
+  await phone.page.fill("#own-name", "Ana");
+  assert.deepEqual(await violations(phone.page), []);
+  await phone.page.click("#join");
+  await page.waitForSelector("#came >> text=1");
+  await page.waitForSelector(".came li >> text=/^Ana \\(/");
+  await phone.page.waitForSelector("h1 >> text=Thank you, Ana!");
+  await phone.page.waitForSelector(".part >> text=/\\d+ of 20,000 tasks done · \\d+ by this tab/");
+  assert.deepEqual(await violations(phone.page), []);
+  await fits(phone.page);
+  await phone.page.click("#stop");
+  await phone.page.waitForSelector(".thanks");
+  await page.waitForSelector("#came >> text=0");
+  await page.click(".came button");
+  await page.click(".gone summary >> text=1 worker has left");
+  await page.click(".tile.left");
+  await page.waitForSelector("h2 >> text=/^Ana/");
+  assert.match(page.url(), /\/workers\/w-\d+$/);
+  await findJob(page, id);
+  assert.deepEqual([...errors, ...phone.errors], []);
+});
+
+/** On the first page: at a glance, then by what is looked for. */
+async function findJob(page: Screen["page"], id: string): Promise<void> {
+  await page.click('nav a[href="/"]');
+  await page.waitForSelector(".glance .who >> text=1/1");
+  await page.waitForSelector(".glance .spark .line[d^=M]");
+  await page.fill("#find-jobs", "no such job");
+  await page.waitForSelector("text=No job matches.");
+  await page.fill("#find-jobs", "squa");
+  await page.selectOption("#jobs-of-state", "running");
+  assert.deepEqual(await violations(page), []);
+  const row = page.locator("table.jobs tbody tr");
+  await row.waitFor();
+  const box = (await row.boundingBox())!;
+  await page.mouse.click(box.x + box.width - 8, box.y + box.height / 2);
+  await page.waitForURL(new RegExp(`/jobs/${id}$`));
+}
 
 async function visit(page: Awaited<ReturnType<typeof openScreen>>["page"], place: string) {
   // Within the page: an address that the server does not know is the page's to report.

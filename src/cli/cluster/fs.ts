@@ -17,6 +17,7 @@ import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import type { Listen } from "../../link/listen.ts";
+import { withLogJson } from "../log-json.ts";
 import { withExamples, withJson } from "../options.ts";
 import { localUrl } from "./join-line.ts";
 import { startOf } from "./process/identity.ts";
@@ -53,7 +54,7 @@ export function define(command: Command): void {
     .option("--token-file <file>", "file with a submitter's token for it, mode 0600")
     .option("--token <token>", "the token itself; other users of this machine can see it")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate");
-  withExamples(withJson(withTrackers(command)), [
+  withExamples(withLogJson(withJson(withTrackers(command))), [
     ["tequio fs", "at port 8080 of this machine"],
     ["tequio fs 10.0.0.2:8080 --register 10.0.0.2:9091", "reachable from other machines"],
     [

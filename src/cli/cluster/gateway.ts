@@ -7,6 +7,7 @@ import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../link/listen.ts";
 import { noteGateway } from "../listeners.ts";
+import { withLogJson } from "../log-json.ts";
 import { withExamples, withJson } from "../options.ts";
 import { openScreen } from "../screen.ts";
 import { type GatewayOptions, isAlone, isPlain, serve, trackerAddress } from "./gateway/serving.ts";
@@ -19,7 +20,10 @@ export function define(command: Command): void {
   command
     .option("--listen <address>", "host and port of this web server", "127.0.0.1:7080")
     .option("--tracker <url>", "address of the coordinator; of several, with commas between")
-    .option("--token-file <file>", "file with a worker token of the coordinator (or $TEQUIO_TOKEN)")
+    .option(
+      "--token-file <file>",
+      "file with a worker token of the coordinator; or put the token itself in $TEQUIO_TOKEN",
+    )
     .option("--token <token>", "the token itself; other users of this machine can see it")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
     .option(
@@ -34,7 +38,7 @@ export function define(command: Command): void {
       "origins of web pages that may call this server, such as https://example.org",
     )
     .option("--data <dir>", "directory for its certificate (or $TEQUIO_DATA)");
-  withExamples(withJson(command), [
+  withExamples(withLogJson(withJson(command)), [
     [
       "tequio gateway --tracker http://127.0.0.1:7070 --token-file t",
       "tabs that open its page work for this coordinator",

@@ -17,7 +17,6 @@ import { superviseWorker } from "./join/supervise.ts";
 import { pythonOption, sandboxOption } from "./up.ts";
 
 export function define(command: Command): void {
-  const cores = availableParallelism();
   command
     .argument(
       "<url>",
@@ -25,9 +24,12 @@ export function define(command: Command): void {
         "cluster, with commas between them",
     )
     .option("--token <token>", "join token, as printed by `tequio up`")
-    .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
+    .option(
+      "--token-file <file>",
+      "file with the join token, mode 0600; or put the token itself in $TEQUIO_TOKEN",
+    )
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
-    .option("--slots <n>", "tasks at once; auto = one for each core", slotsArgument, cores)
+    .addOption(slotsOption())
     .option(
       "--memory <size>",
       "memory for all tasks together, such as 2G",
@@ -44,7 +46,7 @@ export function define(command: Command): void {
         "small disk)",
       sizeArgument("--low-water"),
     )
-    .option("--name <name>", "name of this worker in lists", hostname())
+    .addOption(nameOption())
     .option("--data <dir>", "directory for what this worker has computed")
     .option("--store <dir>", "blobs/ of a coordinator on this machine: results are not copied")
     .option("--no-restart", "exit when the worker crashes, instead of starting it again")
@@ -71,12 +73,24 @@ export function define(command: Command): void {
   withExamples(withJson(withSystems(command)), examples).action(join);
 }
 
+function slotsOption(): Option {
+  return new Option("--slots <n>", "tasks at once; auto = one for each core")
+    .argParser(slotsArgument)
+    .default(availableParallelism(), "auto");
+}
+
+function nameOption(): Option {
+  const option = new Option("--name <name>", "name of this worker in lists");
+  return option.default(hostname(), "that of its machine");
+}
+
 function slotsArgument(text: string): number {
   return text === "auto" ? availableParallelism() : countArgument("--slots", 1, 1024)(text);
 }
 
 const examples: readonly [string, string][] = [
-  ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
+  ["tequio join http://host:7070 --token k7f3-…", "contribute all cores of this machine"],
+  ["tequio join https://host:7070/j#k7f3-…", "the same by a link for browsers"],
   [
     "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
     "contribute two cores and at most 1 GiB of memory",

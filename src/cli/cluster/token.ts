@@ -65,7 +65,9 @@ function defineCreate(command: Command): void {
     const answer = await client.createToken({ role, owner, ttlMs, usesMax });
     // The token alone on standard output, so that a script can take it.
     console.log(options.json ? JSON.stringify(answer) : answer.token);
-    if (!options.json) console.error(`token ${answer.id}; it is not shown again`);
+    if (options.json) return;
+    const short = answer.code === undefined ? "" : `, and its short form ${answer.code}`;
+    console.error(`token ${answer.id}${short}; it is not shown again`);
   });
 }
 

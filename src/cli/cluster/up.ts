@@ -8,7 +8,7 @@ import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
-import { countText } from "../numbers.ts";
+import { withLogJson } from "../log-json.ts";
 import {
   countArgument,
   durationArgument,
@@ -16,20 +16,18 @@ import {
   withExamples,
   withJson,
 } from "../options.ts";
-import { toPaste, upToPaste } from "../paste.ts";
-import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
-import { joinLink, joinPicture, pageLines } from "../web/links.ts";
 import { builtWebFolder } from "../web-folder.ts";
 import { enoughMemory } from "./enough-memory.ts";
-import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
+import { localUrl } from "./join-line.ts";
 import type { LocalWorkers } from "./local-workers.ts";
+import { announce, typedArguments } from "./up/announce.ts";
 import {
-  type ConsoleFlags,
-  consoleLines,
-  consoleOptions,
-  withConsole,
-} from "./up/console-options.ts";
+  type CertificateFlags,
+  certificateOptions,
+  withCertificate,
+} from "./up/certificate-options.ts";
+import { type ConsoleFlags, consoleOptions, withConsole } from "./up/console-options.ts";
 import { endOfUp } from "./up/end-of-up.ts";
 import { removeEndpoint, stopOther, writeEndpoint } from "./up/endpoint.ts";
 import {
@@ -40,13 +38,12 @@ import {
 } from "./up/engine-options.ts";
 import {
   type FilesystemFlags,
-  filesystemLines,
   filesystemOptions,
   withFilesystem,
 } from "./up/filesystem-options.ts";
 import { besideCoordinator, openJobtracker } from "./up/jobtracker.ts";
-import { type Libp2pFlags, libp2pLines, libp2pOptions, withLibp2p } from "./up/libp2p-options.ts";
-import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
+import { type Libp2pFlags, libp2pOptions, withLibp2p } from "./up/libp2p-options.ts";
+import { type P4Flags, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
 import { replayNews } from "./up/starting.ts";
 import { withTabs } from "./up/tab-options.ts";
@@ -55,7 +52,8 @@ import { workerCommand } from "./up/worker-command.ts";
 
 type EdgeFlags = ConsoleFlags & FilesystemFlags & Libp2pFlags & P4Flags;
 type KeepingFlags = RetentionFlags & UploadFlags;
-type Options = EdgeFlags &
+type Options = CertificateFlags &
+  EdgeFlags &
   EngineFlags &
   KeepingFlags & {
     readonly workers: number;
@@ -84,12 +82,15 @@ type Options = EdgeFlags &
 const leaveMs = 10_000;
 /** How long another `up` may take to stop its workers and itself, in ms. */
 const otherMs = leaveMs + 5_000;
-const joinTtlMs = 86_400_000;
 
 export function define(command: Command): void {
   const cores = availableParallelism();
   command
-    .option("--workers <n>", "worker processes", countArgument("--workers", 0, 1024), cores)
+    .addOption(
+      new Option("--workers <n>", "worker processes")
+        .argParser(countArgument("--workers", 0, 1024))
+        .default(cores, "one for each core"),
+    )
     .option("--listen <address>", "host and port of the coordinator", "127.0.0.1:7070")
     .option("--data <dir>", "directory for jobs and results (or $TEQUIO_DATA)")
     .option("--memory <size>", "memory of each worker, such as 2G", sizeArgument("--memory"))
@@ -123,13 +124,26 @@ export function define(command: Command): void {
     )
     .addOption(sandboxOption())
     .addOption(pythonOption());
+  withUpExamples(withSystems(command)).action(up);
+}
+
+/** What other programs and people meet, in the order of the help. */
+function withSystems(command: Command): Command {
   const edges = withLibp2p(withP4(withFilesystem(withConsole(withEngines(command)))));
-  withExamples(withJson(withUploads(withTabs(withRetention(edges)))), [
+  return withLogJson(withJson(withUploads(withTabs(withRetention(withCertificate(edges))))));
+}
+
+function withUpExamples(command: Command): Command {
+  return withExamples(command, [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
     ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
     [
       "tequio up --workers 0 --data /srv/tequio",
       "a coordinator without workers, data in another directory",
+    ],
+    [
+      "tequio up --listen 0.0.0.0:7070 --cert fullchain.pem --key privkey.pem",
+      "browsers trust your certificate and do not warn",
     ],
     ["tequio up --p4-port --p4-token-file p4.token", "the master for existing P4 peers"],
     [
@@ -142,7 +156,7 @@ export function define(command: Command): void {
       "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
       "serves programs of the filesystem protocol",
     ],
-  ]).action(up);
+  ]);
 }
 
 export function sandboxOption(): Option {
@@ -189,6 +203,7 @@ function coordinatorOptions(options: Options) {
     listen: options.listen,
     version: packageVersion(),
     insecure: options.insecure ?? false,
+    ...certificateOptions(options),
     ...(lease === undefined ? {} : { liveness: leaseTimes(lease) }),
     ...(lowWater === undefined ? {} : { lowWaterBytes: lowWater }),
     ...(tabsMax === undefined ? {} : { tabsMax }),
@@ -325,70 +340,4 @@ async function run(options: Options, running: Running, end: End): Promise<void> 
     removeEndpoint(dataDir);
     await coordinator.close();
   }
-}
-
-/** What the user typed after `up`. */
-function typedArguments(): string[] {
-  const typed = process.argv.slice(2);
-  return typed.filter((_, at) => at !== typed.indexOf("up"));
-}
-
-type Started = {
-  readonly dataDir: string;
-  readonly coordinator: Coordinator;
-  readonly jobtracker: WorkerServing | null;
-  readonly localWorkers: LocalWorkers;
-  /** The web page is built. */
-  readonly hasPage: boolean;
-};
-
-async function announce(options: Options, started: Started): Promise<void> {
-  const { dataDir, coordinator, localWorkers, hasPage, jobtracker } = started;
-  const url = reachableUrl(coordinator.url);
-  const isLocal = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
-  const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
-  const line = joinLine(url, token, coordinator.fingerprint);
-  const areOwn = (options.tabs ?? (isLocal ? "own" : "volunteer")) === "own";
-  const terms = { ttlMs: joinTtlMs, usesMax: 0, role: "volunteer" } as const;
-  const tabToken = areOwn ? token : await coordinator.joinToken(terms);
-  if (options.json) {
-    const { console: users, filesystem, libp2p, p4, register } = coordinator;
-    const browsers = hasPage ? joinLink(url, tabToken) : null;
-    const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
-    const files = { filesystem, register, jobtracker, libp2p };
-    console.log(JSON.stringify({ ...known, ...files, ...counts(localWorkers) }));
-    return;
-  }
-  const { adminToken } = coordinator;
-  const isTerminal = process.stdout.isTTY === true;
-  const shown = { hasPage, isLocal, isTerminal, qr: options.qr };
-  const page = { url, dataDir, adminToken, joinToken: tabToken, areOwn, ...shown };
-  for (const line of joinPicture(page)) console.log(line);
-  const were = localWorkers.adopted === 1 ? "was" : "were";
-  const adopted =
-    localWorkers.adopted > 0 ? ` (${countText(localWorkers.adopted)} ${were} still running)` : "";
-  console.log(`coordinator  ${styled("bold", url)}`);
-  console.log(`data         ${dataDir}`);
-  console.log(`workers      ${countText(options.workers)}${adopted}`);
-  console.log(`join with    ${line}`);
-  for (const line of pageLines(page)) console.log(line);
-  if (isLocal) {
-    const wide =
-      options.data === undefined
-        ? "tequio up --listen 0.0.0.0:7070"
-        : upToPaste(typedArguments(), dataDir, ["--listen", "0.0.0.0:7070"]);
-    console.log(`             (only from this machine; for others: ${wide})`);
-  }
-  const files = filesystemLines(coordinator, jobtracker);
-  const peers = libp2pLines(coordinator, options);
-  const edges = [...consoleLines(coordinator), ...files, ...p4Lines(coordinator), ...peers];
-  for (const line of edges) console.log(line);
-  const { data } = options;
-  const at = data === undefined ? {} : { data };
-  const [run, down] = [toPaste(at, "run", "job.ts", "inputs…"), toPaste(at, "down")];
-  console.log(`run a job    ${run}      stop: Ctrl-C or ${down}`);
-}
-
-function counts(localWorkers: LocalWorkers): { workersStarted: number; workersAdopted: number } {
-  return { workersStarted: localWorkers.started, workersAdopted: localWorkers.adopted };
 }

@@ -111,11 +111,13 @@ async function keptJob(client: Client, job: string) {
 async function allAttempts(client: Client, job: string): Promise<Attempts> {
   let answer = await client.attempts(job, 0);
   const ended = [...answer.ended];
+  const slots = [...(answer.slots ?? [])];
   while (answer.more) {
     answer = await client.attempts(job, answer.next);
     for (const number of answer.ended) ended.push(number);
+    for (const number of answer.slots ?? []) slots.push(number);
   }
-  return { ...answer, ended };
+  return { ...answer, ended, slots };
 }
 
 async function beginnings(

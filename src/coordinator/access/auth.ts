@@ -9,7 +9,8 @@ import { tokenRecord } from "../../core/view.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { Loop } from "../loop/loop.ts";
 import {
-  kindForRole,
+  type MintedToken,
+  mintFor,
   mintToken,
   readToken,
   sameHash,
@@ -112,15 +113,15 @@ export class Auth {
   }
 
   /** The token is durable, as its hash, when this resolves; its text is only in the answer. */
-  async issue(terms: TokenTerms): Promise<{ readonly id: string; readonly token: string }> {
-    const minted = mintToken(kindForRole[terms.role]);
+  async issue(terms: TokenTerms): Promise<MintedToken> {
+    const { hash, ...minted } = mintFor(terms.role);
     const { role, owner, usesMax } = terms;
     const expiresAtMs = terms.ttlMs === 0 ? 0 : this.#loop.nowMs() + terms.ttlMs;
-    const { id, hash, token } = minted;
+    const { id } = minted;
     hit("token.issue", "before");
     await this.#loop.post({ kind: "token-issued", id, role, owner, hash, expiresAtMs, usesMax });
     hit("token.issue", "after");
-    return { id, token };
+    return minted;
   }
 
   /** The credential of a worker that has just joined; it has the worker's id, so that an

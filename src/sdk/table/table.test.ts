@@ -71,6 +71,31 @@ test("results of tasks have the fields of their items", async () => {
   assert.equal(await textOf(unknown.parts[0]!), "index,value\n0,\n1,5\n");
 });
 
+test("the items are closed, although nothing is read after the last", async () => {
+  let isOpen = 0;
+  const given = tableOf("csv", { of: "tasks" }, [[5]], [1]);
+  const items = async function* () {
+    isOpen++;
+    try {
+      yield Buffer.from("1\n");
+      yield Buffer.from("2\n");
+    } finally {
+      isOpen--;
+    }
+  };
+  const part = bytesPart("5\n");
+  const table = tabled({
+    kind: "results",
+    format: "csv",
+    shape: { of: "tasks" },
+    parts: [part],
+    badRecords: [],
+    items,
+  });
+  assert.equal(await textOf(table.parts[0]!), await textOf(given.parts[0]!));
+  assert.equal(isOpen, 0);
+});
+
 test("two cells for one column are an error that names it", async () => {
   const table = tableOf("csv", pairs, [[{ key: 1, value: { "a.b": 1, a: { b: 2 } } }]]);
   await assert.rejects(textOf(table.parts[0]!), { code: "user-error", message: /"a\.b"/ });

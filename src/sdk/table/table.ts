@@ -79,16 +79,21 @@ class TableResult {
     const read = this.#read();
     const items = this.#items === undefined ? null : linesOf(this.#items());
     let index = 0;
-    for (const part of parts) {
-      for await (const lines of linesAtOnce(part.read(true))) {
-        const rows: Cells[] = [];
-        for (const line of lines) {
-          const item = items === null ? null : ((await items.next()).value ?? null);
-          rows.push(read(line, index, item));
-          index++;
+    try {
+      for (const part of parts) {
+        for await (const lines of linesAtOnce(part.read(true))) {
+          const rows: Cells[] = [];
+          for (const line of lines) {
+            const item = items === null ? null : ((await items.next()).value ?? null);
+            rows.push(read(line, index, item));
+            index++;
+          }
+          yield rows;
         }
-        yield rows;
       }
+    } finally {
+      // What comes after the last item is never asked for: its file would stay open.
+      await items?.return();
     }
   }
 }

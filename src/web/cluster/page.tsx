@@ -1,45 +1,35 @@
-/** Workers and tabs as tiles, and how others join. */
-import { useState } from "preact/hooks";
-import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
-import type { Why } from "../../core/why/reasons.ts";
+/** Workers and tabs as tiles, those that went below them, and how others join. */
+import type { WorkerSummary } from "../../core/summary.ts";
 import { usePolled } from "../api/connection.ts";
-import { agoText, countText } from "../i18n/amounts.ts";
+import { countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
-import { Chain } from "../job/why.tsx";
+import { go } from "../shell/router.ts";
+import { WorkerCard } from "./card.tsx";
 import { JoinCard } from "./join-card.tsx";
 import { clusterMessages } from "./messages.ts";
+import { stateOf } from "./states.ts";
 
 const everyMs = 1_200;
-/** Tiles of lost workers that are shown by default. */
-const lostShown = 12;
+/** Tiles of those that went: the newest. */
+const goneMax = 200;
 
-type TileState = "idle" | "busy" | "paused" | "lost" | "caught";
-
-export function stateOf({ paused, running, state, volunteer }: WorkerSummary): TileState {
-  if (volunteer?.caught !== undefined) return "caught";
-  if (state === "lost") return "lost";
-  if (paused !== "") return "paused";
-  return running > 0 ? "busy" : "idle";
-}
-
-export function WorkersPage() {
+/** `opened`: the worker whose card is shown; "" = none. */
+export function WorkersPage({ opened }: { opened: string }) {
   const say = useMessages(clusterMessages);
   const { value } = usePolled<{ workers: WorkerSummary[] }>("/v1/workers", everyMs);
-  const [opened, open] = useState<string | null>(null);
-  const [showsLost, showLost] = useState(false);
   const all = value?.workers ?? [];
-  const lost = all.filter(({ state }) => state === "lost");
-  const hidden = showsLost ? 0 : Math.max(0, lost.length - lostShown);
-  const kept = new Set(lost.slice(hidden).map(({ worker }) => worker));
-  const shown = all.filter(({ state, worker }) => state === "live" || kept.has(worker));
+  const live = all.filter(({ state }) => state === "live");
+  const gone = all.filter(({ state }) => state === "lost").slice(-goneMax);
+  const left = gone.filter((worker) => stateOf(worker) === "left");
+  const lost = gone.filter((worker) => stateOf(worker) !== "left");
   const chosen = all.find(({ worker }) => worker === opened);
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("workers")}</h1>
-      <JoinCard />
+      <JoinCard workers={all} />
       {value === null ? <div class="panel placeholder" aria-busy="true" /> : null}
-      {value !== null && all.length === 0 ? (
+      {value !== null && live.length === 0 ? (
         <section class="panel empty">
           <p>{say("noWorkers")}</p>
           <p class="quiet">
@@ -47,33 +37,22 @@ export function WorkersPage() {
           </p>
         </section>
       ) : null}
-      {chosen === undefined ? null : <Detail worker={chosen} close={() => open(null)} />}
-      <Tiles
-        title="machines"
-        workers={shown.filter(({ tab }) => !tab)}
-        opened={opened}
-        open={open}
-      />
-      <Tiles title="tabs" workers={shown.filter(({ tab }) => tab)} opened={opened} open={open} />
-      {hidden === 0 ? null : (
-        <div>
-          <button type="button" onClick={() => showLost(true)}>
-            {say("showLost", { n: hidden })}
-          </button>
-        </div>
-      )}
+      {chosen === undefined ? null : <WorkerCard worker={chosen} close={() => go("/workers")} />}
+      <Tiles title="machines" workers={live.filter(({ tab }) => !tab)} opened={opened} />
+      <Tiles title="tabs" workers={live.filter(({ tab }) => tab)} opened={opened} />
+      <Gone title="lostOnes" workers={lost} opened={opened} />
+      <Gone title="leftOnes" workers={left} opened={opened} />
     </div>
   );
 }
 
-type TilesProps = {
-  readonly title: "machines" | "tabs";
+type TilesProps<T> = {
+  readonly title: T;
   readonly workers: readonly WorkerSummary[];
-  readonly opened: string | null;
-  readonly open: (worker: string | null) => void;
+  readonly opened: string;
 };
 
-function Tiles({ open, opened, title, workers }: TilesProps) {
+function Tiles({ opened, title, workers }: TilesProps<"machines" | "tabs">) {
   const say = useMessages(clusterMessages);
   if (workers.length === 0) return null;
   return (
@@ -81,26 +60,38 @@ function Tiles({ open, opened, title, workers }: TilesProps) {
       <h2 id={`${title}-title`}>
         {say(title)} <span class="quiet number">{countText(workers.length)}</span>
       </h2>
-      <ul class="tiles">
-        {workers.map((one) => (
-          <Tile
-            key={one.worker}
-            worker={one}
-            isOpen={one.worker === opened}
-            toggle={() => open(one.worker === opened ? null : one.worker)}
-          />
-        ))}
-      </ul>
+      <TileList workers={workers} opened={opened} />
     </section>
   );
 }
 
-type TileProps = { worker: WorkerSummary; isOpen: boolean; toggle: () => void };
+/** Folded: they are of no use any more, but one may want to know what became of them. */
+function Gone({ opened, title, workers }: TilesProps<"lostOnes" | "leftOnes">) {
+  const say = useMessages(clusterMessages);
+  if (workers.length === 0) return null;
+  return (
+    <details class="fold gone">
+      <summary class="quiet">{say(title, { n: workers.length })}</summary>
+      <TileList workers={workers} opened={opened} />
+    </details>
+  );
+}
 
-function Tile({ isOpen, toggle, worker }: TileProps) {
+function TileList({ opened, workers }: Omit<TilesProps<never>, "title">) {
+  return (
+    <ul class="tiles">
+      {workers.map((one) => (
+        <Tile key={one.worker} worker={one} isOpen={one.worker === opened} />
+      ))}
+    </ul>
+  );
+}
+
+function Tile({ isOpen, worker }: { worker: WorkerSummary; isOpen: boolean }) {
   const say = useMessages(clusterMessages);
   const state = stateOf(worker);
   const { name, running, slots } = worker;
+  const toggle = () => go(isOpen ? "/workers" : `/workers/${worker.worker}`, true);
   return (
     <li>
       <button type="button" class={`tile ${state}`} aria-expanded={isOpen} onClick={toggle}>
@@ -118,51 +109,4 @@ function Tile({ isOpen, toggle, worker }: TileProps) {
       </button>
     </li>
   );
-}
-
-function Detail({ close, worker }: { worker: WorkerSummary; close: () => void }) {
-  const say = useMessages(clusterMessages);
-  const why = usePolled<Why>(`/v1/workers/${worker.worker}/why`, everyMs);
-  const facts = [
-    ["host", worker.host.slice(0, 24)],
-    ["slots", `${worker.running}/${worker.slots}`],
-    ["done", countText(worker.done)],
-    ["failed", countText(worker.failed)],
-    ["version", worker.version],
-    ["since", agoText(Math.max(0, Date.now() - worker.joinedAtMs))],
-    ...(worker.lost === undefined ? [] : ([["lostSince", agoText(worker.lost.forMs)]] as const)),
-  ] as const;
-  return (
-    <section class="panel" aria-labelledby="worker-title">
-      <header>
-        <h2 id="worker-title">
-          {worker.name} <span class="quiet">{worker.worker}</span>
-        </h2>
-        <span class="stretch" />
-        <button type="button" class="plain" onClick={close}>
-          {say("close")}
-        </button>
-      </header>
-      <div class="body stack">
-        <dl class="counters">
-          {facts.map(([name, text]) => (
-            <div key={name}>
-              <dt>{say(name)}</dt>
-              <dd class="number">{text}</dd>
-            </div>
-          ))}
-        </dl>
-        {worker.volunteer === undefined ? null : <Standing {...worker.volunteer} />}
-        <Chain why={why.value} />
-      </div>
-    </section>
-  );
-}
-
-/** How far the results of a volunteer are believed. */
-function Standing({ caught, checkedShare, person, valid }: VolunteerSummary) {
-  const say = useMessages(clusterMessages);
-  const values = { person, n: valid, percent: Math.round(checkedShare * 100) };
-  if (caught === undefined) return <p>{say("standing", values)}</p>;
-  return <p>{say("caughtAt", { person, job: caught.job, task: caught.task })}</p>;
 }

@@ -44,8 +44,9 @@ export function JobPage({ job }: { job: string }) {
       model={model}
       version={version}
       actions={<Actions job={summary} />}
-      upper={runs ? <WhyPanel job={summary} /> : null}
+      upper={runs && isStuck(summary) ? <WhyPanel job={summary} /> : null}
     >
+      {runs && !isStuck(summary) ? <WhyPanel job={summary} /> : null}
       {summary.state === "done" ? <Results job={summary} /> : null}
       <LiveLogs job={job} originMs={summary.submittedAtMs} />
       {runs ? null : (
@@ -55,6 +56,11 @@ export function JobPage({ job }: { job: string }) {
       )}
     </JobView>
   );
+}
+
+/** Nothing of it runs: why is then the first question, and else the last. */
+function isStuck({ stages, waitingFor }: JobSummary): boolean {
+  return waitingFor !== "" || stages.every(({ running }) => running === 0);
 }
 
 function Actions({ job }: { job: JobSummary }) {

@@ -9,7 +9,9 @@ import { bytesText, countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
-import { type Row, rowsOf } from "./rows.ts";
+import { Bars } from "./bars.tsx";
+import { barsOf } from "./chart.ts";
+import { type Row, tableOf } from "./rows.ts";
 
 const previewBytes = 16 * 1024;
 const previewRows = 12;
@@ -130,16 +132,20 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
   }, [path, nothing, job.output]);
   if (nothing) return <p class="body quiet">{say("noResult")}</p>;
   if (text === null || job.output === "bytes") return null;
-  const rows = endingOf(job) === "ndjson" ? rowsOf(text).slice(0, previewRows) : [];
+  const rows = tableOf(text, endingOf(job) === "ndjson" ? "ndjson" : job.output);
+  const hasBars = barsOf(rows) !== null;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow
-    <section class="scroll" tabIndex={0} aria-label={say("preview")}>
-      {rows.length > 0 ? (
-        <Rows rows={rows} />
-      ) : (
-        <pre class="text body">{text.split("\n").slice(0, previewRows).join("\n")}</pre>
-      )}
-    </section>
+    <div class={hasBars ? "columns" : ""}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow */}
+      <section class="scroll" tabIndex={0} aria-label={say("preview")}>
+        {rows.length > 0 ? (
+          <Rows rows={rows.slice(0, previewRows)} />
+        ) : (
+          <pre class="text body">{text.split("\n").slice(0, previewRows).join("\n")}</pre>
+        )}
+      </section>
+      {hasBars ? <Bars rows={rows} /> : null}
+    </div>
   );
 }
 

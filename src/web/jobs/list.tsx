@@ -1,54 +1,108 @@
-/** All jobs, newest first, and the state of the cluster at a glance. */
-import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
+/** The first page: the cluster at a glance, and its jobs, newest first. */
+import { useRef, useState } from "preact/hooks";
+import { type JobState, jobStates } from "../../core/job.ts";
+import type { JobSummary } from "../../core/summary.ts";
 import { usePolled } from "../api/connection.ts";
+import { Glance } from "../glance/glance.tsx";
 import { agoText, countText, durationText, percentText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
+import { useMe } from "../shell/me.ts";
 import { follow } from "../shell/router.ts";
 import { jobMessages } from "./messages.ts";
 
 const everyMs = 1_500;
-/** Rows of one page; `tequio jobs` lists all. */
-const rowsMax = 500;
+/** Rows of one page. */
+const rowsMax = 50;
+
+type Listed = { readonly jobs: JobSummary[]; readonly total?: number };
+type Filter = { readonly find: string; readonly state: JobState | ""; readonly page: number };
+
+/** Kept while the reader looks at a job. */
+let lastFilter: Filter = { find: "", state: "", page: 0 };
 
 export function JobsPage() {
   const say = useMessages(jobMessages);
-  const jobs = usePolled<{ jobs: JobSummary[] }>("/v1/jobs", everyMs);
-  const workers = usePolled<{ workers: WorkerSummary[] }>("/v1/workers", everyMs);
-  const list = jobs.value?.jobs;
+  const me = useMe();
+  const [filter, setFilter] = useState(lastFilter);
+  const { find, page, state } = filter;
+  const choose = (change: Partial<Filter>) => {
+    lastFilter = { ...filter, page: 0, ...change };
+    setFilter(lastFilter);
+  };
+  const query = new URLSearchParams({ limit: String(rowsMax), skip: String(page * rowsMax) });
+  if (find !== "") query.set("find", find);
+  if (state !== "") query.set("state", state);
+  const answer = usePolled<Listed>(`/v1/jobs?${query}`, everyMs);
+  // While another page is asked for, the one before stays.
+  const last = useRef<Listed | null>(null);
+  if (answer.value !== null) last.current = answer.value;
+  const listed = last.current;
+  const isFiltered = find !== "" || state !== "";
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("jobs")}</h1>
-      <Figures jobs={list ?? []} workers={workers.value?.workers ?? []} />
-      {list === undefined ? (
+      {me?.may.includes("read-workers") === true ? <Glance /> : null}
+      {listed === null ? (
         <div class="panel placeholder" aria-busy="true" />
-      ) : list.length === 0 ? (
+      ) : listed.jobs.length === 0 && !isFiltered && page === 0 ? (
         <NoJobs />
       ) : (
-        <Table jobs={list.slice(0, rowsMax)} />
+        <Table listed={listed} filter={filter} choose={choose} />
       )}
     </div>
   );
 }
 
-function Figures({ jobs, workers }: { jobs: JobSummary[]; workers: WorkerSummary[] }) {
+type Chosen = { readonly filter: Filter; readonly choose: (change: Partial<Filter>) => void };
+
+function Filters({ choose, filter }: Chosen) {
   const say = useMessages(jobMessages);
-  const live = workers.filter(({ state }) => state === "live");
-  const free = live.reduce((sum, { running, slots }) => sum + Math.max(0, slots - running), 0);
-  const figures = [
-    ["runningJobs", jobs.filter(({ state }) => state === "running").length],
-    ["liveWorkers", live.filter(({ tab }) => !tab).length],
-    ["tabs", live.filter(({ tab }) => tab).length],
-    ["freeSlots", free],
-  ] as const;
   return (
-    <dl class="figures">
-      {figures.map(([name, n]) => (
-        <div key={name}>
-          <dt>{say(name, { n })}</dt>
-          <dd class="number">{countText(n)}</dd>
-        </div>
-      ))}
-    </dl>
+    <search class="row filters">
+      <input
+        type="search"
+        id="find-jobs"
+        value={filter.find}
+        placeholder={say("find")}
+        aria-label={say("find")}
+        maxLength={100}
+        onInput={({ currentTarget }) => choose({ find: currentTarget.value })}
+      />
+      <select
+        id="jobs-of-state"
+        aria-label={say("state")}
+        value={filter.state}
+        onChange={({ currentTarget }) => choose({ state: currentTarget.value as JobState | "" })}
+      >
+        <option value="">{say("anyState")}</option>
+        {jobStates.map((state) => (
+          <option key={state} value={state}>
+            {say(state)}
+          </option>
+        ))}
+      </select>
+    </search>
+  );
+}
+
+function Pager({ choose, filter, total }: Chosen & { total: number }) {
+  const say = useMessages(jobMessages);
+  const { page } = filter;
+  const pages = Math.max(1, Math.ceil(total / rowsMax));
+  if (pages === 1 && page === 0) return null;
+  const first = Math.min(total, page * rowsMax + 1);
+  const last = Math.min(total, (page + 1) * rowsMax);
+  const range = { first: countText(first), last: countText(last), all: countText(total) };
+  return (
+    <nav class="row body pager" aria-label={say("pages")}>
+      <button type="button" disabled={page === 0} onClick={() => choose({ page: page - 1 })}>
+        {say("newer")}
+      </button>
+      <span class="quiet number">{say("range", range)}</span>
+      <button type="button" disabled={page >= pages - 1} onClick={() => choose({ page: page + 1 })}>
+        {say("older")}
+      </button>
+    </nav>
   );
 }
 
@@ -66,11 +120,17 @@ function NoJobs() {
   );
 }
 
-function Table({ jobs }: { jobs: JobSummary[] }) {
+function Table({ choose, filter, listed }: Chosen & { listed: Listed }) {
   const say = useMessages(jobMessages);
+  const { jobs, total = jobs.length } = listed;
   return (
-    <section class="panel">
-      <table class="jobs">
+    <section class="panel" aria-label={say("jobs")}>
+      <header>
+        <Filters filter={filter} choose={choose} />
+        <span class="quiet small number">{say("found", { n: total })}</span>
+      </header>
+      {jobs.length === 0 ? <p class="body quiet">{say("noneFound")}</p> : null}
+      <table class="jobs" hidden={jobs.length === 0}>
         <thead>
           <tr>
             <th>{say("job")}</th>
@@ -87,17 +147,19 @@ function Table({ jobs }: { jobs: JobSummary[] }) {
           ))}
         </tbody>
       </table>
+      <Pager filter={filter} choose={choose} total={total} />
     </section>
   );
 }
 
+/** Its link covers the whole row, so that the row can be opened as any link. */
 function Row({ job }: { job: JobSummary }) {
   const say = useMessages(jobMessages);
   const { atMs, endedAtMs, state, submittedAtMs } = job;
   return (
     <tr>
       <td>
-        <a href={`/jobs/${job.job}`} onClick={follow}>
+        <a class="covers" href={`/jobs/${job.job}`} onClick={follow}>
           {job.job}
         </a>
       </td>
@@ -119,7 +181,12 @@ function Progress({ job }: { job: JobSummary }) {
   const share = shareOf(job);
   return (
     <div class="progress">
-      <progress value={share} max={1} aria-label={`${job.job}: ${say("progress")}`} />
+      <progress
+        class={job.state}
+        value={share}
+        max={1}
+        aria-label={`${job.job}: ${say("progress")}`}
+      />
       <span class="number">{percentText(share)}</span>
     </div>
   );

@@ -16,6 +16,8 @@ export type HostOptions = {
   readonly share: number;
   /** Whether it goes on while it is hidden, where the browser lets it. */
   readonly whileHidden: boolean;
+  /** Of its owner, for the list of workers; "" = none. */
+  readonly name: string;
   readonly place: HTMLElement;
   readonly shown: (shown: TabShown) => void;
   readonly printed: (line: string) => void;
@@ -100,7 +102,8 @@ export class TabHost {
     const programs = await programsHere();
     if (this.#leaving.signal.aborted) return;
     const session = randomName();
-    const { share, slots, token } = this.#options;
+    const { name, share, slots, token } = this.#options;
+    const browser = nameOf(navigator.userAgent);
     this.#worker.postMessage({
       kind: "start",
       origin: location.origin,
@@ -109,7 +112,7 @@ export class TabHost {
       after: recall("session"),
       token,
       identity: recalledIdentity(),
-      name: nameOf(navigator.userAgent),
+      name: name === "" ? browser : `${name} (${browser})`,
       slots,
       share,
       ...programs,

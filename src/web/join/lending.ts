@@ -7,6 +7,9 @@ import { joinToken } from "../shell/session.ts";
 import { TabHost } from "./host.ts";
 import { recall, remember } from "./memory.ts";
 
+/** Characters of a name. */
+export const nameMax = 40;
+
 export const coreCount = Math.max(1, navigator.hardwareConcurrency || 1);
 
 export type Stage = "asking" | "in" | "stopped";
@@ -33,6 +36,9 @@ export type Choices = {
   choose(of: "slots" | "share", value: number): void;
   readonly whileHidden: boolean;
   chooseWhileHidden(isWanted: boolean): void;
+  /** Of the tab's owner, for the others; "" = none. Applies from the next join. */
+  readonly name: string;
+  chooseName(name: string): void;
 };
 
 /** Choices saved for another link do not apply to this one. */
@@ -51,6 +57,7 @@ export function useLending(): Lending {
   const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
   const [share, setShare] = useState(Number(recall("share")) || 1);
   const [whileHidden, setWhileHidden] = useState(recall("whileHidden") !== "no");
+  const [name, setName] = useState(recall("name"));
   const [isPaused, setPaused] = useState(false);
   const [shown, setShown] = useState<TabShown | null>(null);
   const [line, setLine] = useState("");
@@ -59,7 +66,8 @@ export function useLending(): Lending {
   const place = useRef<HTMLDivElement | null>(null);
   useEffect(() => {
     if (stage !== "in" || token === "" || place.current === null) return;
-    const options = { token, slots, share, whileHidden, place: place.current };
+    const own = name.trim();
+    const options = { token, slots, share, whileHidden, name: own, place: place.current };
     host.current = new TabHost({ ...options, shown: setShown, printed: setLine });
     return () => {
       host.current?.leave();
@@ -84,17 +92,23 @@ export function useLending(): Lending {
   const join = () => {
     remember("consent", "yes");
     setPaused(false);
+    setShown(null);
     setStage("in");
   };
+  const chooseName = (text: string) => {
+    remember("name", text.slice(0, nameMax));
+    setName(text.slice(0, nameMax));
+  };
+  // What was shown last stays: it says how much this tab has given.
   const stop = () => {
     remember("consent", "");
-    setShown(null);
     setStage("stopped");
   };
   const pause = () => {
     host.current?.pause(!isPaused);
     setPaused(!isPaused);
   };
-  const choices = { slots, share, choose, whileHidden, chooseWhileHidden };
+  const hiding = { whileHidden, chooseWhileHidden };
+  const choices = { slots, share, choose, ...hiding, name, chooseName };
   return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
 }

@@ -4,6 +4,20 @@ import { catalogue, type Say } from "../i18n/language.ts";
 export const joinMessages = catalogue({
   en: {
     title: "Contribute this tab",
+    titleIn: "This tab is helping. Thank you!",
+    titleNamed: "Thank you, {name}!",
+    name: "Your name, if you like: the others see it",
+    options: "Options",
+    details: "Details",
+    thanks: {
+      one: "Thank you! This tab has done {n} task in {time} of computing.",
+      other: "Thank you! This tab has done {n} tasks in {time} of computing.",
+    },
+    mine: { one: "{n} by this tab", other: "{n} by this tab" },
+    doneOf: "{done} of {all} tasks done",
+    map: "map",
+    reduce: "reduce",
+    tasks: "tasks",
     ask: "{host} asks to use this computer's processor for its jobs.",
     what:
       "Code of its users runs in a sandbox: no network, no files, no access to this or any " +
@@ -12,10 +26,9 @@ export const joinMessages = catalogue({
       "This address has no token. Open the whole link that tequio up prints, or scan its code.",
     slots: "Processors",
     slotsHint: "of {count}",
-    share: "Share of their time",
-    shareHint:
-      "On average: tasks alternate between work and rest. Code that runs long without a pause " +
-      "rests afterwards. A change applies from the next task.",
+    effort: "Effort",
+    full: "full",
+    effortHint: "At 50 % it rests as long as it works. A change applies from the next task.",
     whileHidden: "Go on while this tab is hidden",
     whileHiddenHint:
       "It then holds a lock, so that the browser does not freeze it. If off, the tab takes no " +
@@ -39,14 +52,12 @@ export const joinMessages = catalogue({
     battery: "its battery is low",
     metered: "its connection is metered, or it is asked to save data",
     refused: "Rejected: {reason}",
-    done: "tasks done",
+    done: { one: "task done", other: "tasks done" },
     failed: "failed",
     fetched: "read",
     sent: "sent",
     busy: "computed",
-    now: "Running now",
     of: "of {owner}",
-    code: "code {hash}",
     queued: "waits",
     fetching: "fetches",
     computing: "computes",
@@ -58,6 +69,20 @@ export const joinMessages = catalogue({
   },
   es: {
     title: "Aportar esta pestaña",
+    titleIn: "Esta pestaña está ayudando. ¡Gracias!",
+    titleNamed: "¡Gracias, {name}!",
+    name: "Su nombre, si quiere: lo ven los demás",
+    options: "Opciones",
+    details: "Detalles",
+    thanks: {
+      one: "¡Gracias! Esta pestaña ha hecho {n} tarea en {time} de cálculo.",
+      other: "¡Gracias! Esta pestaña ha hecho {n} tareas en {time} de cálculo.",
+    },
+    mine: { one: "{n} de esta pestaña", other: "{n} de esta pestaña" },
+    doneOf: "{done} de {all} tareas hechas",
+    map: "map",
+    reduce: "reduce",
+    tasks: "tareas",
     ask: "{host} pide usar el procesador de este equipo para sus trabajos.",
     what:
       "El código de sus usuarios se ejecuta aislado: sin red, sin archivos, sin acceso a esta " +
@@ -67,10 +92,10 @@ export const joinMessages = catalogue({
       "su código.",
     slots: "Procesadores",
     slotsHint: "de {count}",
-    share: "Parte de su tiempo",
-    shareHint:
-      "En promedio: las tareas alternan trabajo y descanso. El código que se ejecuta mucho " +
-      "sin pausa descansa después. Un cambio se aplica desde la tarea siguiente.",
+    effort: "Esfuerzo",
+    full: "pleno",
+    effortHint:
+      "Con 50 % descansa tanto como trabaja. Un cambio se aplica desde la tarea siguiente.",
     whileHidden: "Seguir mientras esta pestaña está oculta",
     whileHiddenHint:
       "Mantiene entonces un bloqueo para que el navegador no la congele. Si no, a los 4 minutos " +
@@ -94,14 +119,12 @@ export const joinMessages = catalogue({
     battery: "queda poca batería",
     metered: "su conexión es de uso medido, o se le pide ahorrar datos",
     refused: "Rechazada: {reason}",
-    done: "tareas hechas",
+    done: { one: "tarea hecha", other: "tareas hechas" },
     failed: "fallidas",
     fetched: "leído",
     sent: "enviado",
     busy: "calculado",
-    now: "En marcha",
     of: "de {owner}",
-    code: "código {hash}",
     queued: "espera",
     fetching: "descarga",
     computing: "calcula",
@@ -115,14 +138,28 @@ export const joinMessages = catalogue({
   },
   zh: {
     title: "借出此标签页",
+    titleIn: "此标签页正在帮忙，谢谢！",
+    titleNamed: "谢谢您，{name}！",
+    name: "您的名字（可选），其他人会看到",
+    options: "选项",
+    details: "详情",
+    thanks: {
+      one: "谢谢！此标签页用 {time} 完成了 {n} 个任务。",
+      other: "谢谢！此标签页用 {time} 完成了 {n} 个任务。",
+    },
+    mine: { one: "此标签页 {n} 个", other: "此标签页 {n} 个" },
+    doneOf: "已完成 {done} / {all} 个任务",
+    map: "映射",
+    reduce: "归约",
+    tasks: "任务",
     ask: "{host} 请求使用这台计算机的处理器来完成它的作业。",
     what: "用户的代码在封闭的沙箱中运行：没有网络，没有文件，接触不到本页或其他页面。随时可以关闭标签页或按“停止”，不会留下任何东西。",
     noLink: "此地址没有令牌。请打开 tequio up 显示的完整链接或扫描二维码。",
     slots: "处理器",
     slotsHint: "共 {count}",
-    share: "占用时间比例",
-    shareHint:
-      "平均值：任务工作与休息交替进行。长时间不停顿的代码会在之后补足休息。更改从下一个任务起生效。",
+    effort: "力度",
+    full: "全速",
+    effortHint: "50 % 表示工作多久就休息多久。更改从下一个任务起生效。",
     whileHidden: "此标签页隐藏时继续计算",
     whileHiddenHint:
       "届时它持有一个锁，使浏览器不将其冻结。关闭此项后，隐藏 4 分钟便不再接受任务。",
@@ -145,14 +182,12 @@ export const joinMessages = catalogue({
     battery: "电量不足",
     metered: "网络按流量计费，或已要求节省流量",
     refused: "未被接受：{reason}",
-    done: "完成的任务",
+    done: { one: "个任务完成", other: "个任务完成" },
     failed: "失败",
     fetched: "已读取",
     sent: "已发送",
     busy: "计算时间",
-    now: "正在运行",
     of: "属于 {owner}",
-    code: "代码 {hash}",
     queued: "等待",
     fetching: "读取",
     computing: "计算",

@@ -1,42 +1,84 @@
 /** The Join page: asks before anything runs, then shows what this tab does, and can stop it. */
+import type { ComponentChildren } from "preact";
 import { useMessages } from "../i18n/language.ts";
 import "./join.css";
 import { canGoOnHidden } from "./host.ts";
-import { type Choices, coreCount, type Lending, useLending } from "./lending.ts";
+import { type Choices, coreCount, type Lending, nameMax, useLending } from "./lending.ts";
 import { isForgetful } from "./memory.ts";
 import { joinMessages } from "./messages.ts";
-import { Shown } from "./shown.tsx";
+import { Shown, Thanks } from "./shown.tsx";
 
 export function JoinPage() {
   const say = useMessages(joinMessages);
   const lending = useLending();
-  const { line, place, shown, stage, token } = lending;
+  const { choices, place, stage, token } = lending;
+  const title = stage === "in" ? (choices.name === "" ? "titleIn" : "titleNamed") : "title";
   return (
     <section class="lend">
-      <h1 tabIndex={-1}>{say("title")}</h1>
-      {token === "" ? (
-        <p class="warning">{say("noLink")}</p>
-      ) : (
-        <>
-          {stage === "asking" && (
-            <>
-              <p>{say("ask", { host: location.host })}</p>
-              <p class="remark">{say("what")}</p>
-            </>
-          )}
-          {stage === "stopped" && <p>{say("stopped")}</p>}
-          {stage === "in" && <Shown shown={shown} say={say} line={line} />}
-          <Lent choices={lending.choices} />
-          <Buttons lending={lending} />
-          <Remarks />
-        </>
-      )}
+      <h1 tabIndex={-1}>{say(title, { name: choices.name })}</h1>
+      {token === "" ? <p class="warning">{say("noLink")}</p> : <Stage lending={lending} />}
       <div ref={place} />
     </section>
   );
 }
 
-/** The number of cores, and the share of their time. */
+function Stage({ lending }: { readonly lending: Lending }) {
+  const say = useMessages(joinMessages);
+  const { choices, line, shown, stage } = lending;
+  if (stage === "in") {
+    return (
+      <>
+        <Shown shown={shown} say={say} line={line} />
+        <Buttons lending={lending} />
+        <Options>
+          <Lent choices={choices} />
+        </Options>
+        <Remarks />
+      </>
+    );
+  }
+  return (
+    <>
+      {stage === "asking" ? (
+        <>
+          <p>{say("ask", { host: location.host })}</p>
+          <p class="remark">{say("what")}</p>
+        </>
+      ) : (
+        <Thanks shown={shown} say={say} />
+      )}
+      <label class="own-name">
+        <span>{say("name")}</span>
+        <input
+          type="text"
+          id="own-name"
+          maxLength={nameMax}
+          autocomplete="given-name"
+          value={choices.name}
+          onInput={({ currentTarget }) => choices.chooseName(currentTarget.value)}
+        />
+      </label>
+      <Buttons lending={lending} />
+      <Options>
+        <Lent choices={choices} />
+      </Options>
+      <Remarks />
+    </>
+  );
+}
+
+/** Folded where there is little room: one button is enough there. */
+function Options({ children }: { children: ComponentChildren }) {
+  const say = useMessages(joinMessages);
+  return (
+    <details class="fold options" open={!matchMedia("(max-width: 40rem)").matches}>
+      <summary>{say("options")}</summary>
+      {children}
+    </details>
+  );
+}
+
+/** The number of cores, and how hard they work. */
 function Lent({ choices }: { readonly choices: Choices }) {
   const say = useMessages(joinMessages);
   const { choose, chooseWhileHidden, share, slots, whileHidden } = choices;
@@ -56,20 +98,20 @@ function Lent({ choices }: { readonly choices: Choices }) {
         </output>
       </label>
       <label>
-        <span>{say("share")}</span>
+        <span>{say("effort")}</span>
         <input
           type="range"
-          aria-describedby="share-hint"
+          aria-describedby="effort-hint"
           min="0.1"
           max="1"
           step="0.1"
           value={share}
           onInput={({ currentTarget }) => choose("share", Number(currentTarget.value))}
         />
-        <output>{Math.round(share * 100)} %</output>
+        <output>{share === 1 ? say("full") : `${Math.round(share * 100)} %`}</output>
       </label>
-      <p class="remark" id="share-hint">
-        {say("shareHint")}
+      <p class="remark" id="effort-hint">
+        {say("effortHint")}
       </p>
       {canGoOnHidden ? (
         <>
@@ -99,7 +141,7 @@ function Buttons({ lending }: { readonly lending: Lending }) {
     <p class="buttons">
       {stage === "in" ? (
         <>
-          <button type="button" id="pause" onClick={does.pause}>
+          <button type="button" id="pause" class="wide-only" onClick={does.pause}>
             {isPaused ? say("go") : say("pause")}
           </button>
           <button type="button" id="stop" class="danger" onClick={does.stop}>

@@ -1,35 +1,82 @@
 /** What this tab is doing and has done. */
+
 import type { TabShown, TaskShown } from "../../worker/browser/tab/page-messages.ts";
+import type { PartShown } from "../../worker/browser/tab/parts.ts";
+import { countText, durationText, percentText } from "../i18n/amounts.ts";
 import { pauseReasons } from "./host.ts";
 import type { SayJoin } from "./messages.ts";
 
 export function Shown(props: { shown: TabShown | null; say: SayJoin; line: string }) {
   const { line, say, shown } = props;
   if (shown === null) return <p role="status">{say("dialling")}</p>;
+  const { busyMs, doneCount, jobs } = shown;
   return (
     <section data-phase={shown.phase}>
       <p role="status" class="phase">
         {phaseText(shown, say)}
       </p>
+      {jobs.map((part) => (
+        <Part key={part.job} part={part} say={say} />
+      ))}
       <dl class="lent">
-        <Figure value={String(shown.doneCount)} name={say("done")} id="done" />
-        <Figure value={String(shown.failedCount)} name={say("failed")} id="failed" />
-        <Figure value={megabytes(shown.fetchedBytes)} name={say("fetched")} id="fetched" />
-        <Figure value={megabytes(shown.sentBytes)} name={say("sent")} id="sent" />
-        <Figure value={`${Math.round(shown.busyMs / 1000)} s`} name={say("busy")} id="busy" />
+        <Figure value={countText(doneCount)} name={say("done", { n: doneCount })} id="done" />
+        <Figure value={durationText(busyMs)} name={say("busy")} id="busy" />
       </dl>
-      {shown.running.length > 0 && (
-        <>
-          <h2>{say("now")}</h2>
-          <ul class="running">
-            {shown.running.map((task) => (
-              <Running key={task.tid} task={task} say={say} />
-            ))}
-          </ul>
-        </>
-      )}
-      {line !== "" && <p class="remark line">{line}</p>}
+      <details class="fold">
+        <summary>{say("details")}</summary>
+        <dl class="lent">
+          <Figure value={String(shown.failedCount)} name={say("failed")} id="failed" />
+          <Figure value={megabytes(shown.fetchedBytes)} name={say("fetched")} id="fetched" />
+          <Figure value={megabytes(shown.sentBytes)} name={say("sent")} id="sent" />
+        </dl>
+        <ul class="running">
+          {shown.running.map((task) => (
+            <Running key={task.tid} task={task} say={say} />
+          ))}
+        </ul>
+        {line !== "" && <p class="remark line">{line}</p>}
+      </details>
     </section>
+  );
+}
+
+/** Of the tab that has left: what it gave. */
+export function Thanks({ say, shown }: { shown: TabShown | null; say: SayJoin }) {
+  const n = shown?.doneCount ?? 0;
+  return (
+    <>
+      {n > 0 ? (
+        <p class="thanks">{say("thanks", { n, time: durationText(shown?.busyMs ?? 0) })}</p>
+      ) : null}
+      <p>{say("stopped")}</p>
+    </>
+  );
+}
+
+/** A job: how far it is, and how much of that was done here. */
+function Part({ part, say }: { part: PartShown; say: SayJoin }) {
+  const { done, jobName, mine, owner, taskCount } = part;
+  const share = taskCount === 0 ? 0 : Math.min(1, done / taskCount);
+  const own = taskCount === 0 ? 0 : Math.min(share, mine / taskCount);
+  const of = { done: countText(done), all: countText(taskCount) };
+  return (
+    <div class="part">
+      <p>
+        <strong>{jobName}</strong> <span class="quiet">{say("of", { owner })}</span>
+      </p>
+      <div
+        class="both"
+        role="img"
+        aria-label={`${percentText(share)}, ${say("mine", { n: mine })}`}
+      >
+        <i class="mine" style={{ width: `${100 * own}%` }} />
+        <i class="others" style={{ width: `${100 * (share - own)}%` }} />
+      </div>
+      <p class="quiet small number">
+        {taskCount === 0 ? "" : `${say("doneOf", of)} · `}
+        {say("mine", { n: mine })}
+      </p>
+    </div>
   );
 }
 
@@ -43,11 +90,11 @@ function Figure({ id, name, value }: { id: string; name: string; value: string }
 }
 
 function Running({ task, say }: { task: TaskShown; say: SayJoin }) {
-  const { codeHash, job, jobName, kind, owner, state, tasks } = task;
+  const { jobName, kind, owner, state, tasks } = task;
   const count = tasks > 1 ? ` × ${tasks}` : "";
   return (
-    <li title={`${job} · ${say("code", { hash: codeHash.slice(0, 12) })}`}>
-      <strong>{jobName}</strong> {say("of", { owner })} · {kind}
+    <li>
+      <strong>{jobName}</strong> {say("of", { owner })} · {say(kind)}
       {count} · {say(state)}
     </li>
   );

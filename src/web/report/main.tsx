@@ -1,9 +1,11 @@
 /** The page in a kept report: a job as it was, from the data in the file. Makes no requests. */
 import { render } from "preact";
+import type { OutputFormat } from "../../core/job.ts";
+import type { JobSummary } from "../../core/summary.ts";
 import { language, startLanguage, useLanguage, useMessages } from "../i18n/language.ts";
 import { Logs } from "../job/logs.tsx";
 import { Rows } from "../job/results.tsx";
-import { rowsOf } from "../job/rows.ts";
+import { tableOf } from "../job/rows.ts";
 import { JobView } from "../job/view.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { Brand, Settings } from "../shell/settings.tsx";
@@ -28,8 +30,8 @@ function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
       </header>
       <main id="content">
         <JobView job={summary} model={model} version={model.version} isReport>
-          <Text title="result" text={kept.resultText} />
-          <Text title="badRecords" text={kept.badText} />
+          <Text title="result" text={kept.resultText} format={formatOf(summary)} />
+          <Text title="badRecords" text={kept.badText} format="ndjson" />
           <Logs job={summary.job} originMs={summary.submittedAtMs} lines={logs} cut={logsCut} />
         </JobView>
         <footer class="foot quiet small">
@@ -40,10 +42,21 @@ function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
   );
 }
 
-function Text({ text, title }: { text: string; title: "result" | "badRecords" }) {
+type TextProps = {
+  readonly text: string;
+  readonly title: "result" | "badRecords";
+  readonly format: OutputFormat;
+};
+
+/** Of the parts: what has a shape, and the results of a list of tasks, are lines of JSON. */
+function formatOf({ output, shape, stages }: JobSummary): OutputFormat {
+  return shape !== undefined || stages[0]?.kind === "tasks" ? "ndjson" : output;
+}
+
+function Text({ format, text, title }: TextProps) {
   const say = useMessages(jobMessages);
   if (text === "") return null;
-  const rows = rowsOf(text).slice(0, rowsMax);
+  const rows = tableOf(text, format).slice(0, rowsMax);
   const lines = text.split("\n").slice(0, rowsMax);
   return (
     <div class="panel">

@@ -2,18 +2,22 @@
 import { useEffect, useState } from "preact/hooks";
 
 export type Place =
-  | { readonly page: "jobs" | "workers" | "files" | "try" | "join" | "nowhere" }
+  | { readonly page: "jobs" | "files" | "try" | "join" | "nowhere" }
+  /** "" = the list alone. */
+  | { readonly page: "workers"; readonly worker: string }
   | { readonly page: "job"; readonly job: string };
 
 export function placeOf(path: string): Place {
   const job = /^\/jobs\/(j-\d{1,15})$/.exec(path)?.[1];
   if (job !== undefined) return { page: "job", job };
+  const worker = /^\/workers\/(w-\d{1,15})$/.exec(path)?.[1];
+  if (worker !== undefined) return { page: "workers", worker };
   switch (path) {
     case "/":
     case "/jobs":
       return { page: "jobs" };
     case "/workers":
-      return { page: "workers" };
+      return { page: "workers", worker: "" };
     case "/files":
       return { page: "files" };
     case "/try":
@@ -27,9 +31,11 @@ export function placeOf(path: string): Place {
 
 const listeners = new Set<() => void>();
 
-export function go(path: string): void {
+/** `stays`: only a part of the page changes, where the reader is looking. */
+export function go(path: string, stays = false): void {
   history.pushState(null, "", path);
   for (const listener of [...listeners]) listener();
+  if (stays) return;
   window.scrollTo(0, 0);
   // So that a screen reader announces the new page's heading.
   requestAnimationFrame(() => document.querySelector<HTMLElement>("h1")?.focus());

@@ -1,6 +1,9 @@
 /** The tokens of this tab: they come in a link's fragment, which no server sees, leave the address
  *  bar at once, and are kept for this tab alone. */
 
+import { isJoinCode, tokenOfJoinCode } from "../../wire/api/join-code.ts";
+import { Sha256 } from "../../worker/browser/node-shims/sha256.ts";
+
 /** reader: sees and does what its owner may · join: lets this tab work, but gives no access to the
  *  dashboard. */
 type Use = "reader" | "join";
@@ -11,10 +14,16 @@ const keys: Readonly<Record<Use, string>> = { reader: "tequio.token", join: "teq
 /** Takes the token of `/#token=…`, or of the short join link `/j#…`. */
 export function startSession(): void {
   for (const use of ["reader", "join"] as const) tokens[use] = read(use);
-  const fragment = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");
+  const text = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");
+  const fragment = isJoinCode(text) ? tokenOfJoinCode(text, sha256) : text;
   if (!isToken(fragment)) return;
   setToken(fragment);
   history.replaceState(null, "", location.pathname + location.search);
+}
+
+/** Not the browser's own: it has none on plain http. */
+function sha256(bytes: Uint8Array): string {
+  return new Sha256().update(bytes).digest("hex");
 }
 
 /** Whether the text has the form of a token. */

@@ -107,8 +107,8 @@ export class Board {
     const atMs = fromMs + this.shareAt(clientX) * (toMs - fromMs);
     const slackMs = ((toMs - fromMs) / Math.max(1, box.width)) * 2;
     let best: Bar | null = null;
-    for (const bar of this.#model.running) {
-      if (this.#model.laneOfRunning(bar) === lane && bar.fromMs <= atMs) best = bar;
+    for (const { bar, lane: of } of this.#model.running) {
+      if (of === lane && bar.fromMs <= atMs) best = bar;
     }
     for (let at = lane.count - 1; at >= 0; at--) {
       const from = lane.from[at] as number;

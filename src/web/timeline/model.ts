@@ -1,8 +1,9 @@
-/** Attempts in columns, one lane for each worker and slot: what a timeline draws. Grows as attempts
- *  end. */
+/** Attempts in columns, one lane for each slot of each worker: what a timeline draws. Grows as
+ *  attempts end. */
 import { type Attempts, attemptNumbers } from "../../wire/api/attempts.ts";
 
-/** Lanes of one worker at most; further overlapping bars share the last one. */
+/** Lanes of a worker whose slots are not known, and of one with more slots: further bars that
+ *  overlap share a lane. */
 const lanesPerWorker = 64;
 /** An index into attemptOutcomes, + 8 for a backup. */
 export const outcomeRunning = 0;
@@ -90,7 +91,9 @@ export type Tally = {
 export class TimelineModel {
   /** In the order of workers. */
   lanes: Lane[] = [];
-  running: Bar[] = [];
+  /** Those that are in a slot, each with its lane, and how many wait at their workers. */
+  running: Array<{ readonly bar: Bar; readonly lane: Lane }> = [];
+  waitingCount = 0;
   readonly tally: Tally = { done: 0, failed: 0, lost: 0, stopped: 0, backups: 0 };
   /** Times of the first and the last event, ms since the origin. */
   lastMs = 0;
@@ -100,6 +103,7 @@ export class TimelineModel {
   version = 0;
   #next = 0;
   #workers = new Map<number, Lane[]>();
+  readonly #slots = new Map<number, number>();
 
   /** The next value for `?after=`. */
   get next(): number {
@@ -112,16 +116,18 @@ export class TimelineModel {
     this.originMs = answer.originMs;
     this.partial = answer.partial;
     this.#next = answer.next;
+    this.#know(answer.slots ?? []);
+    let batch: Bar[] = [];
     for (let at = 0; at < answer.ended.length; at += attemptNumbers) {
-      this.#add(barOf(answer.ended, at));
+      const bar = barOf(answer.ended, at);
+      if (batch[0] !== undefined && !isOfBatch(batch[0], bar)) {
+        this.#place(batch);
+        batch = [];
+      }
+      batch.push(bar);
     }
-    this.running = [];
-    for (let at = 0; at < answer.running.length; at += attemptNumbers) {
-      const bar = barOf(answer.running, at);
-      this.running.push(bar);
-      this.lastMs = Math.max(this.lastMs, bar.fromMs + bar.lengthMs);
-      if (!this.#workers.has(bar.worker)) this.#lanesOf(bar.worker);
-    }
+    this.#place(batch);
+    this.#takeRunning(answer.running);
     this.version++;
   }
 
@@ -133,10 +139,10 @@ export class TimelineModel {
     for (const lane of this.lanes) for (let at = 0; at < lane.count; at++) yield lane.bar(at);
   }
 
-  /** The lane in which a running bar would be drawn. */
-  laneOfRunning(bar: Bar): Lane | undefined {
-    const lanes = this.#workers.get(bar.worker) ?? [];
-    return lanes.find((lane) => lane.lastMs <= bar.fromMs + 1) ?? lanes.at(-1);
+  #know(slots: readonly number[]): void {
+    for (let at = 0; at < slots.length; at += 2) {
+      this.#slots.set(slots[at] as number, slots[at + 1] as number);
+    }
   }
 
   #clear(): void {
@@ -147,24 +153,84 @@ export class TimelineModel {
     Object.assign(this.tally, { done: 0, failed: 0, lost: 0, stopped: 0, backups: 0 });
   }
 
-  #add(bar: Bar): void {
-    const lanes = this.#lanesOf(bar.worker);
-    // Bars come in the order of their ends: take the fullest lane that is free at its start.
-    let best: Lane | null = null;
-    for (const lane of lanes) {
-      if (lane.lastMs <= bar.fromMs + 1 && (best === null || lane.lastMs > best.lastMs)) {
-        best = lane;
-      }
+  /** Bars of one report: all have its time as their end, and most ended one after the other. They
+   *  are moved back so that no two are in one slot at the same time. */
+  #place(batch: readonly Bar[]): void {
+    const [first] = batch;
+    if (first === undefined) return;
+    if (batch.length === 1) {
+      const lane = this.#laneFor(first);
+      // What was lost may have waited at its worker, behind others.
+      const fromMs = hasRun(first) ? first.fromMs : Math.max(first.fromMs, lane.lastMs);
+      this.#add(lane, { ...first, fromMs, lengthMs: Math.max(0, endOf(first) - fromMs) });
+      return;
     }
-    if (best === null && lanes.length < lanesPerWorker) best = this.#newLane(bar.worker, lanes);
-    (best ?? (lanes.at(-1) as Lane)).add(bar);
-    this.lastMs = Math.max(this.lastMs, bar.fromMs + bar.lengthMs);
+    const lanes = this.#lanesOf(first.worker);
+    const wanted = Math.min(this.#laneMax(first.worker), batch.length);
+    while (lanes.length < wanted) this.#newLane(first.worker, lanes);
+    const placed = lanes.map((lane) => ({ lane, freeMs: endOf(first), bars: [] as Bar[] }));
+    for (const bar of batch.toReversed()) {
+      let on = placed[0] as (typeof placed)[number];
+      for (const one of placed) if (one.freeMs > on.freeMs) on = one;
+      const fromMs = Math.max(0, on.freeMs - bar.lengthMs);
+      on.bars.push({ ...bar, fromMs });
+      on.freeMs = fromMs;
+    }
+    for (const { bars, lane } of placed) {
+      for (const bar of bars.toReversed()) this.#add(lane, bar);
+    }
+  }
+
+  /** Bars come in the order of their ends: the fullest lane that is free at its start. */
+  #laneFor(bar: Bar): Lane {
+    const lanes = this.#lanesOf(bar.worker);
+    let free: Lane | null = null;
+    let least = lanes[0] as Lane;
+    for (const lane of lanes) {
+      if (lane.lastMs < least.lastMs) least = lane;
+      if (lane.lastMs > bar.fromMs + 1) continue;
+      if (free === null || lane.lastMs > free.lastMs) free = lane;
+    }
+    if (free !== null) return free;
+    return lanes.length < this.#laneMax(bar.worker) ? this.#newLane(bar.worker, lanes) : least;
+  }
+
+  #laneMax(worker: number): number {
+    return Math.max(1, Math.min(lanesPerWorker, this.#slots.get(worker) ?? lanesPerWorker));
+  }
+
+  #add(lane: Lane, bar: Bar): void {
+    lane.add(bar);
+    this.lastMs = Math.max(this.lastMs, endOf(bar));
     const { tally } = this;
     if (bar.outcome === outcomeDone) tally.done++;
     else if (bar.outcome === outcomeFailed) tally.failed++;
     else if (bar.outcome === outcomeLost) tally.lost++;
     else tally.stopped++;
     if (bar.backup) tally.backups++;
+  }
+
+  /** In the order of their assignment: as many as a worker has slots run, the others wait. */
+  #takeRunning(numbers: readonly number[]): void {
+    this.running = [];
+    this.waitingCount = 0;
+    const taken = new Map<number, number>();
+    for (let at = 0; at < numbers.length; at += attemptNumbers) {
+      const bar = barOf(numbers, at);
+      this.lastMs = Math.max(this.lastMs, endOf(bar));
+      const lanes = this.#lanesOf(bar.worker);
+      const index = taken.get(bar.worker) ?? 0;
+      if (index >= this.#laneMax(bar.worker)) {
+        this.waitingCount++;
+        continue;
+      }
+      taken.set(bar.worker, index + 1);
+      if (lanes.length <= index) this.#newLane(bar.worker, lanes);
+      const lane = lanes[index] as Lane;
+      // It began when the one before it in its slot had ended.
+      const fromMs = Math.min(endOf(bar), Math.max(bar.fromMs, lane.lastMs));
+      this.running.push({ bar: { ...bar, fromMs, lengthMs: endOf(bar) - fromMs }, lane });
+    }
   }
 
   #lanesOf(worker: number): Lane[] {
@@ -184,6 +250,20 @@ export class TimelineModel {
     this.lanes.sort((a, b) => a.worker - b.worker);
     return lane;
   }
+}
+
+function endOf({ fromMs, lengthMs }: Bar): number {
+  return fromMs + lengthMs;
+}
+
+/** To its end, so that its length is its own. */
+function hasRun({ outcome }: Bar): boolean {
+  return outcome === outcomeDone || outcome === outcomeFailed;
+}
+
+function isOfBatch(one: Bar, other: Bar): boolean {
+  if (!hasRun(one) || !hasRun(other)) return false;
+  return one.worker === other.worker && endOf(one) === endOf(other);
 }
 
 function barOf(numbers: readonly number[], at: number): Bar {

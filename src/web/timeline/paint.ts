@@ -77,9 +77,8 @@ export function paint(
     paintLane(pixels, { lane, top, cover, loud }, view, colours);
   }
   const lanes = new Map(model.lanes.map((lane, index) => [lane, index]));
-  for (const bar of model.running) {
-    const lane = model.laneOfRunning(bar);
-    const index = lane === undefined ? undefined : lanes.get(lane);
+  for (const { bar, lane } of model.running) {
+    const index = lanes.get(lane);
     if (index === undefined) continue;
     const top = index * laneHeight * width;
     if (top + laneHeight * width > pixels.length) continue;
@@ -110,15 +109,19 @@ function paintLane(
     const first = Math.max(0, Math.floor(x0));
     const last = Math.min(width - 1, Math.floor(x1));
     if (last - first < 2) {
-      // Aggregated: how much of the pixel is covered, and the attempt with the greatest weight.
-      cover[first] = (cover[first] as number) + Math.max(0.12, x1 - x0);
+      // Aggregated: how much of each pixel is covered, and the attempt with the greatest weight.
       const say = (look & 7) === outcomeDone ? (look >> 4) + 1 : mishap + (look & 7);
-      if (say > (loud[first] as number)) loud[first] = say;
+      for (let x = first; x <= last; x++) {
+        const share = Math.min(x1, x + 1) - Math.max(x0, x);
+        if (share <= 0 && x > first) continue;
+        cover[x] = (cover[x] as number) + (x === first ? Math.max(0.12, share) : share);
+        if (say > (loud[x] as number)) loud[x] = say;
+      }
       if (first < lowest) lowest = first;
-      if (first > highest) highest = first;
+      if (last > highest) highest = last;
       continue;
     }
-    paintBar(pixels, { first, last: last - 1, top, height, width }, look, colours);
+    paintBar(pixels, { first, last, top, height, width }, look, colours);
   }
   for (let x = lowest; x <= highest; x++) {
     const share = cover[x] as number;
@@ -144,15 +147,21 @@ type Box = {
   readonly width: number;
 };
 
-/** Backups are striped, so that they differ by more than colour. */
+/** Narrower bars have no tick, pixels. */
+const tickMin = 4;
+
+/** Bars that follow each other are one, with a tick where each ends. Backups are striped, so that
+ *  they differ by more than colour. */
 function paintBar(pixels: Uint32Array, box: Box, look: number, colours: Colours): void {
   const { first, height, last, top, width } = box;
   const colour = colourOf(look, colours);
   const isBackup = (look & backupBit) !== 0;
   const pale = mixed(colours.ground, colour, 0.35);
+  const tick = mixed(colours.ground, colour, 0.6);
   for (let y = 0; y < height; y++) {
     const row = top + y * width;
-    pixels.fill(colour, row + first, row + last + 1);
+    pixels.fill(colour, row + first, row + last);
+    pixels[row + last - 1] = last - first >= tickMin ? tick : colour;
     if (!isBackup) continue;
     for (let x = first + 1; x < last; x++) if (((x + y) & 3) < 2) pixels[row + x] = pale;
   }

@@ -6,9 +6,9 @@ import { countText, durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { onColoursChanged } from "../shell/theme.ts";
 import { timelineMessages } from "./messages.ts";
-import { outcomeDone, type TimelineModel } from "./model.ts";
+import type { TimelineModel } from "./model.ts";
+import { rates } from "./rates.ts";
 
-const binsMax = 60;
 const heightPx = 150;
 
 type Props = {
@@ -16,25 +16,6 @@ type Props = {
   readonly version: number;
   readonly stages: readonly StageKind[];
 };
-
-/** Times in s, then for each stage the tasks done a second. */
-export function rates(model: TimelineModel, stages: number): number[][] {
-  const endMs = Math.max(1, model.lastMs);
-  const binMs = Math.max(500, endMs / binsMax);
-  const bins = Math.ceil(endMs / binMs) + 1;
-  const done = Array.from({ length: stages }, () => new Array<number>(bins).fill(0));
-  for (const lane of model.lanes) {
-    for (let at = 0; at < lane.count; at++) {
-      const look = lane.look[at] as number;
-      if ((look & 7) !== outcomeDone) continue;
-      const of = done[look >> 4];
-      const bin = Math.floor(((lane.from[at] as number) + (lane.length[at] as number)) / binMs);
-      if (of?.[bin] !== undefined) of[bin]++;
-    }
-  }
-  const times = Array.from({ length: bins }, (_, bin) => ((bin + 0.5) * binMs) / 1000);
-  return [times, ...done.map((counts) => counts.map((n) => (n * 1000) / binMs))];
-}
 
 export function Throughput({ model, stages, version }: Props) {
   const say = useMessages(timelineMessages);

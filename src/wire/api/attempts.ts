@@ -25,4 +25,7 @@ export type Attempts = {
   readonly ended: readonly number[];
   /** All running attempts, at most 10,000; their length is until now. */
   readonly running: readonly number[];
+  /** Of the workers above, two numbers each: worker (7 for `w-7`) and slots. Absent at older
+   *  coordinators. */
+  readonly slots?: readonly number[];
 };

@@ -8,7 +8,7 @@
  *  | POST /v1/small-blobs | SmallBlobs → { hashes }, in their order | submit |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
  *  | POST /v1/jobs | Submit → Submitted | submit |
- *  | GET /v1/jobs | → { jobs: JobSummary[], removed: RemovedSummary[] } newest first | read |
+ *  | GET /v1/jobs | → { jobs: JobSummary[], total, removed: RemovedSummary[] } | read |
  *  | GET /v1/jobs/:job | → JobSummary | read |
  *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary: at once, on change, when ended | read |
  *  | POST /v1/jobs/:job/cancel | {} → JobSummary | cancel |
@@ -28,6 +28,7 @@
  *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
  *  | GET /t/:ticket/code | → the job's bundle, for a browser | ticket |
  *  | GET /t/:ticket/plan | → the job's plan | ticket |
+ *  | GET /t/:ticket/progress | → JobProgress | ticket |
  *  | GET /t/:ticket/file/:file | → bytes of a plan's file, Range honoured | ticket |
  *  | GET /t/:ticket/in/:part | → what the task reads | ticket |
  *  | PUT /t/:ticket/:what | manifest, then run; or part, bad | ticket |
@@ -35,7 +36,9 @@
  *  | GET /programs/:job/:ticket | → the WebAssembly module of the job | ticket |
  *  | GET /metrics | → the text of Prometheus | read-any |
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
+ *  | GET /v1/workers/:worker | → WorkerView | read-workers |
  *  | GET /v1/workers/:worker/why | → Why | read-workers |
+ *  | GET /v1/cluster | → ClusterView | read-workers |
  *  | GET /v1/me | → Me | any role |
  *  | GET /v1/shared-inputs?name= | → { files: SharedInput[] } | fetch-shared |
  *  | GET /v1/files?find= | → SharedFiles | fetch-shared |
@@ -51,7 +54,7 @@
 
 import type { Action, Role } from "../../core/access/roles.ts";
 import type { ErrorCode } from "../../core/error.ts";
-import type { JobSpec } from "../../core/job.ts";
+import type { JobSpec, JobState } from "../../core/job.ts";
 
 export type Health = {
   readonly ok: true;
@@ -71,6 +74,8 @@ export type Me = {
   /** The URL at which other machines reach this coordinator, as `https://192.0.2.7:7070`; "" = they
    *  cannot. */
   readonly openUrl: string;
+  /** Its certificate is made by itself, so browsers warn of it; absent at older coordinators. */
+  readonly hasOwnCertificate?: boolean;
 };
 
 /** Files that members share, by name; at most 1,000 names, with `more` when there are others. */
@@ -128,6 +133,14 @@ export type Output = {
   readonly badRecords: readonly string[];
 };
 
+/** For a tab that has a task of the job. */
+export type JobProgress = {
+  readonly state: JobState;
+  /** Tasks of all stages. */
+  readonly done: number;
+  readonly taskCount: number;
+};
+
 export type LogLine = {
   readonly atMs: number;
   readonly task: string;
@@ -142,7 +155,12 @@ export type TokenRequest = {
   /** Joins allowed; 0 = any number. */
   readonly usesMax: number;
 };
-export type TokenAnswer = { readonly id: string; readonly token: string };
+export type TokenAnswer = {
+  readonly id: string;
+  readonly token: string;
+  /** The short form of a join token; absent of others, and at older coordinators. */
+  readonly code?: string;
+};
 export type TokenView = {
   readonly id: string;
   readonly role: Role;

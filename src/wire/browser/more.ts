@@ -101,4 +101,6 @@ export type NoteMore = {
   readonly paused: string;
   /** Tasks at once from now on; absent = unchanged. */
   readonly slots?: number;
+  /** It leaves by itself: its disconnect follows. */
+  readonly left?: true;
 };

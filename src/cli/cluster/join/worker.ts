@@ -3,7 +3,13 @@ import { createHash } from "node:crypto";
 import { join as joinPath, resolve } from "node:path";
 import { memoryPerWorker } from "../../../client/memory.ts";
 import { packageVersion } from "../../../client/package-version.ts";
-import { coordinatorUrls, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
+import {
+  coordinatorUrls,
+  dataDirOf,
+  readSecret,
+  tokenOf,
+  tokenOfLink,
+} from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Failure } from "../../../core/job.ts";
 import { makeDirectory } from "../../../store/directory.ts";
@@ -49,7 +55,7 @@ type Session = { readonly tell: Tell; readonly leaving: Leaving };
 async function work(address: string, options: JoinOptions, session: Session): Promise<void> {
   const isLibp2p = isLibp2pAddress(address);
   const url = isLibp2p ? placeOfManager(address) : coordinatorUrls(address);
-  const token = isLibp2p ? "" : tokenOf(options);
+  const token = isLibp2p ? "" : tokenOf(withLink(address, options));
   if (token === null) {
     throw new ClusterError(
       "unauthenticated",
@@ -76,6 +82,13 @@ async function work(address: string, options: JoinOptions, session: Session): Pr
   } finally {
     lock.release();
   }
+}
+
+/** A link for browsers brings its token. */
+function withLink(address: string, options: JoinOptions): JoinOptions {
+  const token = tokenOfLink(address);
+  const isGiven = options.token !== undefined || options.tokenFile !== undefined;
+  return token === undefined || isGiven ? options : { ...options, token };
 }
 
 type Given = JoinOptions & {

@@ -56,6 +56,7 @@ const note: z.ZodType<NoteMore> = z.object({
   started: z.array(tid).max(1_024),
   paused: z.string().transform((text) => text.slice(0, 200)),
   slots: slots.exactOptional(),
+  left: z.literal(true).exactOptional(),
 });
 
 function parse<T>(schema: z.ZodType<T>, more: More | null, what: string): T {

@@ -319,11 +319,11 @@ export class TrackerEdge {
 
   #disconnect(gateway: GatewayRecord, tab: Tab): void {
     this.#forget(gateway, tab);
-    this.#lose(tab.worker, "closed");
+    this.#lose(tab.worker, tab.hasLeft ? "bye" : "closed");
   }
 
   /** Posted again soon when it cannot be written now: the disk may be full. */
-  #lose(worker: WorkerId, reason: "closed" | "silent"): void {
+  #lose(worker: WorkerId, reason: "bye" | "closed" | "silent"): void {
     this.#options.loop.post({ kind: "worker-lost", worker, reason }).catch(() => {
       if (!this.#byWorker.has(worker)) this.#awaits(worker, againMs);
     });

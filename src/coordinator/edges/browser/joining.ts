@@ -192,9 +192,10 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
   };
 }
 
-/** Of "Chromium 156 on Linux" what decides about last digits. */
+/** Of "Chromium 156 on Linux", or "Ana (Chromium 156 on Linux)", what decides about last digits. */
 function engineOf(name: string): string {
-  return name.split(" on ", 1)[0]?.slice(0, 60) ?? "";
+  const browser = /\(([^()]*)\)$/.exec(name)?.[1] ?? name;
+  return browser.split(" on ", 1)[0]?.slice(0, 60) ?? "";
 }
 
 function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {

@@ -95,7 +95,8 @@ export class TabReports {
   }
 
   noted(tab: Tab, { more }: Body<"note">): void {
-    const { logs, paused, progress, slots, started } = parseNote(more);
+    const { left, logs, paused, progress, slots, started } = parseNote(more);
+    tab.hasLeft ||= left === true;
     const { notes } = this.#options;
     for (const [tid, task, line] of logs) {
       const run = tab.runs.get(tid);

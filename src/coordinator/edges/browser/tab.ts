@@ -15,6 +15,8 @@ export class Tab {
   readonly send: (text: string) => void;
   /** Why it accepts no tasks now; "" = it works. */
   paused = "";
+  /** It has announced that it leaves. */
+  hasLeft = false;
   #lastTid: number;
   /** The task that a basic browser computes, wanted or not: it cannot be stopped. */
   #computing: number | null = null;

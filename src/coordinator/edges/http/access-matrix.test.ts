@@ -39,6 +39,8 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/history": lookers,
   "GET /v1/jobs/:job/spec": lookers,
   "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
+  "GET /v1/workers/:worker": ["admin", "ann", "bob", "reader"],
+  "GET /v1/cluster": ["admin", "ann", "bob", "reader"],
   "GET /v1/me": everyRole,
   "GET /v1/files": signedIn,
   "GET /v1/shared-inputs": signedIn,
@@ -48,6 +50,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
   "GET /t/:ticket/code": [],
   "GET /t/:ticket/plan": [],
+  "GET /t/:ticket/progress": [],
   "GET /t/:ticket/file/:file": [],
   "GET /t/:ticket/in/:part": [],
   "PUT /t/:ticket/:what": [],
@@ -175,7 +178,7 @@ test("a job of another owner and a missing one give the same answer", async (t) 
     assert.deepEqual(await said(job), await said("j-4242"), `${method} ${rest}`);
   }
   const listed = await cluster.call("GET", "/v1/jobs", { token: bob.token });
-  assert.deepEqual(await listed.json(), { jobs: [], removed: [] });
+  assert.deepEqual(await listed.json(), { jobs: [], total: 0, removed: [] });
 });
 
 test("two owners may use the same key, and one key is one job for one owner", async (t) => {

@@ -1,7 +1,9 @@
 /** The tab's controller: a dedicated Worker of the page that holds the connection, the clock and
  *  the tasks. Decisions are `session.ts`'s; this carries them out. */
 
+import type { JobProgress } from "../../../wire/api/messages.ts";
 import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";
+import { TabParts } from "./parts.ts";
 import { PythonFetcher } from "./python.ts";
 import { TaskRunner } from "./runner.ts";
 import { type SessionOrder, TabSession } from "./session.ts";
@@ -17,6 +19,9 @@ const say = (message: FromTab) => scope.postMessage(message);
 
 const tickMs = 500;
 const shownEveryMs = 200;
+/** Between two looks at how far the jobs are, and the longest of one, ms. */
+const progressEveryMs = 2_000;
+const progressMaxMs = 10_000;
 /** A tab that cannot do what it was given takes nothing for so long, ms. */
 const unableMs = 60_000;
 
@@ -26,6 +31,7 @@ class Tab {
   readonly #origin: string;
   readonly #session: TabSession;
   readonly #runner: TaskRunner;
+  readonly #parts: TabParts;
   #socket: WebSocket | null = null;
   #dialling: ReturnType<typeof setTimeout> | undefined;
   #speedKbps = 0;
@@ -37,6 +43,7 @@ class Tab {
     this.#origin = start.origin;
     this.#session = new TabSession({ ...start, chance: Math.random });
     const limits = { ...tabLimits, ...start.limits };
+    this.#parts = new TabParts((place) => progressAt(new URL(`${place}/progress`, start.origin)));
     const python = new PythonFetcher(start.origin, (bytes) => {
       this.#runner.fetchedBytes += bytes;
       this.#show();
@@ -45,6 +52,7 @@ class Tab {
       origin: start.origin,
       limits,
       python,
+      parts: this.#parts,
       newSlot: (index) =>
         new Slot(index, {
           silenceMaxMs: limits.silenceMaxMs,
@@ -65,6 +73,14 @@ class Tab {
     this.#runner.resize(start.slots);
     this.#perform(this.#session.start());
     setInterval(() => this.#perform(this.#session.tick(performance.now())), tickMs);
+    setInterval(() => void this.#look(), progressEveryMs);
+  }
+
+  async #look(): Promise<void> {
+    const jobs = new Set(this.#runner.shown.map(({ job }) => job));
+    if (jobs.size === 0) return;
+    await this.#parts.look([...jobs]);
+    this.#show();
   }
 
   told(message: ToTab, ports: readonly MessagePort[]): void {
@@ -185,12 +201,19 @@ class Tab {
 
   #shown(): TabShown {
     const { phase, refusal, worker } = this.#session;
-    const { busyMs, doneCount, failedCount, fetchedBytes, sentBytes, shown } = this.#runner;
+    const { busyMs, fetchedBytes, sentBytes, shown } = this.#runner;
+    const { doneCount, failedCount, shown: jobs } = this.#parts;
     const counts = { doneCount, failedCount, fetchedBytes, sentBytes, busyMs };
     const paused = this.#paused;
     const speedKbps = this.#speedKbps;
-    return { phase, refusal, worker, paused, speedKbps, running: shown, ...counts };
+    return { phase, refusal, worker, paused, speedKbps, running: shown, jobs, ...counts };
   }
+}
+
+async function progressAt(url: URL): Promise<JobProgress> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(progressMaxMs) });
+  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  return (await answer.json()) as JobProgress;
 }
 
 let tab: Tab | null = null;

@@ -1,6 +1,7 @@
 /** What the page and its controller, a dedicated Worker of the page, say to each other: hidden
  *  pages are throttled, Workers are not, so everything that has a time happens there. */
 import type { PythonSpecs } from "../../../core/event.ts";
+import type { PartShown } from "./parts.ts";
 import type { Identity, Phase } from "./session.ts";
 
 export type ToTab =
@@ -62,7 +63,6 @@ export type TaskShown = {
   readonly job: string;
   readonly jobName: string;
   readonly owner: string;
-  readonly codeHash: string;
   readonly kind: "map" | "reduce" | "tasks";
   readonly tasks: number;
   readonly state: "queued" | "fetching" | "computing" | "storing" | "telling";
@@ -75,6 +75,8 @@ export type TabShown = {
   readonly paused: string;
   readonly speedKbps: number;
   readonly running: readonly TaskShown[];
+  /** Jobs of which this tab had tasks, the newest first. */
+  readonly jobs: readonly PartShown[];
   readonly doneCount: number;
   readonly failedCount: number;
   readonly fetchedBytes: number;

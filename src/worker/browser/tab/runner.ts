@@ -9,6 +9,7 @@ import { type Calls, putBytes } from "./calls.ts";
 import { PartitionLost, TaskInputs } from "./inputs.ts";
 import { stored } from "./outputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
+import type { TabParts } from "./parts.ts";
 import { Unreadable } from "./pieces.ts";
 import type { PythonFetcher } from "./python.ts";
 import { ReportFlow } from "./reporting/flow.ts";
@@ -32,6 +33,7 @@ export type RunnerOptions = {
   readonly limits: TabLimits;
   readonly ears: RunnerEars;
   readonly python: PythonFetcher;
+  readonly parts: TabParts;
   readonly newSlot: (index: number) => Slot;
 };
 
@@ -52,8 +54,6 @@ type Run = {
 type Ahead = { readonly slot: Slot; readonly handed: Handed; readonly code: string };
 
 export class TaskRunner {
-  doneCount = 0;
-  failedCount = 0;
   fetchedBytes = 0;
   sentBytes = 0;
   busyMs = 0;
@@ -74,8 +74,8 @@ export class TaskRunner {
 
   get shown(): TaskShown[] {
     return [...this.#runs.values()].map(({ state, task }) => {
-      const { attempts, codeHash, job, jobName, kind, owner, tid } = task;
-      return { tid, job, jobName, owner, codeHash, kind, tasks: attempts.length, state };
+      const { attempts, job, jobName, kind, owner, tid } = task;
+      return { tid, job, jobName, owner, kind, tasks: attempts.length, state };
     });
   }
 
@@ -132,6 +132,7 @@ export class TaskRunner {
       state: "queued",
     };
     this.#runs.set(task.tid, run);
+    this.#options.parts.began(task);
     if (this.#isPaused) this.#giveBack(run);
     else this.#next();
   }
@@ -296,11 +297,12 @@ export class TaskRunner {
     });
   }
 
-  #flow({ place, reportsMaxBytes }: TabTask, signal: AbortSignal): ReportFlow {
+  #flow(task: TabTask, signal: AbortSignal): ReportFlow {
+    const { place, reportsMaxBytes } = task;
     return new ReportFlow({
       maxBytes: reportsMaxBytes ?? null,
       put: (body) => putBytes(this.#calls(signal), `${place}/reports`, [body]),
-      sent: (reports) => this.#count(reports),
+      sent: (reports) => this.#count(task, reports),
     });
   }
 
@@ -325,7 +327,7 @@ export class TaskRunner {
 
   #finish(run: Run, reports: readonly AttemptReport[]): void {
     const { tid, type, place } = run.task;
-    this.#count(reports);
+    this.#count(run.task, reports);
     this.#runs.delete(tid);
     const url = [`${place}/out/0`];
     this.#options.ears.ended(tid, {
@@ -338,11 +340,8 @@ export class TaskRunner {
     });
   }
 
-  #count(reports: readonly AttemptReport[]): void {
-    for (const { kind } of reports) {
-      if (kind === "done") this.doneCount++;
-      else if (kind === "failed") this.failedCount++;
-    }
+  #count(task: TabTask, reports: readonly AttemptReport[]): void {
+    this.#options.parts.did(task, reports);
     this.#options.ears.changed();
   }
 
@@ -370,7 +369,7 @@ export class TaskRunner {
 
   #failAll({ flow, task: { attempts, tid } }: Run, error: unknown, failure: Failure): void {
     flow.stop();
-    this.failedCount += attempts.length;
+    this.#options.parts.failedCount += attempts.length;
     this.#runs.delete(tid);
     const lost = error instanceof PartitionLost ? { lostTasks: [error.task] } : {};
     const more = { tid, failure, ...lost };

@@ -189,6 +189,8 @@ export class TabSession {
   /** Says goodbye: what it holds is given to others at once. */
   leave(): SessionOrder[] {
     if (this.phase === "joined" || this.phase === "dialling") {
+      const rest = { ...this.#notes.take(), started: [], paused: this.#paused };
+      if (this.phase === "joined") this.#send({ action: "pong", more: { ...rest, left: true } });
       this.#send({ action: "disconnect", uid: null });
       this.#orders.push({ kind: "close" });
     }

@@ -3,6 +3,7 @@
 import type { Route } from "../route.ts";
 import { blobRoutes } from "./blobs.ts";
 import { clusterRoutes } from "./cluster.ts";
+import { glanceRoutes } from "./glance.ts";
 import { insightRoutes } from "./insight.ts";
 import { jobRoutes } from "./jobs.ts";
 import { memberRoutes } from "./members.ts";
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...jobRoutes,
   ...resultRoutes,
   ...insightRoutes,
+  ...glanceRoutes,
   ...relayRoutes,
   ...tabRoutes,
   ...programRoutes,

@@ -2,26 +2,38 @@
 
 import { actionsOf } from "../../../../core/access/roles.ts";
 import { ClusterError } from "../../../../core/error.ts";
-import { idNumber, type WorkerId } from "../../../../core/ids.ts";
+import { idNumber, type WorkerId, workerId } from "../../../../core/ids.ts";
 import { offeredFiles, sourcesOf } from "../../../../core/sharing/view.ts";
 import type { JobSummary, StageSummary } from "../../../../core/summary.ts";
-import { jobSpec } from "../../../../core/view.ts";
+import { jobSpec, workerSpecs } from "../../../../core/view.ts";
 import type { TaskHistory } from "../../../../core/why/history.ts";
 import type { Why } from "../../../../core/why/reasons.ts";
 import { whyJob, whyTask, whyWorker } from "../../../../core/why/why.ts";
-import type { Attempts } from "../../../../wire/api/attempts.ts";
+import { type Attempts, attemptNumbers } from "../../../../wire/api/attempts.ts";
 import type { Me, SharedFiles } from "../../../../wire/api/messages.ts";
-import { asJobId, noSuchJob, summaryOf } from "../../../services.ts";
+import { asJobId, noSuchJob, type Services, summaryOf } from "../../../services.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 
 function attempts({ services, params, query }: Call): Answer {
   const job = asJobId(params.job);
   const { attempts, loop } = services;
   const known = attempts.attempts(job, wholeNumber(query.after, "after") ?? 0, loop.nowMs());
-  if (known !== null) return json(known);
+  if (known !== null) return json({ ...known, slots: slotsOf(services, known) } satisfies Attempts);
   const originMs = summaryOf(services, job).submittedAtMs;
   const nothing = { originMs, partial: true, next: 0, more: false, ended: [], running: [] };
   return json(nothing satisfies Attempts);
+}
+
+/** Of every worker in the answer that is still remembered. */
+function slotsOf({ loop }: Services, { ended, running }: Attempts): number[] {
+  const workers = new Set<number>();
+  for (const rows of [ended, running]) {
+    for (let at = 3; at < rows.length; at += attemptNumbers) workers.add(rows[at] as number);
+  }
+  return [...workers].flatMap((worker) => {
+    const specs = workerSpecs(loop.state, workerId(worker));
+    return specs === null ? [] : [worker, specs.slots];
+  });
 }
 
 function why({ services, params, query }: Call): Answer {
@@ -78,7 +90,9 @@ function spec({ services, params }: Call): Answer {
 function me({ services, principal }: Call): Answer {
   const { owner, role } = principal;
   const { place, version } = services;
-  return json({ role, owner, may: actionsOf(role), version, openUrl: place.openUrl } satisfies Me);
+  const { hasOwnCertificate, openUrl } = place;
+  const may = actionsOf(role);
+  return json({ role, owner, may, version, openUrl, hasOwnCertificate } satisfies Me);
 }
 
 const filesMax = 1_000;

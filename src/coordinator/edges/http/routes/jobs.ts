@@ -1,9 +1,10 @@
 /** Jobs over HTTP: submit, list, watch, cancel, remove. */
 import { createHash } from "node:crypto";
 import { may } from "../../../../core/access/roles.ts";
+import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
-import type { JobSummary } from "../../../../core/summary.ts";
-import { jobSummaries, removedSummaries } from "../../../../core/view.ts";
+import { jobStates } from "../../../../core/job.ts";
+import { type JobFilter, jobPage, removedSummaries } from "../../../../core/view.ts";
 import { hit } from "../../../../store/failpoint.ts";
 import type { Removed } from "../../../../wire/api/messages.ts";
 import { asJobId, summaryOf } from "../../../services.ts";
@@ -49,15 +50,32 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
 
 const encoder = new TextEncoder();
 
-function list({ services, principal }: Call): Answer {
+function list({ services, principal, query }: Call): Answer {
   const { loop, progress } = services;
-  const all: readonly JobSummary[] = jobSummaries(loop.state, loop.nowMs());
-  const seen = may(principal.role, "read-any")
-    ? all
-    : all.filter(({ owner }) => owner === principal.owner);
-  const jobs = seen.map((summary) => progress.added(summary));
-  const owner = may(principal.role, "read-any") ? null : principal.owner;
-  return json({ jobs, removed: removedSummaries(loop.state, owner) });
+  const filter = filterOf(query, may(principal.role, "read-any") ? {} : principal);
+  const limit = numberOf(query.limit, Infinity, "limit");
+  const skip = numberOf(query.skip, 0, "skip");
+  const { jobs, total } = jobPage(loop.state, loop.nowMs(), { filter, limit, skip });
+  const removed = removedSummaries(loop.state, filter.owner ?? null);
+  return json({ jobs: jobs.map((summary) => progress.added(summary)), total, removed });
+}
+
+function filterOf({ find, state }: Call["query"], { owner }: { owner?: string }): JobFilter {
+  const known = jobStates.find((one) => one === state);
+  if (state !== undefined && state !== "" && known === undefined) {
+    throw new ClusterError("bad-request", `?state= is one of ${jobStates.join(", ")}`);
+  }
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(known === undefined ? {} : { state: known }),
+    ...(typeof find === "string" ? { find } : {}),
+  };
+}
+
+function numberOf(value: unknown, byDefault: number, name: string): number {
+  if (value === undefined || value === "") return byDefault;
+  if (/^\d{1,9}$/.test(String(value))) return Number(value);
+  throw new ClusterError("bad-request", `?${name}= is a whole number`);
 }
 
 async function cancel({ services, principal, params }: Call): Promise<Answer> {
@@ -110,7 +128,9 @@ export const jobRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/jobs",
     access: "read",
-    exchange: "→ { jobs: JobSummary[], removed: RemovedSummary[] } newest first",
+    exchange:
+      "→ { jobs: JobSummary[], total, removed: RemovedSummary[] } newest first; `?state=`, " +
+      "`?find=` (part of id, name or owner), `?skip=50&limit=50`",
     handle: list,
   },
   {

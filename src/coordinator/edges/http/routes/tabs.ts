@@ -3,7 +3,8 @@
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef } from "../../../../core/ids.ts";
 import { jobSpec } from "../../../../core/view.ts";
-import type { Services } from "../../../services.ts";
+import type { JobProgress } from "../../../../wire/api/messages.ts";
+import { type Services, summaryOf } from "../../../services.ts";
 import { reportsMaxBytes } from "../../browser/claims.ts";
 import type { TabRun } from "../../browser/runs.ts";
 import { digested } from "../digested.ts";
@@ -47,6 +48,14 @@ async function blob(call: Call, which: "codeHash" | "planHash"): Promise<Answer>
   const hash = spec?.[which] ?? "";
   const sizeBytes = (await blobs.size(hash)) ?? 0;
   return bytesAnswer(sizeBytes, null, () => blobs.read(hash));
+}
+
+function progress(call: Call): Answer {
+  const { job } = runOf(call);
+  const { stages, state } = summaryOf(call.services, job);
+  const done = stages.reduce((sum, stage) => sum + stage.done, 0);
+  const taskCount = stages.reduce((sum, stage) => sum + stage.taskCount, 0);
+  return json({ state, done, taskCount } satisfies JobProgress);
 }
 
 async function file(call: Call): Promise<Answer> {
@@ -180,6 +189,13 @@ export const tabRoutes: readonly Route[] = [
     access: "ticket",
     exchange: "→ the job's plan",
     handle: (call) => blob(call, "planHash"),
+  },
+  {
+    method: "GET",
+    path: "/t/:ticket/progress",
+    access: "ticket",
+    exchange: "→ JobProgress: how far the job of this task is",
+    handle: progress,
   },
   {
     method: "GET",

@@ -1,0 +1,40 @@
+/** The command line of a worker that is started elsewhere, and the shell's script around it. */
+import { quoted } from "../paste.ts";
+import type { WorkerTerms } from "./scheduler.ts";
+
+/** `name`: words of a shell, so that each of an array can have its own. */
+export function workerLine(terms: WorkerTerms, name: string): string {
+  const { fingerprint, more, program, slots, url } = terms;
+  const pin = fingerprint === "" ? [] : ["--fingerprint", fingerprint];
+  const words = ["join", url, "--slots", String(slots), ...pin, ...more];
+  return `${program} ${words.map(quoted).join(" ")} --name ${name} --data "$dir"`;
+}
+
+/** Runs a worker in a directory that is removed after it; SIGTERM lets it leave by itself. A trap
+ *  ends the first wait. */
+export function heldScript(line: string, before: readonly string[] = []): string {
+  return [
+    ...before,
+    "status=0",
+    "dir=$(mktemp -d) || exit 1",
+    `${line} </dev/null & worker=$!`,
+    "trap 'kill -TERM $worker 2>/dev/null' TERM INT HUP",
+    ...(before.length === 0 ? [] : [untilInputEnds]),
+    "while kill -0 $worker 2>/dev/null; do wait $worker; status=$?; done",
+    'rm -rf "$dir"',
+    "exit $status",
+  ].join("\n");
+}
+
+const untilInputEnds =
+  "{ while IFS= read -r _ <&3; do :; done; kill -TERM $worker; } >/dev/null 2>&1 &";
+
+/** The same for as long as its standard input stays open. The token is the first line of the
+ *  input, so that it is on no command line. */
+export function attachedScript(line: string): string {
+  return heldScript(`${line} 3<&-`, [
+    "exec 3<&0",
+    "IFS= read -r TEQUIO_TOKEN <&3",
+    "export TEQUIO_TOKEN",
+  ]);
+}

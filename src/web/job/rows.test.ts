@@ -1,0 +1,32 @@
+/** Results of every format become rows. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { barsOf } from "./chart.ts";
+import { tableOf } from "./rows.ts";
+
+test("CSV has its names, its quotes and its numbers, and no record that is cut off", () => {
+  const text = 'word,n\n"a ""b"", c",3\r\nd,007\ne,1';
+  assert.deepEqual(tableOf(text, "csv"), [
+    { word: 'a "b", c', n: 3 },
+    { word: "d", n: "007" },
+  ]);
+});
+
+test("lines of text and of JSON are rows, bytes are none", () => {
+  assert.deepEqual(tableOf("one\ntwo\nthr", "text"), [{ line: "one" }, { line: "two" }]);
+  assert.deepEqual(tableOf('{"a":1}\n[2]\n{"a"', "ndjson"), [{ a: 1 }, { value: [2] }]);
+  assert.deepEqual(tableOf("abc\n", "bytes"), []);
+});
+
+test("the largest values are charted by the first other column", () => {
+  const rows = tableOf("city,n\na,1\nb,5\n", "csv");
+  assert.deepEqual(barsOf(rows), {
+    key: "city",
+    value: "n",
+    bars: [
+      ["b", 5],
+      ["a", 1],
+    ],
+  });
+  assert.equal(barsOf(tableOf("one\n", "text")), null);
+});

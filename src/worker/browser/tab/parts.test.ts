@@ -1,0 +1,43 @@
+/** A tab's part in each job. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TabParts } from "./parts.ts";
+import type { TabTask } from "./session.ts";
+
+const task = (job: string, place = `/t/${job}`) =>
+  ({ job, jobName: `name of ${job}`, owner: "ana", place }) as TabTask;
+
+const did = (count: number) => Array.from({ length: count }, () => ({ kind: "done" as const }));
+
+test("the newest job is first, with its progress and this tab's part", async () => {
+  const asked: string[] = [];
+  const parts = new TabParts(async (place) => {
+    asked.push(place);
+    if (place === "/t/gone") throw new Error("it has ended");
+    return { state: "running", done: 70, taskCount: 100 };
+  });
+  parts.began(task("j-1"));
+  assert.deepEqual(asked.splice(0), ["/t/j-1"], "at once");
+  parts.did(task("j-1"), [...did(3), { kind: "failed" }]);
+  parts.began(task("j-2", "/t/gone"));
+  parts.began(task("j-1", "/t/later"));
+  parts.did(task("j-1"), did(2));
+  asked.splice(0);
+  await parts.look(["j-1", "j-2", "j-9"]);
+  assert.deepEqual(asked.sort(), ["/t/gone", "/t/later"]);
+  const [first, second] = parts.shown;
+  assert.deepEqual(first, {
+    ...{ job: "j-1", jobName: "name of j-1", owner: "ana", done: 70, taskCount: 100, mine: 5 },
+  });
+  assert.deepEqual([parts.doneCount, parts.failedCount], [5, 1]);
+  assert.deepEqual([second?.job, second?.taskCount], ["j-2", 0]);
+});
+
+test("only a few jobs are remembered", () => {
+  const parts = new TabParts(() => Promise.reject(new Error("none")));
+  for (let n = 0; n < 20; n++) parts.began(task(`j-${n}`));
+  assert.deepEqual(
+    parts.shown.map(({ job }) => job),
+    ["j-19", "j-18", "j-17", "j-16"],
+  );
+});

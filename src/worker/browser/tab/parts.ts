@@ -1,0 +1,78 @@
+/** What this tab has done of each job, and how far the job is: asked for now and then while the tab
+ *  has a task of it. */
+import type { AttemptReport } from "../../../core/event.ts";
+import type { JobProgress } from "../../../wire/api/messages.ts";
+import type { TabTask } from "./session.ts";
+
+/** Jobs that are remembered, the newest. */
+const jobsMax = 4;
+
+export type PartShown = {
+  readonly job: string;
+  readonly jobName: string;
+  readonly owner: string;
+  /** Tasks of the job that are done, by all, and that there are; 0 of 0 = not known yet. */
+  readonly done: number;
+  readonly taskCount: number;
+  /** Done here. */
+  readonly mine: number;
+};
+
+type Ask = (place: string) => Promise<JobProgress>;
+
+export class TabParts {
+  /** Of all jobs. */
+  doneCount = 0;
+  failedCount = 0;
+  readonly #ask: Ask;
+  readonly #parts = new Map<string, PartShown>();
+  /** Of the newest task of each job, where its data is asked for. */
+  readonly #places = new Map<string, string>();
+
+  /** `ask`: rejects when the task at this place has ended. */
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
+
+  /** Newest first. */
+  get shown(): PartShown[] {
+    return [...this.#parts.values()].reverse();
+  }
+
+  began({ job, jobName, owner, place }: TabTask): void {
+    const known = this.#parts.get(job);
+    const none = { job, jobName, owner, done: 0, taskCount: 0, mine: 0 };
+    // At the end, as the newest.
+    this.#parts.delete(job);
+    this.#parts.set(job, known ?? none);
+    this.#places.set(job, place);
+    // At once, while the task is there: many last less than the time between two looks.
+    if ((known?.taskCount ?? 0) === 0) void this.look([job]);
+    for (const old of [...this.#parts.keys()].slice(0, -jobsMax)) {
+      this.#parts.delete(old);
+      this.#places.delete(old);
+    }
+  }
+
+  did({ job }: Pick<TabTask, "job">, reports: readonly Pick<AttemptReport, "kind">[]): void {
+    const count = (wanted: AttemptReport["kind"]) =>
+      reports.filter(({ kind }) => kind === wanted).length;
+    this.failedCount += count("failed");
+    this.doneCount += count("done");
+    const known = this.#parts.get(job);
+    if (known !== undefined) this.#parts.set(job, { ...known, mine: known.mine + count("done") });
+  }
+
+  /** Asks how far these jobs are. Never rejects: the next time may do better. */
+  async look(jobs: readonly string[]): Promise<void> {
+    await Promise.all(jobs.map((job) => this.#lookAt(job).catch(() => {})));
+  }
+
+  async #lookAt(job: string): Promise<void> {
+    const place = this.#places.get(job);
+    if (place === undefined) return;
+    const { done, taskCount } = await this.#ask(place);
+    const known = this.#parts.get(job);
+    if (known !== undefined) this.#parts.set(job, { ...known, done, taskCount });
+  }
+}
