@@ -1,11 +1,12 @@
 /** Operators in Python: the same plan as in TypeScript, and so the same kernels and bytes. */
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { hostId } from "../../src/link/host.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { collect } from "../../src/sdk/collect.ts";
 import { bytes, text } from "../../src/sdk/format.ts";
@@ -23,6 +24,8 @@ import {
   sum,
 } from "../../src/sdk/operators/query/aggregates.ts";
 import { Cell } from "../../src/sdk/operators/query/cell.ts";
+import { jobSpecOf } from "../../src/sdk/plan/spec.ts";
+import { planJob } from "../../src/sdk/plan.ts";
 import { equalsJudge } from "../judge/compare.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
 
@@ -299,21 +302,94 @@ test("what an operator cannot be is an error of the build, with its line", { ski
   }
 });
 
-test("the client for Python says where operators are submitted", { skip }, async () => {
+/** Plan and spec of these expressions, as the client for Python makes them. */
+function plannedByClient(expressions: readonly string[], inputs: unknown): string[] {
+  const code = `import json, sys
+sys.path.insert(0, sys.argv[1])
+exec(sys.argv[2])
+from tequio._client.inputs import find_inputs
+from tequio._client.job_file import operator_declared
+from tequio._client.plan import Settings, plan_files
+given = json.load(sys.stdin)
+for expression in given["expressions"]:
+    job = eval(expression)
+    declared = operator_declared(job.options["operator"], job.options["declared"])
+    for file in given["files"]:
+        inputs = file if "default" in declared.inputs else {"left": file, "right": file}
+        planned = plan_files(declared, find_inputs(inputs, declared.inputs), Settings("x"))
+        print(json.dumps([planned.plan, planned.spec]))`;
+  const input = JSON.stringify({ expressions, files: inputs });
+  const args = ["-B", "-c", code, library, top];
+  const run = spawnSync("python3", args, { input, encoding: "utf8", maxBuffer: 64 << 20 });
+  assert.equal(run.status, 0, run.stderr);
+  return run.stdout.trimEnd().split("\n");
+}
+
+test("the client for Python plans operators as the command line does", { skip }, async () => {
+  const files = [cluster.file("small.csv", "city,price\na,1\nb,2\n")];
+  // Sparse: only its size counts.
+  files.push(cluster.file("large.csv", "city,price\nOaxaca,1\n"));
+  truncateSync(files[1]!, 600 * 1024 * 1024 - 8);
+  const both = [...pairs, ...tables];
+  const lines = plannedByClient(
+    both.map(([python]) => python),
+    files,
+  );
+  const wanted = { params: {}, host: hostId() };
+  for (const [index, line] of lines.entries()) {
+    const [python, job] = both[Math.floor(index / 2)]!;
+    const file = files[index % 2]!;
+    const isJoin = job.operator.apply.operator === "join";
+    const inputs = isJoin ? [`left=${file}`, `right=${file}`] : [file];
+    const planned = await planJob(job, { inputs, ...wanted });
+    await planned.remove();
+    const spec = jobSpecOf(job, planned, { name: "x", codeHash: "", planHash: "" });
+    const expected = JSON.parse(JSON.stringify([planned.plan, spec]));
+    const [plan, got] = JSON.parse(line);
+    // Any keys make a right result: of a sample of zeros, there are none that say more.
+    for (const one of [plan, expected[0]]) {
+      if (one.operator.apply.splitters !== undefined) {
+        one.operator.apply.splitters = one.operator.apply.splitters.length;
+      }
+    }
+    assert.deepEqual([plan, { ...got, codeHash: "" }], expected, python);
+  }
+});
+
+test("a program in Python submits operators, and reads what they give", { skip }, async () => {
   const code = `import sys
 sys.path.insert(0, sys.argv[1])
-from tequio import Cluster, ClusterError, text
+exec(sys.argv[2])
+from tequio import Cluster
+sales, job_file = sys.argv[3:]
 with Cluster.connect() as cluster:
-    for job in (text.words().count(), sys.argv[2]):
-        try:
-            cluster.run(job, [])
-        except ClusterError as error:
-            print(error.code, error)`;
+    print(list(cluster.run(csv.by("city").sum("price"), sales)))
+    print(list(cluster.run(job_file, sales)))
+    table = csv.where(lambda row: row.price > 1).select("city", twice=lambda row: row.price * 2)
+    result = cluster.run(table.sort("twice"), sales)
+    print(list(result), list(result.rows()), "<th>twice</th>" in result._repr_html_())
+    print(list(cluster.run(table.sort("twice").with_options(output="csv"), sales).records()))
+    lines = cluster.run(text.lines().sort(order="descending"), sales)
+    print(list(lines), next(lines.records()))
+    both = cluster.run(csv.join(csv, on="city"), {"left": sales, "right": sales})
+    print(dict(both)["Puebla"])
+    print(list(cluster.run(csv.sort(by="price", reducers=3), sales)))`;
   const { url, token } = cluster.target;
   const env = { ...process.env, TEQUIO_URL: url, TEQUIO_TOKEN: token };
-  const args = ["-B", "-c", code, library, jobFile("text.words().count()")];
+  const sales = cluster.file("sales.csv", "city,price\nOaxaca,2.5\nPuebla,1\nOaxaca,3\n");
+  const args = ["-B", "-c", code, library, top, sales, jobFile("csv.by().count()")];
   const { stdout } = await promisify(execFile)("python3", args, { env });
-  assert.equal(stdout.match(/^bad-request .*cannot submit operators/gm)?.length, 2, stdout);
+  assert.deepEqual(stdout.trimEnd().split("\n"), [
+    "[('Oaxaca', 5.5), ('Puebla', 1)]",
+    "[(None, 3)]",
+    "[{'city': 'Oaxaca', 'twice': 5}, {'city': 'Oaxaca', 'twice': 6}] " +
+      "[('Oaxaca', 5), ('Oaxaca', 6)] True",
+    "[{'city': 'Oaxaca', 'twice': '5'}, {'city': 'Oaxaca', 'twice': '6'}]",
+    "['city,price', 'Puebla,1', 'Oaxaca,3', 'Oaxaca,2.5'] {'line': 'city,price'}",
+    "{'left': {'city': 'Puebla', 'price': '1'}, 'right': {'city': 'Puebla', 'price': '1'}}",
+    "[{'city': 'Puebla', 'price': '1'}, {'city': 'Oaxaca', 'price': '2.5'}, " +
+      "{'city': 'Oaxaca', 'price': '3'}]",
+  ]);
 });
 
 test("a source of operators is the input of a job as well", { skip }, () => {

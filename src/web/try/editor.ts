@@ -1,22 +1,25 @@
-/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded only
+/** The editor of the Try page: Python, or TypeScript with the types of the SDK, all in the page. Loaded only
  *  when it is needed, since the compiler is large. */
 
 import typeFiles from "virtual:type-files";
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
+import { python } from "@codemirror/lang-python";
 import {
   bracketMatching,
   HighlightStyle,
   indentOnInput,
+  indentUnit,
   syntaxHighlighting,
 } from "@codemirror/language";
-import { EditorState } from "@codemirror/state";
+import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { createSystem, createVirtualTypeScriptEnvironment } from "@typescript/vfs";
 import { tsAutocomplete, tsFacet, tsHover, tsLinter, tsSync } from "@valtown/codemirror-ts";
 import ts from "typescript";
+import type { JobLanguage } from "./code/bundled.ts";
 
 const path = "/job.ts";
 
@@ -31,20 +34,21 @@ const colours = HighlightStyle.define([
 
 export type Editor = {
   text(): string;
-  replace(text: string): void;
+  replace(text: string, language: JobLanguage): void;
   destroy(): void;
 };
 
 export type EditorOptions = {
   readonly parent: HTMLElement;
   readonly text: string;
+  readonly language: JobLanguage;
   readonly label: string;
   readonly run: () => void;
 };
 
-export function openEditor({ label, parent, run, text }: EditorOptions): Editor {
+export function openEditor({ label, language, parent, run, text }: EditorOptions): Editor {
   const env = createVirtualTypeScriptEnvironment(
-    createSystem(new Map([...Object.entries(typeFiles), [path, text]])),
+    createSystem(new Map([...Object.entries(typeFiles), [path, language === "python" ? "" : text]])),
     [path],
     ts,
     {
@@ -61,6 +65,18 @@ export function openEditor({ label, parent, run, text }: EditorOptions): Editor 
     run();
     return true;
   };
+  const written = new Compartment();
+  const helpOf = (of: JobLanguage): Extension =>
+    of === "python"
+      ? [python(), indentUnit.of("    ")]
+      : [
+          autocompletion({ override: [tsAutocomplete()] }),
+          javascript({ typescript: true }),
+          tsFacet.of({ env, path }),
+          tsSync(),
+          tsLinter(),
+          tsHover(),
+        ];
   const view = new EditorView({
     parent,
     state: EditorState.create({
@@ -73,12 +89,7 @@ export function openEditor({ label, parent, run, text }: EditorOptions): Editor 
         indentOnInput(),
         bracketMatching(),
         syntaxHighlighting(colours),
-        autocompletion({ override: [tsAutocomplete()] }),
-        javascript({ typescript: true }),
-        tsFacet.of({ env, path }),
-        tsSync(),
-        tsLinter(),
-        tsHover(),
+        written.of(helpOf(language)),
         EditorView.contentAttributes.of({ "aria-label": label }),
         EditorView.lineWrapping,
       ],
@@ -86,8 +97,11 @@ export function openEditor({ label, parent, run, text }: EditorOptions): Editor 
   });
   return {
     text: () => view.state.doc.toString(),
-    replace(next) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } });
+    replace(next, of) {
+      // The language first: what checks types does not see Python.
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: "" } });
+      view.dispatch({ effects: written.reconfigure(helpOf(of)) });
+      view.dispatch({ changes: { from: 0, insert: next } });
     },
     destroy: () => view.destroy(),
   };

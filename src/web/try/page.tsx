@@ -5,6 +5,7 @@ import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { ClusterDialog } from "./cluster/dialog.tsx";
+import type { JobLanguage } from "./code/bundled.ts";
 import { keepDraft, readDraft } from "./draft.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
@@ -26,30 +27,35 @@ export function TryPage() {
   const run = async (text: string) => {
     show("running");
     const { runTrial } = await import("./trial.ts");
-    show((await runTrial(text, latest.current.input)) ?? "too long");
+    show((await runTrial(text, latest.current)) ?? "too long");
   };
   const keep = (code: string) => keepDraft({ ...latest.current, code });
-  const { editor, isReady, place } = useEditor({ text: first.code, label: say("job"), run, keep });
+  const { editor, isReady, place } = useEditor({
+    ...{ text: first.code, language: first.language, label: say("job") },
+    ...{ run, keep },
+  });
   const begin = (name: string) => {
     const next = samples.find((one) => one.name === name);
     if (next === undefined) return;
-    editor.current?.replace(next.code);
+    editor.current?.replace(next.code, next.language);
     setSample(next);
     show(null);
   };
   const source = () => editor.current?.text() ?? "";
+  const file = fileOf(sample.language);
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("title")}</h1>
       <p class="quiet">
-        <Rich text={say("intro")} />
+        <Rich text={say("intro", { file })} />
       </p>
       <Tools
         sample={sample.name}
+        file={file}
         isReady={isReady}
         isRunning={shown === "running"}
         begin={begin}
-        save={() => saveAs("job.ts", new Blob([source()]))}
+        save={() => saveAs(file, new Blob([source()]))}
         run={() => void run(source())}
         submit={() => submit(source())}
       />
@@ -90,8 +96,16 @@ function SampleText({ change, text }: { text: string; change: (text: string) => 
   );
 }
 
+type SampleName = "words" | "sales" | "tasks" | "wordsPython" | "salesPython";
+
+function fileOf(language: JobLanguage): string {
+  return language === "python" ? "job.py" : "job.ts";
+}
+
 type ToolsProps = {
   readonly sample: string;
+  /** What the job is saved as. */
+  readonly file: string;
   readonly isReady: boolean;
   readonly isRunning: boolean;
   readonly begin: (sample: string) => void;
@@ -100,7 +114,7 @@ type ToolsProps = {
   readonly submit: () => void;
 };
 
-function Tools({ begin, isReady, isRunning, run, sample, save, submit }: ToolsProps) {
+function Tools({ begin, file, isReady, isRunning, run, sample, save, submit }: ToolsProps) {
   const say = useMessages(tryMessages);
   return (
     <div class="row">
@@ -109,14 +123,14 @@ function Tools({ begin, isReady, isRunning, run, sample, save, submit }: ToolsPr
         <select value={sample} onChange={(event) => begin(event.currentTarget.value)}>
           {samples.map(({ name }) => (
             <option key={name} value={name}>
-              {say(name as "words" | "sales" | "tasks")}
+              {say(name as SampleName)}
             </option>
           ))}
         </select>
       </label>
       <span class="stretch" />
       <button type="button" disabled={!isReady} onClick={save}>
-        {say("save")}
+        {say("save", { file })}
       </button>
       <button type="button" id="run-on-cluster" disabled={!isReady} onClick={submit}>
         {say("cluster")}
