@@ -1,6 +1,5 @@
 """Loads the job file and answers; errors say the file and the line."""
 
-import glob
 import json
 import os
 import sys
@@ -13,7 +12,7 @@ from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
 from .._worker.load import DESCRIPTION, import_job
 from .code import code_files, write_code
-from .wheels import travelling
+from .wheels import named_in, travelling
 
 # Of src/sdk/python/interpreter.ts.
 _PARENT_DESCRIPTOR = 3
@@ -53,8 +52,9 @@ def _asked(path, wheels, ask):
     path = os.path.abspath(path)
     try:
         if wheels is not None:
-            # A wheel is a zip of modules.
-            sys.path += sorted(glob.glob(os.path.join(glob.escape(wheels), "*.whl")))
+            with open(path, "rb") as file:
+                # A wheel is a zip of modules.
+                sys.path += travelling(wheels, named_in(file.read())).paths
         return ask(path, _load(path))
     except BaseException as error:
         return {"error": _problem(error, path)}
@@ -81,7 +81,7 @@ def _describe(path, job, code, wheels):
         check_exact(folder, files)
     packages = {}
     if wheels is not None:
-        packages, left = travelling(wheels, job.options["requires"])
+        packages, left, _ = travelling(wheels, job.options["requires"])
         job = job._replace(options={**job.options, "requires": left})
     more = {**packages, DESCRIPTION: described_code(job, entry, bool(packages))}
     write_code(code, files, more)

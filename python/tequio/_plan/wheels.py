@@ -3,6 +3,7 @@
 A zip of code has them below `wheels/`, where Python imports them from, in a task process and in a
 tab alike. What `requires` names and no wheel is must be where the worker's Python is."""
 
+import ast
 import os
 import re
 import zipfile
@@ -31,10 +32,12 @@ class Wheel(NamedTuple):
 
 
 class Travelling(NamedTuple):
-    """`files`: of the zip, by path. `requires`: what workers must have all the same."""
+    """`files`: of the zip, by path. `requires`: what workers must have all the same. `paths`: of
+    the wheels, from which Python imports as well."""
 
     files: Dict[str, bytes]
     requires: List[str]
+    paths: List[str]
 
 
 def travelling(folder: str, requires: Iterable[str]) -> Travelling:
@@ -60,7 +63,24 @@ def travelling(folder: str, requires: Iterable[str]) -> Travelling:
         content, needs = _content(wheel)
         files.update(content)
         waiting += [(need, wheel.name) for need in needs if "extra" not in _parsed(need)[2]]
-    return Travelling(files, left)
+    return Travelling(files, left, [one.path for one in taken.values()])
+
+
+def named_in(source: bytes) -> List[str]:
+    """The requirements that a job file writes as a list of texts: known before it is loaded, which
+    imports them."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        # Loading it reports the place.
+        return []
+    found: List[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "requires":
+            for one in getattr(node.value, "elts", ()):
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    found.append(one.value)
+    return found
 
 
 def _wheels_in(folder: str) -> Dict[str, List[Wheel]]:

@@ -134,7 +134,7 @@ class Cell:
     def matches(self, pattern: "Union[str, re.Pattern[str]]") -> "Cell":
         """Whether the expression, of Python's `re`, is found in it, as `re.search`. Errors:
         ValueError for what workers cannot do with the same result."""
-        source, flags = translated(re.compile(pattern), False)
+        source, flags = translated(re.compile(pattern), None)
         return call("matches", self, source, flags)
 
     def starts_with(self, text: Operand) -> "Cell":

@@ -6,7 +6,7 @@ words that Python means. What cannot be the same is refused by name."""
 import functools
 import re
 import sys
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 try:
     from re import _parser as _parse  # type: ignore[attr-defined]
@@ -22,15 +22,18 @@ _UNICODE = {"digit": r"\p{Nd}", "space": _SPACE, "word": r"\p{L}\p{N}_"}
 _ASCII = {"digit": "0-9", "space": r"\t-\r\x20", "word": "0-9A-Za-z_"}
 
 
-def translated(pattern: "re.Pattern[str]", keeps_groups: bool) -> Tuple[str, str]:
-    """Source and flags for JavaScript. keeps_groups: what the groups have matched is used, too. Errors: ValueError for what would not give the same."""
+def translated(pattern: "re.Pattern[str]", keeps_groups: Optional[bool]) -> Tuple[str, str]:
+    """Source and flags for JavaScript. keeps_groups: what the groups have matched is used, too;
+    None: only whether it is found. Errors: ValueError for what would not give the same."""
     if not isinstance(pattern.pattern, str):
         raise TypeError("an expression of bytes; workers match text: give one of str")
     flags = pattern.flags
     if flags & re.LOCALE:
         raise ValueError(f"{_shown(pattern)}: LOCALE is not supported")
     tree = _parse.parse(pattern.pattern, flags & ~re.UNICODE & ~re.DEBUG)
-    writer = _Writer(pattern, keeps_groups)
+    writer = _Writer(pattern, bool(keeps_groups))
+    if keeps_groups is not None and tree.getwidth()[0] == 0:
+        raise writer.refused("it matches where there is nothing, and engines go on differently")
     return writer.sequence(tree, flags), "u"
 
 
@@ -49,7 +52,7 @@ class _Writer:
     def _part(self, kind: str, given: Any, flags: int) -> str:
         write = getattr(self, f"_{kind.lower()}", None)
         if write is None:
-            raise self._refused(f"{kind} has no equal there")
+            raise self.refused(f"{kind} has no equal there")
         return write(given, flags)
 
     def _literal(self, code: int, flags: int) -> str:
@@ -108,7 +111,7 @@ class _Writer:
         word = f"[{_classes(flags)['word']}]"
         if name == "AT_BOUNDARY":
             return f"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))"
-        raise self._refused("\\B differs between versions of Python")
+        raise self.refused("\\B differs between versions of Python")
 
     def _branch(self, given: Any, flags: int) -> str:
         return f"(?:{'|'.join(self.sequence(one, flags) for one in given[1])})"
@@ -120,7 +123,7 @@ class _Writer:
             return f"(?:{inside})"
         if self._depth > 0:
             # JavaScript forgets what a group matched when its repetition begins again.
-            raise self._refused(f"group {number} is inside a repetition or looks behind")
+            raise self.refused(f"group {number} is inside a repetition or looks behind")
         return f"({inside})"
 
     def _max_repeat(self, given: Any, flags: int) -> str:
@@ -132,7 +135,7 @@ class _Writer:
     def _repeated(self, given: Any, flags: int, lazy: str) -> str:
         least, most, parts = int(given[0]), int(given[1]), given[2]
         if most > 1 and parts.getwidth()[0] == 0:
-            raise self._refused("what is repeated can be empty, which engines repeat differently")
+            raise self.refused("what is repeated can be empty, which engines repeat differently")
         self._depth += most > 1
         inside = self.sequence(parts, flags)
         self._depth -= most > 1
@@ -156,12 +159,13 @@ class _Writer:
         return "(?!)"
 
     def _groupref(self, number: int, _: int) -> str:
-        raise self._refused(f"it refers to group {number}, which engines do differently")
+        raise self.refused(f"it refers to group {number}, which engines do differently")
 
     def _groupref_exists(self, given: Any, _: int) -> str:
-        raise self._refused(f"it asks for group {given[0]}")
+        raise self.refused(f"it asks for group {given[0]}")
 
-    def _refused(self, why: str) -> ValueError:
+    def refused(self, why: str) -> ValueError:
+        """What cannot be the same."""
         text = f"{_shown(self._pattern)} cannot be matched on every worker as in Python: {why}"
         return ValueError(f"{text}; write it otherwise, or match it in a map function")
 

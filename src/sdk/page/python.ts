@@ -7,7 +7,12 @@ import type { PythonFiles } from "../../wire/browser/python-index.ts";
 import type { Job } from "../job.ts";
 import type { JobResult, ResultPart } from "../job-result.ts";
 import type { PlannedFound } from "../plan/of-found.ts";
-import { type Described, type DescribedOperator, jobOf, type Problem } from "../python/described.ts";
+import {
+  type Described,
+  type DescribedOperator,
+  jobOf,
+  type Problem,
+} from "../python/described.ts";
 
 /** Starts Python in this Worker. */
 export type StartPython = (files: PythonFiles) => Promise<Interpreter>;

@@ -38,7 +38,12 @@ export async function buildPythonJob(file: string, wheels?: string): Promise<Pyt
   });
   return inFolder(async (folder) => {
     const zip = join(folder, "code.zip");
-    const described = await ask<Described | DescribedOperator>(path, folder, ["describe", zip, ...packages], loadMaxMs);
+    const described = await ask<Described | DescribedOperator>(
+      path,
+      folder,
+      ["describe", zip, ...packages],
+      loadMaxMs,
+    );
     if (described.kind === "operator") return operatorJob(described, path);
     const bytes = await readFile(zip);
     const hash = createHash("sha256").update(bytes).digest("hex");

@@ -48,7 +48,9 @@ export type EditorOptions = {
 
 export function openEditor({ label, language, parent, run, text }: EditorOptions): Editor {
   const env = createVirtualTypeScriptEnvironment(
-    createSystem(new Map([...Object.entries(typeFiles), [path, language === "python" ? "" : text]])),
+    createSystem(
+      new Map([...Object.entries(typeFiles), [path, language === "python" ? "" : text]]),
+    ),
     [path],
     ts,
     {

@@ -58,7 +58,7 @@ def _declared(job: Job, shipping: Shipping, more: Any) -> Declared:
         zipped = io.BytesIO()
         packages: Dict[str, bytes] = {}
         if shipping.wheels is not None:
-            packages, left = travelling(shipping.wheels, job.options["requires"])
+            packages, left, _ = travelling(shipping.wheels, job.options["requires"])
             job = job._replace(options={**job.options, "requires": left})
         description = described_code(job, ENTRY, bool(packages))
         named = {ENTRY + ".py": ENTRY_CODE, DESCRIPTION: description}
