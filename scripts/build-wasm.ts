@@ -66,7 +66,7 @@ export async function compiledPython(source: string): Promise<string> {
     text += five;
   }
   const list = linesOf(text.slice(0, text.length - (view.byteLength - wasm.length)));
-  const head = `"""\`${source}\` as WebAssembly, in base 85: made by \`scripts/build-wasm.ts\`."""`;
+  const head = `"""Made by \`scripts/build-wasm.ts\`: \`${source}\` as WebAssembly, in base 85."""`;
   return `${head}\n\nKIT = (\n${list.map((line) => `    "${line}"\n`).join("")})\n`;
 }
 

@@ -18,9 +18,10 @@ _OUTPUTS = ("ndjson", "rows", "csv", "parquet", "arrow", "text")
 _TEXTS = ("lines", "words", "csv", "match", "json")
 
 
-def operator_spec(
-    inputs: Mapping[str, Mapping[str, Any]], apply: Mapping[str, Any], declared: Mapping[str, Any]
-) -> Dict[str, Any]:
+_Plain = Mapping[str, Any]
+
+
+def operator_spec(inputs: _Plain, apply: _Plain, declared: _Plain) -> Dict[str, Any]:
     """An `OperatorSpec` of src/wire/block/plan.ts."""
     return {
         "inputs": {name: _read(spec) for name, spec in inputs.items()},

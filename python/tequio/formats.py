@@ -66,6 +66,7 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
         header: bool = True,
         separator: str = ",",
         multiline: bool = False,
+        *,
         empty: str = "text",
     ) -> Source:
         """These columns of CSV files whose first line names all that they have: a dict of str.

@@ -144,8 +144,6 @@ def map_reduce(
         share=share,
         trust=trust,
     )
-    for function in ("combine", "reduce", "partition"):
-        _callable(function, options[function])
     for named, one in inputs.items():
         _check_input(named, one)
     _choice("sort", sort, ("ascending", "descending"))
@@ -205,6 +203,8 @@ def tasks(
 
 
 def _check(options):
+    for function in ("combine", "reduce", "partition"):
+        _callable(function, options.get(function))
     _choice("output", options["output"], ("ndjson", "csv", "text", "rows", "parquet", "arrow"))
     _choice("engine", options["engine"], (None, "cpython", "pyodide"))
     _choice("clock", options["clock"], ("frozen", "real"))

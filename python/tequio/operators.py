@@ -113,7 +113,9 @@ class Source(Format):
         """The records for which `test(row)` is true, as a table: `lambda row: row.price > 10`."""
         return self.table().where(test)
 
-    def select(self, *columns: "Union[str, Mapping[str, Selected]]", **named: "Selected") -> "Table":
+    def select(
+        self, *columns: "Union[str, Mapping[str, Selected]]", **named: "Selected"
+    ) -> "Table":
         """A table of these columns, in this order, some of them computed; as `Table.select`."""
         return self.table().select(*columns, **named)
 
@@ -207,7 +209,10 @@ class Records(Format):
         return _sorted(self, ((), "ascending", False), {"unique": True, "limit": None}, options)
 
 
-def _sorted(source: Union[Source, Records], keys: _Keys, kept: _Plain, options: _Plain) -> Job:
+_Sortable = Union[Source, Records]
+
+
+def _sorted(source: _Sortable, keys: _Keys, kept: _Plain, options: _Plain) -> Job:
     by, order, numeric = keys
     kind, columns = source.spec["format"], source.columns
     is_text = kind in ("lines", "words") or (kind == "match" and not source.spec["columns"])

@@ -1,5 +1,5 @@
-/** `exact=True`: the mathematics of Python jobs gives the bits of that of TypeScript jobs, on CPython
- *  and in Pyodide. */
+/** `exact=True`: the mathematics of Python jobs gives the bits of that of TypeScript jobs, on
+ *  CPython and in Pyodide. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -111,7 +111,8 @@ def each(line, emit):
             refused(x)
         except ArithmeticError as error:
             emit("refused", str(error)[:40])
-    for wrong in (lambda: math.log(-x), lambda: math.exp(x * 1e9), lambda: 0.0 ** -x, lambda: math.sin("1")):
+    for wrong in (lambda: math.log(-x), lambda: math.exp(x * 1e9), lambda: 0.0 ** -x,
+            lambda: math.sin("1")):
         try:
             wrong()
         except Exception as error:

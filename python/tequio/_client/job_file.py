@@ -39,8 +39,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def declared_file(
     path: str, params: Mapping[str, Any], wheels: Optional[str] = None
 ) -> Tuple[Declared, Callable[[], bytes]]:
-    """The job, and what makes its items, a line of JSON each. wheels: a folder of packages. Errors: `bad-request` when there is
-    no such file, `build-failed` with its place for everything else."""
+    """The job, and what makes its items, a line of JSON each. wheels: a folder of
+    packages. Errors: `bad-request` when there is no such file, `build-failed` with its place for
+    everything else."""
     packages = [] if wheels is None else [wheels]
     if not os.path.isfile(path):
         raise ClusterError("bad-request", f"there is no job file {path} (from {os.getcwd()})")

@@ -92,9 +92,11 @@ class _Held:
         return data
 
 
-def _keys_of(
-    spec: Mapping[str, Any], apply: Mapping[str, Any], place: Tuple[bytes, bytes]
-) -> Iterator[bytes]:
+_Plain = Mapping[str, Any]
+_Place = Tuple[bytes, bytes]
+
+
+def _keys_of(spec: _Plain, apply: _Plain, place: _Place) -> Iterator[bytes]:
     data, head = place
     if spec["format"] == "records":
         size, (start, end) = spec["sizeBytes"], spec["key"]

@@ -56,7 +56,10 @@ def install() -> None:
     _constants_of_random(given)
 
 
-def _replace(names: Dict[str, Any], native: Dict[Any, str], given: Dict[str, Any]) -> None:
+_Names = Dict[Any, Any]
+
+
+def _replace(names: _Names, native: _Names, given: _Names) -> None:
     for name, value in list(names.items()):
         if isinstance(value, types.BuiltinFunctionType) and value in native:
             names[name] = given[native[value]]

@@ -1,4 +1,4 @@
-"""`assembly/python-math.ts` as WebAssembly, in base 85: made by `scripts/build-wasm.ts`."""
+"""Made by `scripts/build-wasm.ts`: `assembly/python-math.ts` as WebAssembly, in base 85."""
 
 KIT = (
     "0AX`&0RR910T={e0ek^`U;=!60eoNqegS`A1AKgc0ek}`Bme*a00IC50003100001000000000000000000010000000"

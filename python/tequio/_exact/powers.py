@@ -1,5 +1,5 @@
-"""`**` in job code: its doubles are of the engine, which code cannot replace. So job code is
-compiled with a call in its place."""
+"""Powers, `**`, in job code: their doubles are of the engine, which code cannot replace. So job
+code is compiled with calls in their place."""
 
 import ast
 from types import CodeType
@@ -36,7 +36,10 @@ def _called(node: ast.AST, left: ast.expr, right: ast.expr) -> ast.Call:
     return ast.copy_location(ast.Call(function, [left, right], []), node)  # type: ignore[type-var]
 
 
-def compiled(source: Union[str, bytes], file: str, mode: str, flags: int = 0) -> CodeType:
+_Source = Union[str, bytes]
+
+
+def compiled(source: _Source, file: str, mode: str, flags: int = 0) -> CodeType:
     """As `compile`. Errors: SyntaxError, also for `x.y **= z` and `x[y] **= z`."""
     tree: Any = compile(source, file, mode, flags | ast.PyCF_ONLY_AST, True)
     try:

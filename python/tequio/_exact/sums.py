@@ -1,4 +1,4 @@
-"""`sum`, `hypot` and `dist`: exactly rounded, in the same way on every engine and version."""
+"""Sums, `hypot` and `dist`: exactly rounded, in the same way on every engine and version."""
 
 import math
 from typing import Any, Iterable, List, Optional

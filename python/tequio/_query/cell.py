@@ -100,7 +100,8 @@ class Cell:
 
     def __bool__(self) -> bool:
         text = "a column of a query has no truth of its own: write (a) & (b), (a) | (b), ~(a),"
-        raise TypeError(f"{text} between() and test.choose(yes, no) for and, or, not, a < b < c, if")
+        more = "between() and test.choose(yes, no) for and, or, not, a < b < c, if"
+        raise TypeError(f"{text} {more}")
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("a column of a query cannot be iterated over; it stands for every row")

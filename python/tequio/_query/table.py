@@ -153,11 +153,11 @@ def table_of(source: Mapping[str, Any], columns: Sequence[str]) -> Table:
     return _table(source, columns, [], {})
 
 
+_Plain = Mapping[str, Any]
+
+
 def _table(
-    source: Mapping[str, Any],
-    columns: Sequence[str],
-    steps: List[Mapping[str, Any]],
-    declared: Mapping[str, Any],
+    source: _Plain, columns: Sequence[str], steps: Sequence[_Plain], declared: _Plain
 ) -> Table:
     shuffles = sum(step["step"] not in ("where", "select") for step in steps)
     if shuffles > _SHUFFLES_MAX:
@@ -167,7 +167,7 @@ def _table(
         "operator": "query",
         "columns": list(columns),
         "emptyIsNull": source.get("empty") == "null",
-        "steps": steps,
+        "steps": list(steps),
         "reducers": [],
     }
     spec = operator_spec({"default": source}, apply, declared)

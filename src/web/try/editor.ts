@@ -1,5 +1,5 @@
-/** The editor of the Try page: Python, or TypeScript with the types of the SDK, all in the page. Loaded only
- *  when it is needed, since the compiler is large. */
+/** The editor of the Try page: Python, or TypeScript with the types of the SDK, all in the page.
+ *  Loaded only when it is needed, since the compiler is large. */
 
 import typeFiles from "virtual:type-files";
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
@@ -20,6 +20,7 @@ import { createSystem, createVirtualTypeScriptEnvironment } from "@typescript/vf
 import { tsAutocomplete, tsFacet, tsHover, tsLinter, tsSync } from "@valtown/codemirror-ts";
 import ts from "typescript";
 import type { JobLanguage } from "./code/bundled.ts";
+import type { Sample } from "./samples.ts";
 
 const path = "/job.ts";
 
@@ -32,6 +33,19 @@ const colours = HighlightStyle.define([
   { tag: [tags.typeName, tags.className], color: "var(--tasks)" },
 ]);
 
+const inPython: Extension = [python(), indentUnit.of("    ")];
+
+function inTypeScript(env: ReturnType<typeof createVirtualTypeScriptEnvironment>): Extension {
+  return [
+    autocompletion({ override: [tsAutocomplete()] }),
+    javascript({ typescript: true }),
+    tsFacet.of({ env, path }),
+    tsSync(),
+    tsLinter(),
+    tsHover(),
+  ];
+}
+
 export type Editor = {
   text(): string;
   replace(text: string, language: JobLanguage): void;
@@ -40,13 +54,14 @@ export type Editor = {
 
 export type EditorOptions = {
   readonly parent: HTMLElement;
-  readonly text: string;
-  readonly language: JobLanguage;
+  /** What is in it at first. */
+  readonly first: Pick<Sample, "code" | "language">;
   readonly label: string;
   readonly run: () => void;
 };
 
-export function openEditor({ label, language, parent, run, text }: EditorOptions): Editor {
+export function openEditor({ first, label, parent, run }: EditorOptions): Editor {
+  const { code: text, language } = first;
   const env = createVirtualTypeScriptEnvironment(
     createSystem(
       new Map([...Object.entries(typeFiles), [path, language === "python" ? "" : text]]),
@@ -68,17 +83,7 @@ export function openEditor({ label, language, parent, run, text }: EditorOptions
     return true;
   };
   const written = new Compartment();
-  const helpOf = (of: JobLanguage): Extension =>
-    of === "python"
-      ? [python(), indentUnit.of("    ")]
-      : [
-          autocompletion({ override: [tsAutocomplete()] }),
-          javascript({ typescript: true }),
-          tsFacet.of({ env, path }),
-          tsSync(),
-          tsLinter(),
-          tsHover(),
-        ];
+  const helpOf = (of: JobLanguage) => (of === "python" ? inPython : inTypeScript(env));
   const view = new EditorView({
     parent,
     state: EditorState.create({

@@ -30,10 +30,7 @@ export function TryPage() {
     show((await runTrial(text, latest.current)) ?? "too long");
   };
   const keep = (code: string) => keepDraft({ ...latest.current, code });
-  const { editor, isReady, place } = useEditor({
-    ...{ text: first.code, language: first.language, label: say("job") },
-    ...{ run, keep },
-  });
+  const { editor, isReady, place } = useEditor({ first, label: say("job"), run, keep });
   const begin = (name: string) => {
     const next = samples.find((one) => one.name === name);
     if (next === undefined) return;

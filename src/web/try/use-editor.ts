@@ -1,11 +1,11 @@
 /** The editor as a component, as long as the page is mounted. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { JobLanguage } from "./code/bundled.ts";
 import type { Editor } from "./editor.ts";
+import type { Sample } from "./samples.ts";
 
 type Editing = {
-  readonly text: string;
-  readonly language: JobLanguage;
+  /** What is in it at first. */
+  readonly first: Pick<Sample, "code" | "language">;
   readonly label: string;
   readonly run: (text: string) => void;
   /** Called when the reader leaves. */
@@ -24,9 +24,9 @@ export function useEditor(options: Editing) {
     void import("./editor.ts").then(({ openEditor }) => {
       const parent = place.current;
       if (isGone || parent === null) return;
-      const { label, language, text } = options;
+      const { first, label } = options;
       const run = () => latest.current.run(own.text());
-      const own = openEditor({ parent, text, language, label, run });
+      const own = openEditor({ parent, first, label, run });
       editor.current = own;
       setReady(true);
     });

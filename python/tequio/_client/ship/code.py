@@ -99,7 +99,13 @@ def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]
         if refused is None:
             raise ClusterError("build-failed", f"functions cannot be pickled: {problem}")
         raise ClusterError(refused.code, f"{refused.text} ({problem})") from refused
-    content = _content(job, lambda function, _: pickled(function, cloudpickle))
+    try:
+        content = _content(job, lambda function, _: pickled(function, cloudpickle))
+    except ClusterError as error:
+        if refused is None:
+            raise
+        # Which variable it is says only the source.
+        raise ClusterError(refused.code, f"{refused.text} ({error.text})") from error
     files = _files({**content, "entries": [], "form": form}, Shipment())
     return {**files, **package_files(cloudpickle)}
 
