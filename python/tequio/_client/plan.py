@@ -11,6 +11,7 @@ import sys
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from .._values.json_text import json_bytes
+from .._worker.content import SHAPE_START_BYTES, ends_lines_with_returns, is_json_array
 from .api import Blob, blob_of, blob_of_file
 from .failure import ClusterError
 from .inputs import Found, mtime_ms_of
@@ -87,7 +88,7 @@ def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -
     if input_bytes / split_bytes > 10_000_000:
         text = f"split_bytes {split_bytes} makes more than 10000000 map tasks; use larger splits"
         raise ClusterError("limit-exceeded", text)
-    cuts = [_Cutting(file, declared.inputs[file.input]) for file in found]
+    cuts = [_Cutting(file, declared.inputs[file.input], split_bytes) for file in found]
     plan: Dict[str, Any] = {
         "version": 1,
         "params": merge_params(declared.params, settings.params),
@@ -230,13 +231,28 @@ def _locality(plan: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
 class _Cutting:
     """How a file may be cut: compressed, whole-file formats and CSV over several lines are not."""
 
-    def __init__(self, file: Found, spec: Any) -> None:
+    def __init__(self, file: Found, spec: Any, split_bytes: float) -> None:
         spec = spec or {"format": "lines"}
         is_whole = spec["format"] == "file" or (spec["format"] == "csv" and spec["multiline"])
         self.input, self.size_bytes = file.input, file.size_bytes
         self.may_pack = file.compression == "none"
         self.may_cut = self.may_pack and not is_whole
+        if self.may_cut and file.size_bytes > split_bytes:
+            self.may_cut = _has_cuts(file.path, spec)
         self.record_bytes = spec["sizeBytes"] if spec["format"] == "records" else 1
+
+
+def _has_cuts(path: str, spec: Any) -> bool:
+    """Whether it can be cut where lines end."""
+    if spec["format"] == "records":
+        return True
+    with open(path, "rb") as file:
+        start = file.read(SHAPE_START_BYTES + 1)
+    if ends_lines_with_returns(lambda size: start[: min(size, SHAPE_START_BYTES)]):
+        return False
+    is_all = len(start) <= SHAPE_START_BYTES
+    is_json = spec["format"] in ("json", "ndjson")
+    return not (is_json and is_json_array(start[:SHAPE_START_BYTES], is_all))
 
 
 def cut_splits(files: Sequence[Any], split_bytes: int, most_bytes: int) -> List[Dict[str, Any]]:

@@ -12,6 +12,7 @@ from .._worker.content import (
     START_BYTES,
     check_text,
     ends_lines_with_returns,
+    is_json_array,
     mixed_ends,
 )
 
@@ -48,6 +49,13 @@ def records_of(path, file, piece, given):
             yield from _fixed(source, start, end, (spec["sizeBytes"], file["name"]))
         elif kind == "csv":
             yield from _csv(source, file["name"], (start, end), spec)
+        elif kind in ("ndjson", "json") and start == 0 and _is_array(source):
+            source.seek(0)
+            for offset, text, problem in _elements(source.read()):
+                if problem:
+                    yield Record(offset, text, problem)
+                else:
+                    yield from _of_line(offset, text.encode("utf-8", "surrogatepass"), spec, None)
         else:
             for offset, line in _lines(source, start, end):
                 yield from _of_line(offset, line, spec, pattern)
@@ -63,6 +71,42 @@ def _with_newlines(opened, name):
     if b"\n" in data:
         raise mixed_ends(name)
     return io.BytesIO(data.replace(b"\r", b"\n"))
+
+
+def _is_array(source):
+    source.seek(0)
+    start = source.read(SHAPE_START_BYTES + 1)
+    return is_json_array(start[:SHAPE_START_BYTES], len(start) <= SHAPE_START_BYTES)
+
+
+def _elements(data):
+    """(offset, text, problem) of each element of the array: one character after the other."""
+    text = data.decode("latin-1")
+    at = text.index("[") + 1
+    start, depth, count = at, 1, 0
+    while at < len(text) and depth > 0:
+        if text[at] == '"':
+            at += 1
+            while at < len(text) and text[at] != '"':
+                at += 2 if text[at] == "\\" else 1
+        elif text[at] in "[{":
+            depth += 1
+        elif text[at] in "]}":
+            depth -= 1
+        if depth == 0 or (depth == 1 and text[at : at + 1] == ","):
+            own = data[start:at].decode("utf-8", "replace")
+            if own.strip():
+                yield start, own, ""
+            elif depth > 0 or count > 0:
+                yield start, own, "an element of the array is missing"
+            count += 1
+            start = at + 1
+        at += 1
+    if depth > 0:
+        shown = data[start : start + 1024].decode("utf-8", "replace")
+        yield start, shown, "the JSON array that the file is has no end"
+    elif data[at:].strip(b" \t\r\n"):
+        yield len(data), "", "something follows the JSON array that the file is"
 
 
 def _of_line(offset, line, spec, pattern):

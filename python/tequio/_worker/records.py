@@ -8,6 +8,7 @@ import json
 
 from .._values.errors import TaskError
 from .csv_lines import Columns, QuoteJoiner, csv_fields
+from .json_array import elements_of
 from .lines import RECORD_MAX_BYTES, blocks_of, lines_of, without_mark
 from .words import matches_of, words_of
 
@@ -42,9 +43,10 @@ def reader_of(spec, pattern, reading):
     if kind == "match":
         return _by_line(reading, _matcher(pattern, spec["columns"]))
     if kind == "ndjson":
-        return _by_line(reading, _json_reader(reading))
+        return _by_line_or_element(reading, _json_reader(reading))
     if kind == "json":
-        return _by_line(reading, _paths_reader(spec["paths"], _json_reader(reading)))
+        values_of = _paths_reader(spec["paths"], _json_reader(reading))
+        return _by_line_or_element(reading, values_of)
     if kind == "file":
         return lambda piece: _whole(spec["as"], piece, reading)
     if kind == "records":
@@ -61,6 +63,27 @@ def _by_line(reading, records_of):
         for lines in reading.blocks(piece):
             for line in lines:
                 records = records_of(line)
+                if records:
+                    yield records
+
+    return read
+
+
+def _by_line_or_element(reading, records_of):
+    by_line = _by_line(reading, records_of)
+
+    def read(piece):
+        source, position = reading.source, reading.position
+        if piece.offset > 0 or not source.is_json_array():
+            yield from by_line(piece)
+            return
+        for offset, data, problem in elements_of(source.read, position.file):
+            position.at(offset)
+            text = data.decode("utf-8", "replace")
+            if problem:
+                reading.bad(text, problem)
+            else:
+                records = records_of(text)
                 if records:
                     yield records
 
