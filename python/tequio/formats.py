@@ -115,8 +115,8 @@ class binary:  # noqa: N801 (a namespace of formats; `bytes` of TypeScript)
 
 
 def ndjson() -> Format:
-    """One JSON value a line; blank lines are skipped. Of a file that is one JSON array, each element.
-    Whole numbers of any size are exact."""
+    """One JSON value a line; blank lines are skipped. Of a file that is one JSON array each
+    element. Whole numbers of any size are exact."""
     return Format({"format": "ndjson"})
 
 

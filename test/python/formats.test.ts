@@ -28,9 +28,9 @@ const broken = ["ff", "80", "e697", "c3", "c080", "eda080", "f09f98", "f4908080"
 );
 
 /** Of every second file: a header, and what makes the file one JSON array. */
-const starts = ["a,b\n", "a,b\n", '[{"a":[1,"]"]},\n', " [ 3 ,\n", '[{"a":1}]', "[\n]"].map((text) => [
-  Buffer.from(text),
-]);
+const starts = ["a,b\n", "a,b\n", '[{"a":[1,"]"]},\n', " [ 3 ,\n", '[{"a":1}]', "[\n]"].map(
+  (text) => [Buffer.from(text)],
+);
 
 function folderOfTexts(seed: number): string {
   const random = new Random(seed);

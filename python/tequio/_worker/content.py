@@ -67,8 +67,8 @@ def ends_lines_with_returns(first):
 
 
 def is_json_array(start, is_all):
-    """The file is one JSON array, whose elements are the records, not a JSON value a line. `is_all`:
-    the start is the whole file. One line that has an array with anything but objects in it is a
+    """The file is one JSON array, whose elements are the records, not a JSON value a line.
+    `is_all`: the start is the whole file. One line that has an array with anything but objects in it is a
     record. As src/wire/content/shape.ts has it."""
     text = start[3:] if start[:3] == b"\xef\xbb\xbf" else start
     text = text.lstrip(_BLANKS)
