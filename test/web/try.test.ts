@@ -119,10 +119,14 @@ test("jobs of the editor run here and on the cluster", { skip }, async (t) => {
   await t.test("here: with types, on a sample, seen as table and bars", () => here(by));
   await t.test("planned as by tequio run, with the result of the judge", () => judged(by));
   await t.test("refusals and errors have the lines of the editor", () => errorsAt(by));
+  await t.test(
+    "jobs in Python run here, and on the cluster as by tequio run",
+    {
+      skip: pyodideFolder() === null ? "the package pyodide is not installed" : false,
+    },
+    () => inPython(by),
+  );
   await t.test("files and what is shared are planned as by tequio run", () => files(by));
-  await t.test("jobs in Python run here, and on the cluster as by tequio run", {
-    skip: pyodideFolder() === null ? "the package pyodide is not installed" : false,
-  }, () => inPython(by));
   await t.test("a reader sees which token to ask for, on a phone as well", () => looking(by));
   assert.deepEqual(errors, []);
 });

@@ -55,7 +55,7 @@ def records_of(path, file, piece, given):
                 if problem:
                     yield Record(offset, text, problem)
                 else:
-                    yield from _of_line(offset, text.encode("utf-8", "surrogatepass"), spec, None)
+                    yield from _of_json(offset, text, spec)
         else:
             for offset, line in _lines(source, start, end):
                 yield from _of_line(offset, line, spec, pattern)
@@ -95,7 +95,7 @@ def _elements(data):
             depth -= 1
         if depth == 0 or (depth == 1 and text[at : at + 1] == ","):
             own = data[start:at].decode("utf-8", "replace")
-            if own.strip():
+            if own.strip(" \t\r\n"):
                 yield start, own, ""
             elif depth > 0 or count > 0:
                 yield start, own, "an element of the array is missing"
@@ -123,13 +123,17 @@ def _of_line(offset, line, spec, pattern):
             columns = spec["columns"]
             yield Record(offset, dict(zip(columns, found.groups())) if columns else found[0])
     elif text.strip():
-        try:
-            value = json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
-            yield Record(offset, text, str(error))
-            return
-        paths = spec.get("paths")
-        yield Record(offset, value if paths is None else {path: _at(value, path) for path in paths})
+        yield from _of_json(offset, text, spec)
+
+
+def _of_json(offset, text, spec):
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        yield Record(offset, text, str(error))
+        return
+    paths = spec.get("paths")
+    yield Record(offset, value if paths is None else {path: _at(value, path) for path in paths})
 
 
 def _refuse(name):
@@ -300,24 +304,25 @@ def _joined(lines, separator):
     while at < len(lines):
         end, state = at, "start"
         while end < len(lines) and (end == at or state == "quoted"):
-            state = _state_after(lines[end][1], separator, state)
+            state = _state_after(_bare(lines[end][1]), separator, state)
             end += 1
         whole = "".join(text for _, text in lines[at:end])
-        if state == "quoted" or _fields(_bare(whole), separator) is None:
+        if state in ("quoted", "broken"):
             end, whole = at + 1, lines[at][1]
         yield lines[at][0], whole
         at = end
 
 
 def _state_after(text, separator, state):
-    """ "quoted" when a quote that opened a field, perhaps before this text, is not closed."""
+    """ "quoted" when a quote that opened a field, perhaps before this text, is not closed; "broken"
+    when something follows the quote that closes one."""
     for character in text:
         if state == "quoted":
             state = "closed" if character == '"' else "quoted"
         elif state == "closed" and character == '"':
             state = "quoted"
         elif state == "closed" and character != separator:
-            return "closed"
+            return "broken"
         elif character == separator:
             state = "start"
         elif state == "start":

@@ -68,8 +68,8 @@ def ends_lines_with_returns(first):
 
 def is_json_array(start, is_all):
     """The file is one JSON array, whose elements are the records, not a JSON value a line.
-    `is_all`: the start is the whole file. One line that has an array with anything but objects in it is a
-    record. As src/wire/content/shape.ts has it."""
+    `is_all`: the start is the whole file. One line that has an array with anything but objects in
+    it is a record. As src/wire/content/shape.ts has it."""
     text = start[3:] if start[:3] == b"\xef\xbb\xbf" else start
     text = text.lstrip(_BLANKS)
     if text[:1] != b"[":
@@ -128,6 +128,8 @@ class TextSource:
         if self._peek(START_BYTES).lstrip(b"\xef\xbb\xbf" + _BLANKS)[:1] not in (b"[", b""):
             return False
         start = self._peek(SHAPE_START_BYTES + 1)
+        if self._returns_of is not None:
+            start = start.replace(b"\r", b"\n")
         return is_json_array(start[:SHAPE_START_BYTES], len(start) <= SHAPE_START_BYTES)
 
     def _peek(self, size):

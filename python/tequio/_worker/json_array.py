@@ -24,7 +24,7 @@ def elements_of(read, file):
         if found is None:
             break
         offset, data, is_last = found
-        is_missing = not data.strip()
+        is_missing = not data.strip(_BLANKS)
         if not is_last or count > 0 or not is_missing:
             yield offset, data, MISSING if is_missing else ""
         count += 1

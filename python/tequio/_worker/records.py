@@ -42,11 +42,8 @@ def reader_of(spec, pattern, reading):
         return lambda piece: _words(spec["lowercase"], piece, reading)
     if kind == "match":
         return _by_line(reading, _matcher(pattern, spec["columns"]))
-    if kind == "ndjson":
-        return _by_line_or_element(reading, _json_reader(reading))
-    if kind == "json":
-        values_of = _paths_reader(spec["paths"], _json_reader(reading))
-        return _by_line_or_element(reading, values_of)
+    if kind in ("ndjson", "json"):
+        return _by_line_or_element(reading, spec.get("paths"))
     if kind == "file":
         return lambda piece: _whole(spec["as"], piece, reading)
     if kind == "records":
@@ -69,8 +66,12 @@ def _by_line(reading, records_of):
     return read
 
 
-def _by_line_or_element(reading, records_of):
-    by_line = _by_line(reading, records_of)
+def _by_line_or_element(reading, paths):
+    """JSON: a value a line, or the elements of the array that a file is."""
+    lines, elements = _json_reader(reading, True), _json_reader(reading, False)
+    if paths is not None:
+        lines, elements = _paths_reader(paths, lines), _paths_reader(paths, elements)
+    by_line = _by_line(reading, lines)
 
     def read(piece):
         source, position = reading.source, reading.position
@@ -83,7 +84,7 @@ def _by_line_or_element(reading, records_of):
             if problem:
                 reading.bad(text, problem)
             else:
-                records = records_of(text)
+                records = elements(text)
                 if records:
                     yield records
 
@@ -115,12 +116,12 @@ def _no_constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
-def _json_reader(reading):
+def _json_reader(reading, skips_blanks):
     def read(line):
         try:
             return [parsed_json(line)]
         except (ValueError, RecursionError) as error:
-            if line.strip():
+            if not skips_blanks or line.strip():
                 reading.bad(line, str(error))
             return ()
 

@@ -10,7 +10,7 @@ import { keepDraft, readDraft } from "./draft.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 import { type Ended, Outcome } from "./outcome.tsx";
-import { samples } from "./samples.ts";
+import { type Sample, samples } from "./samples.ts";
 import { useEditor } from "./use-editor.ts";
 
 type Shown = Ended | "running" | "too long" | null;
@@ -39,20 +39,18 @@ export function TryPage() {
     show(null);
   };
   const source = () => editor.current?.text() ?? "";
-  const file = fileOf(sample.language);
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("title")}</h1>
       <p class="quiet">
-        <Rich text={say("intro", { file })} />
+        <Rich text={say("intro", { file: fileOf(sample.language) })} />
       </p>
       <Tools
-        sample={sample.name}
-        file={file}
+        sample={sample}
         isReady={isReady}
         isRunning={shown === "running"}
         begin={begin}
-        save={() => saveAs(file, new Blob([source()]))}
+        save={() => saveAs(fileOf(sample.language), new Blob([source()]))}
         run={() => void run(source())}
         submit={() => submit(source())}
       />
@@ -100,9 +98,7 @@ function fileOf(language: JobLanguage): string {
 }
 
 type ToolsProps = {
-  readonly sample: string;
-  /** What the job is saved as. */
-  readonly file: string;
+  readonly sample: Sample;
   readonly isReady: boolean;
   readonly isRunning: boolean;
   readonly begin: (sample: string) => void;
@@ -111,13 +107,13 @@ type ToolsProps = {
   readonly submit: () => void;
 };
 
-function Tools({ begin, file, isReady, isRunning, run, sample, save, submit }: ToolsProps) {
+function Tools({ begin, isReady, isRunning, run, sample, save, submit }: ToolsProps) {
   const say = useMessages(tryMessages);
   return (
     <div class="row">
       <label class="row">
         <span class="quiet">{say("sample")}</span>
-        <select value={sample} onChange={(event) => begin(event.currentTarget.value)}>
+        <select value={sample.name} onChange={(event) => begin(event.currentTarget.value)}>
           {samples.map(({ name }) => (
             <option key={name} value={name}>
               {say(name as SampleName)}
@@ -127,7 +123,7 @@ function Tools({ begin, file, isReady, isRunning, run, sample, save, submit }: T
       </label>
       <span class="stretch" />
       <button type="button" disabled={!isReady} onClick={save}>
-        {say("save", { file })}
+        {say("save", { file: fileOf(sample.language) })}
       </button>
       <button type="button" id="run-on-cluster" disabled={!isReady} onClick={submit}>
         {say("cluster")}
