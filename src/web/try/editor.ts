@@ -1,26 +1,22 @@
-/** The editor of the Try page: Python, or TypeScript with the types of the SDK, all in the page.
- *  Loaded only when it is needed, since the compiler is large. */
+/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded only
+ *  when it is needed, since the compiler is large. */
 
 import typeFiles from "virtual:type-files";
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
-import { python } from "@codemirror/lang-python";
 import {
   bracketMatching,
   HighlightStyle,
   indentOnInput,
-  indentUnit,
   syntaxHighlighting,
 } from "@codemirror/language";
-import { Compartment, EditorState, type Extension } from "@codemirror/state";
+import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { createSystem, createVirtualTypeScriptEnvironment } from "@typescript/vfs";
 import { tsAutocomplete, tsFacet, tsHover, tsLinter, tsSync } from "@valtown/codemirror-ts";
 import ts from "typescript";
-import type { JobLanguage } from "./code/bundled.ts";
-import type { Sample } from "./samples.ts";
 
 const path = "/job.ts";
 
@@ -33,39 +29,22 @@ const colours = HighlightStyle.define([
   { tag: [tags.typeName, tags.className], color: "var(--tasks)" },
 ]);
 
-const inPython: Extension = [python(), indentUnit.of("    ")];
-
-function inTypeScript(env: ReturnType<typeof createVirtualTypeScriptEnvironment>): Extension {
-  return [
-    autocompletion({ override: [tsAutocomplete()] }),
-    javascript({ typescript: true }),
-    tsFacet.of({ env, path }),
-    tsSync(),
-    tsLinter(),
-    tsHover(),
-  ];
-}
-
 export type Editor = {
   text(): string;
-  replace(text: string, language: JobLanguage): void;
+  replace(text: string): void;
   destroy(): void;
 };
 
 export type EditorOptions = {
   readonly parent: HTMLElement;
-  /** What is in it at first. */
-  readonly first: Pick<Sample, "code" | "language">;
+  readonly text: string;
   readonly label: string;
   readonly run: () => void;
 };
 
-export function openEditor({ first, label, parent, run }: EditorOptions): Editor {
-  const { code: text, language } = first;
+export function openEditor({ label, parent, run, text }: EditorOptions): Editor {
   const env = createVirtualTypeScriptEnvironment(
-    createSystem(
-      new Map([...Object.entries(typeFiles), [path, language === "python" ? "" : text]]),
-    ),
+    createSystem(new Map([...Object.entries(typeFiles), [path, text]])),
     [path],
     ts,
     {
@@ -82,8 +61,6 @@ export function openEditor({ first, label, parent, run }: EditorOptions): Editor
     run();
     return true;
   };
-  const written = new Compartment();
-  const helpOf = (of: JobLanguage) => (of === "python" ? inPython : inTypeScript(env));
   const view = new EditorView({
     parent,
     state: EditorState.create({
@@ -96,7 +73,12 @@ export function openEditor({ first, label, parent, run }: EditorOptions): Editor
         indentOnInput(),
         bracketMatching(),
         syntaxHighlighting(colours),
-        written.of(helpOf(language)),
+        autocompletion({ override: [tsAutocomplete()] }),
+        javascript({ typescript: true }),
+        tsFacet.of({ env, path }),
+        tsSync(),
+        tsLinter(),
+        tsHover(),
         EditorView.contentAttributes.of({ "aria-label": label }),
         EditorView.lineWrapping,
       ],
@@ -104,11 +86,8 @@ export function openEditor({ first, label, parent, run }: EditorOptions): Editor
   });
   return {
     text: () => view.state.doc.toString(),
-    replace(next, of) {
-      // The language first: what checks types does not see Python.
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: "" } });
-      view.dispatch({ effects: written.reconfigure(helpOf(of)) });
-      view.dispatch({ changes: { from: 0, insert: next } });
+    replace(next) {
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } });
     },
     destroy: () => view.destroy(),
   };

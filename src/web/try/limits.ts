@@ -2,8 +2,6 @@
 
 /** Longest that a trial may run, ms. */
 export const trialMs = 15_000;
-/** Python, which starts anew for each trial, may take so much longer, ms. */
-export const pythonStartMs = 30_000;
 /** Rows in the table, and bars in the chart. */
 export const rowsMax = 200;
 export const barsMax = 25;

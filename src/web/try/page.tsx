@@ -5,12 +5,11 @@ import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { ClusterDialog } from "./cluster/dialog.tsx";
-import type { JobLanguage } from "./code/bundled.ts";
 import { keepDraft, readDraft } from "./draft.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 import { type Ended, Outcome } from "./outcome.tsx";
-import { type Sample, samples } from "./samples.ts";
+import { samples } from "./samples.ts";
 import { useEditor } from "./use-editor.ts";
 
 type Shown = Ended | "running" | "too long" | null;
@@ -27,14 +26,14 @@ export function TryPage() {
   const run = async (text: string) => {
     show("running");
     const { runTrial } = await import("./trial.ts");
-    show((await runTrial(text, latest.current)) ?? "too long");
+    show((await runTrial(text, latest.current.input)) ?? "too long");
   };
   const keep = (code: string) => keepDraft({ ...latest.current, code });
-  const { editor, isReady, place } = useEditor({ first, label: say("job"), run, keep });
+  const { editor, isReady, place } = useEditor({ text: first.code, label: say("job"), run, keep });
   const begin = (name: string) => {
     const next = samples.find((one) => one.name === name);
     if (next === undefined) return;
-    editor.current?.replace(next.code, next.language);
+    editor.current?.replace(next.code);
     setSample(next);
     show(null);
   };
@@ -43,14 +42,14 @@ export function TryPage() {
     <div class="stack">
       <h1 tabIndex={-1}>{say("title")}</h1>
       <p class="quiet">
-        <Rich text={say("intro", { file: fileOf(sample.language) })} />
+        <Rich text={say("intro")} />
       </p>
       <Tools
-        sample={sample}
+        sample={sample.name}
         isReady={isReady}
         isRunning={shown === "running"}
         begin={begin}
-        save={() => saveAs(fileOf(sample.language), new Blob([source()]))}
+        save={() => saveAs("job.ts", new Blob([source()]))}
         run={() => void run(source())}
         submit={() => submit(source())}
       />
@@ -91,14 +90,8 @@ function SampleText({ change, text }: { text: string; change: (text: string) => 
   );
 }
 
-type SampleName = "words" | "sales" | "tasks" | "wordsPython" | "salesPython";
-
-function fileOf(language: JobLanguage): string {
-  return language === "python" ? "job.py" : "job.ts";
-}
-
 type ToolsProps = {
-  readonly sample: Sample;
+  readonly sample: string;
   readonly isReady: boolean;
   readonly isRunning: boolean;
   readonly begin: (sample: string) => void;
@@ -113,17 +106,17 @@ function Tools({ begin, isReady, isRunning, run, sample, save, submit }: ToolsPr
     <div class="row">
       <label class="row">
         <span class="quiet">{say("sample")}</span>
-        <select value={sample.name} onChange={(event) => begin(event.currentTarget.value)}>
+        <select value={sample} onChange={(event) => begin(event.currentTarget.value)}>
           {samples.map(({ name }) => (
             <option key={name} value={name}>
-              {say(name as SampleName)}
+              {say(name as "words" | "sales" | "tasks")}
             </option>
           ))}
         </select>
       </label>
       <span class="stretch" />
       <button type="button" disabled={!isReady} onClick={save}>
-        {say("save", { file: fileOf(sample.language) })}
+        {say("save")}
       </button>
       <button type="button" id="run-on-cluster" disabled={!isReady} onClick={submit}>
         {say("cluster")}

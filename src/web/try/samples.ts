@@ -1,12 +1,5 @@
 /** Small jobs to start from, with sample inputs. */
-import type { JobLanguage } from "./code/bundled.ts";
-
-export type Sample = {
-  readonly name: string;
-  readonly language: JobLanguage;
-  readonly code: string;
-  readonly input: string;
-};
+export type Sample = { readonly name: string; readonly code: string; readonly input: string };
 
 const proverbs = `the early bird catches the worm
 the second mouse gets the cheese
@@ -32,7 +25,6 @@ const sales = `{"city":"Oaxaca","item":"chocolate","pesos":120}
 export const samples: readonly Sample[] = [
   {
     name: "words",
-    language: "typescript",
     input: proverbs,
     code: `import { type Emit, mapReduce, text } from "tequio";
 
@@ -45,7 +37,6 @@ export default mapReduce({
   },
   {
     name: "sales",
-    language: "typescript",
     input: sales,
     code: `import { type Emit, mapReduce, ndjson } from "tequio";
 
@@ -60,7 +51,6 @@ export default mapReduce({
   },
   {
     name: "tasks",
-    language: "typescript",
     input: "",
     code: `import { log, tasks } from "tequio";
 
@@ -73,34 +63,6 @@ export default tasks({
     return { n, steps };
   },
 });
-`,
-  },
-  {
-    name: "wordsPython",
-    language: "python",
-    input: proverbs,
-    code: `from tequio import map_reduce, text
-
-job = map_reduce(
-    input=text.words(lowercase=True),
-    map=lambda word, emit: emit(word, 1),
-    combine=lambda a, b: a + b,
-)
-`,
-  },
-  {
-    name: "salesPython",
-    language: "python",
-    input: sales,
-    code: `from tequio import aggregate, text
-
-job = (
-    text.json(["city", "pesos"])
-    .where(lambda row: row.pesos > 100)
-    .by("city")
-    .aggregate(sales=aggregate.count(), pesos=aggregate.sum("pesos"))
-    .sort("pesos", order="descending")
-)
 `,
   },
 ];

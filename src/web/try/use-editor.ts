@@ -1,11 +1,9 @@
 /** The editor as a component, as long as the page is mounted. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Editor } from "./editor.ts";
-import type { Sample } from "./samples.ts";
 
 type Editing = {
-  /** What is in it at first. */
-  readonly first: Pick<Sample, "code" | "language">;
+  readonly text: string;
   readonly label: string;
   readonly run: (text: string) => void;
   /** Called when the reader leaves. */
@@ -24,9 +22,9 @@ export function useEditor(options: Editing) {
     void import("./editor.ts").then(({ openEditor }) => {
       const parent = place.current;
       if (isGone || parent === null) return;
-      const { first, label } = options;
+      const { label, text } = options;
       const run = () => latest.current.run(own.text());
-      const own = openEditor({ parent, first, label, run });
+      const own = openEditor({ parent, text, label, run });
       editor.current = own;
       setReady(true);
     });

@@ -7,7 +7,7 @@ import type { PythonStart } from "../../contract.ts";
 export type Pyodide = {
   readonly FS: PyodideFiles;
   runPython(code: string): unknown;
-  pyimport(name: string): unknown;
+  pyimport(name: string): { start(post: (text: string | null) => void): RunPython };
   makeMemorySnapshot(): Uint8Array;
 };
 
@@ -43,23 +43,17 @@ const place = "https://python.invalid/";
 const ownFolder = "/tequio/python";
 
 /** The snapshot has the modules; files are written again. */
-const load = (module: string) => `
+const load = `
 import sys
 sys.path.append(${JSON.stringify(ownFolder)})
-import ${module}
+import tequio._tab.process
 sys.path.pop()
 `;
 
-/** `first`: the module that is loaded before a snapshot is taken. `taken` gets the snapshot of a
- *  start without one; null: none is taken. */
-export type PythonBegin = {
-  readonly first: string;
-  readonly taken: ((snapshot: Uint8Array) => void) | null;
-};
-
+/** `taken` gets the snapshot of a start without one. */
 export async function startPython(
   start: PythonStart,
-  { first, taken }: PythonBegin,
+  taken: (snapshot: Uint8Array) => void,
 ): Promise<Pyodide> {
   const { engine, loader, library, lock, own, snapshot } = start;
   pinZone();
@@ -76,8 +70,7 @@ export async function startPython(
       packageBaseUrl: place,
       createPyodideModule,
       env: { ...environment },
-      ...(snapshot === null ? {} : { _loadSnapshot: snapshot }),
-      ...(snapshot === null && taken !== null ? { _makeSnapshot: true } : {}),
+      ...(snapshot === null ? { _makeSnapshot: true } : { _loadSnapshot: snapshot }),
     }),
   );
   for (const [path, text] of Object.entries(own)) {
@@ -87,8 +80,8 @@ export async function startPython(
   }
   python.FS.mkdirTree("/task");
   if (snapshot !== null) return python;
-  python.runPython(load(first));
-  taken?.(python.makeMemorySnapshot());
+  python.runPython(load);
+  taken(python.makeMemorySnapshot());
   return python;
 }
 
