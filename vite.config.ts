@@ -25,6 +25,8 @@ export default defineConfig({
     },
     chunkSizeWarningLimit: 5_000,
   },
+  // Readers of tables are parts of their own, which few tabs need.
+  worker: { format: "es" },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   logLevel: "warn",
 });

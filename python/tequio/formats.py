@@ -102,6 +102,18 @@ class binary:  # noqa: N801 (a namespace of formats; `bytes` of TypeScript)
         return Format({"format": "file", "as": "bytes"})
 
     @staticmethod
+    def parquet(columns: Iterable[str]) -> Source:
+        """These columns of Parquet files, nested ones as `order.id`: a dict. Only they are read.
+        Dates and times are str as ISO 8601 has them."""
+        return Source({"format": "json", "paths": _names("parquet", columns)})
+
+    @staticmethod
+    def arrow(columns: Iterable[str]) -> Source:
+        """The same of Arrow files (IPC, also called Feather), whose workers need the npm package
+        `apache-arrow`."""
+        return Source({"format": "json", "paths": _names("arrow", columns)})
+
+    @staticmethod
     def records(size_bytes: int, key: Optional[Tuple[int, int]] = None) -> Records:
         """Records of `size_bytes` bytes each (1 to 16 MiB), one after the other: bytes. key: what
         they are sorted by, the bytes from the first number up to the second; default all."""

@@ -147,7 +147,8 @@ class Source(Format):
         self, by: Names = (), order: str = "ascending", numeric: bool = False, **options: Any
     ) -> Job:
         """All records in order, as they are. by: a column, or several, default all. numeric: by the
-        number with which each text begins. output: "ndjson" or "csv", of texts their lines."""
+        number with which each text begins. output: a table; by default rows as "ndjson", and
+        texts as lines."""
         return _sorted(self, (by, order, numeric), {"unique": False, "limit": None}, options)
 
     def top_k(
@@ -220,11 +221,13 @@ def _sorted(source: _Sortable, keys: _Keys, kept: _Plain, options: _Plain) -> Jo
     named = [by] if isinstance(by, str) else list(by) or columns
     declared = declared_options(options)
     wished = declared.get("output")
-    if wished is not None and (own != "ndjson" or wished == "text"):
+    if wished is not None and own == "bytes":
         text = f"sort: output {wished} is for records with columns"
-        raise ValueError(f"{text}; lines, words and bytes come out as they are")
+        raise ValueError(f"{text}; bytes come out as they are")
+    if wished == "text":
+        raise ValueError('sort: output "text" is for pairs; lines and words are lines without it')
     declared["output"] = wished or own
-    is_raw = kind == "records" or (kind == "lines" and not numeric)
+    is_raw = kind == "records" or (kind == "lines" and not numeric and wished is None)
     apply = {
         "operator": "sort",
         "by": [] if is_raw else _columns("sort", named, source),

@@ -24,7 +24,11 @@ export type Listeners = {
 
 /** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
 export type Endpoint = {
+  /** With those of other coordinators of its log after it, with commas between them; of one that
+   *  stands by, the leader's first. */
   readonly url: string;
+  /** It stands by. */
+  readonly isStandby?: boolean;
   /** Where it listens, which may be more than this machine. */
   readonly listen?: string;
   /** Of the coordinator's TLS key; "" without TLS. */
@@ -53,6 +57,7 @@ export function dataDirOf(option: string | undefined, env: Environment = process
 }
 
 export type TargetOptions = {
+  /** Of the coordinator; several of one cluster with commas between them. */
   readonly url?: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -61,6 +66,7 @@ export type TargetOptions = {
 };
 
 export type Target = {
+  /** One address, or several with commas between them. */
   readonly url: string;
   readonly token: string;
   readonly fingerprint: string;
@@ -86,7 +92,7 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
       );
     }
     const fingerprint = options.fingerprint ?? env.TEQUIO_FINGERPRINT ?? "";
-    return { url: coordinatorUrl(url), token, fingerprint, dataDir: null };
+    return { url: coordinatorUrls(url), token, fingerprint, dataDir: null };
   }
   const dataDir = dataDirOf(options.data, env);
   const endpoint = readEndpoint(dataDir);
@@ -159,6 +165,11 @@ export function readEndpoint(dataDir: string): Endpoint | null {
     // Missing, or cut short by a full disk: the same as no coordinator.
     return null;
   }
+}
+
+/** Of one coordinator, or of several of one cluster with commas between them. */
+export function coordinatorUrls(text: string): string {
+  return text.split(",").map(coordinatorUrl).join(",");
 }
 
 /** Without a scheme it is that of a coordinator which listens there as it does by default: `http`

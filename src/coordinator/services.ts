@@ -63,6 +63,8 @@ export type Services = {
   readonly version: string;
   /** The URL at which other machines reach it; "" = they cannot, or it does not listen yet. */
   readonly place: { openUrl: string };
+  /** Addresses of coordinators that stand by; null = none can: the log is a file. */
+  readonly standbys: (() => readonly string[]) | null;
   /** An authorized caller has requested a shutdown; called after the answer is sent. */
   readonly onShutdown: () => void;
 };

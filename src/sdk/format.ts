@@ -139,12 +139,24 @@ export const bytes = {
   ): Records {
     return recordsOf(sizeBytes, options.key ?? [0, sizeBytes]);
   },
+  /** These columns of Parquet files, nested ones as `order.id`. Only they are read, and only the
+   *  row groups in which by their statistics can be what the first `where` asks for. Numbers keep
+   *  all digits where operators read them; dates and times are texts as ISO 8601 has them. */
+  parquet<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C> {
+    return source({ format: "json", paths: checkedNames("parquet", columns) }, columns);
+  },
+  /** The same of Arrow files (IPC, also called Feather), whose workers need `apache-arrow`. */
+  arrow<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C> {
+    return source({ format: "json", paths: checkedNames("arrow", columns) }, columns);
+  },
   /** The whole file as bytes. */
   file(): Format<Uint8Array> {
     return { format: "file", as: "bytes" };
   },
 };
 
+/** One JSON value a line, or the elements of the one array that a file is; rows of Parquet and
+ *  Arrow. */
 export function ndjson<T = unknown>(): Format<T> {
   return { format: "ndjson" };
 }
@@ -168,6 +180,7 @@ function checkSeparator(separator: unknown): void {
   throw new ClusterError("bad-request", `csv: the separator must be one character, not ${shown}`);
 }
 
+/** Rows of CSV: objects by the names of its columns, else lists of texts. */
 export function csv<T extends Record<string, string> = Record<string, string>>(
   options?: CsvOptions,
 ): Format<T> {

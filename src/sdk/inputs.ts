@@ -2,9 +2,11 @@
  *  the cluster share, each for one of its inputs. */
 import { resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import { isRemote } from "../remote/address.ts";
 import type { SharedInput } from "../wire/api/messages.ts";
 import type { Content } from "../wire/content/content.ts";
 import { compressionOf, contentAt, type FoundFile, sharedFile } from "./plan/found.ts";
+import { remoteFiles } from "./plan/inputs/remote.ts";
 import {
   type FoundName,
   filesIn,
@@ -65,8 +67,7 @@ export async function findInputs(
         files.push({ input, ...spooledFile(upload) });
         continue;
       }
-      const isShared = path.startsWith(sharedPrefix);
-      for (const file of isShared ? await sharedFiles(path, options) : await expand(path)) {
+      for (const file of await filesOf(path, options, filesMax)) {
         files.push({ input, ...file });
         if (files.length > filesMax) {
           const text = `more than ${filesMax} input files (filesMax); join small files first`;
@@ -117,6 +118,11 @@ function checkEveryInput(
 
 type PathFile = Omit<FoundFile, "input">;
 
+function filesOf(path: string, options: InputOptions, filesMax: number): Promise<PathFile[]> {
+  if (path.startsWith(sharedPrefix)) return sharedFiles(path, options);
+  return isRemote(path) ? remoteFiles(path, filesMax) : expand(path);
+}
+
 async function sharedFiles(path: string, { shared }: InputOptions): Promise<PathFile[]> {
   if (shared === undefined) {
     throw refused(`${path} needs a cluster; fetch it with \`tequio get\`, or name ./${path}`);
@@ -128,8 +134,8 @@ async function expand(path: string): Promise<PathFile[]> {
   const stats = statOf(path);
   if (stats === null) {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
-      const text = `${path} is an address, and inputs are files; fetch it first, or pipe it in`;
-      throw refused(`${text}: curl -s ADDRESS | tequio run job.ts -`);
+      const text = `${path}: only https://, http:// and s3:// are read; fetch it first, or pipe it`;
+      throw refused(`${text} in: curl -s ADDRESS | tequio run job.ts -`);
     }
     if (/[*?[\]{}]/.test(path)) return (await filesMatching(path)).map(checked);
     throw await noSuchFile(path);

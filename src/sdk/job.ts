@@ -27,6 +27,7 @@ export type MapContext<P extends Params> = {
 };
 
 export type ReduceContext<P extends Params> = {
+  /** As of `map`. */
   readonly params: P;
   /** Index of the partition, from 0. */
   readonly partition: number;
@@ -39,11 +40,13 @@ export type MapFunction<In, K extends Key, V, P extends Params> = (
 ) => void;
 
 export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
+  /** For people; default that of the job file. */
   readonly name?: string;
   /** Defaults of the parameters; `--param` and the submitter override them. */
   readonly params?: P;
   /** How bytes become records. Default `text.lines()`. */
   readonly input?: Format<In>;
+  /** Called with each record, and `emit` for the pairs that it makes of it. */
   readonly map: MapFunction<In, K, V, P>;
   /** Folds two values of one key into one; must be associative. Runs where the values are made. */
   readonly combine?: (a: V, b: V) => V;
@@ -113,13 +116,16 @@ export type JoinOptions<K extends Key, V, R, P extends Params> = Omit<
 };
 
 export type TaskContext<P extends Params> = {
+  /** The job's defaults overlaid with `--param name=value`. */
   readonly params: P;
   /** Index of the item, from 0. */
   readonly index: number;
 };
 
 export type TasksOptions<I, R, P extends Params> = {
+  /** For people; default that of the job file. */
   readonly name?: string;
+  /** Defaults of the parameters; `--param` and the submitter override them. */
   readonly params?: P;
   /** The list, or a function that makes it from the parameters (called once, where the job is
    *  submitted). */
@@ -131,8 +137,11 @@ export type TasksOptions<I, R, P extends Params> = {
   readonly output?: TableOutput;
   /** With `output: "ndjson"`: an object of the fields of item and result a line. */
   readonly rows?: boolean;
+  /** Limit of one attempt in ms; default 0 = none. */
   readonly timeoutMs?: number;
+  /** User errors per task before the job fails; default 4. */
   readonly attempts?: number;
+  /** Second attempts for stragglers; default true. */
   readonly backupTasks?: boolean;
   /** As of `mapReduce`. */
   readonly math?: "exact" | "native";

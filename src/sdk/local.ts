@@ -55,17 +55,18 @@ type Groups = Map<string, Group>;
 /** Runs the whole job. Throws `user-error` where the cluster's job would fail. */
 export async function runLocal(
   job: Job,
-  planned: PlannedFound,
+  given: PlannedFound,
   options: LocalOptions = {},
 ): Promise<LocalRun> {
+  const planned = (await given.unfolded?.()) ?? given;
   const { chance, clock, share } = job.options;
   const around: JobEnvironment = {
     ...(clock === "real" ? {} : { frozenAtMs: options.submittedAtMs ?? Date.now() }),
     ...(share !== undefined && chance !== "real" ? { refusesChance: true } : {}),
   };
   if (job.foreign !== undefined) {
-    const given = { ...options, around };
-    const run = await job.foreign.judge(planned as never, given as never);
+    const wanted = { ...options, around };
+    const run = await job.foreign.judge(planned as never, wanted as never);
     return inFormat(job, planned, run as LocalRun);
   }
   const attempts = new Attempts(job);

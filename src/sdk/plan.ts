@@ -4,8 +4,10 @@ import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../core/error.ts";
 import { type FindShared, findInputs } from "./inputs.ts";
 import type { Job } from "./job.ts";
+import { readRemote } from "./plan/inputs/remote.ts";
 import { type PlannedFound, type PlanSettings, planFound } from "./plan/of-found.ts";
 import { formatsOf } from "./plan/operator.ts";
+import { foldable, sampleTable } from "./plan/tables.ts";
 
 export type PlanOptions = PlanSettings & {
   /** Files, folders, globs, `-`, `shared:name`; `name=path` for a job of several inputs. */
@@ -22,7 +24,7 @@ export type Planned = PlannedFound & {
 
 export async function planJob(job: Job, options: PlanOptions): Promise<Planned> {
   const { inputs, shared, stdin, ...others } = options;
-  const wanted = { ...others, unpackStart };
+  const wanted = { ...others, unpackStart, sampleTable, readRemote };
   if (job.kind === "tasks") {
     if (inputs.length === 0) return { ...(await planFound(job, [], wanted)), async remove() {} };
     const text = `a list of tasks reads no inputs, but ${inputs[0]} was given`;
@@ -34,7 +36,8 @@ export async function planJob(job: Job, options: PlanOptions): Promise<Planned> 
     ...(shared === undefined ? {} : { shared }),
   });
   try {
-    return { ...(await planFound(job, files, wanted)), remove };
+    const planned = await planFound(job, files, wanted);
+    return { ...foldable(planned), remove };
   } catch (error) {
     await remove();
     throw error;

@@ -12,6 +12,7 @@ import { load } from "./bundle.ts";
 import type { Client } from "./client.ts";
 import type { Job } from "./job.ts";
 import type { PlannedFound } from "./plan/of-found.ts";
+import { foldable } from "./plan/tables.ts";
 import type { Upload } from "./plan/upload.ts";
 
 export type Replay = {
@@ -57,7 +58,7 @@ export async function fetchReplay(
     const uploads = await inputsOf(client, plan, { folder, host, task });
     const loaded = checkJob((await load(code, join(process.cwd(), `${job}.ts`))).default, job);
     // Without reducers the pairs that `map` emits are the result.
-    const planned = { plan: { ...plan, reducers: 0 }, inputBytes: 0, uploads };
+    const planned = foldable({ plan: { ...plan, reducers: 0 }, inputBytes: 0, uploads });
     return { job: loaded, planned, stage, remove };
   } catch (error) {
     await remove();
@@ -76,6 +77,7 @@ async function inputsOf(client: Client, plan: Plan, here: Here): Promise<Upload[
       uploads.push(await fetched(client, file.at.hash, here));
       continue;
     }
+    if (file.at.kind === "remote") continue;
     if (file.at.kind === "path" && file.at.host === here.host) continue;
     const where = file.at.kind === "path" ? "on another machine" : "with the members who share it";
     const text = `${file.name} lies ${where}; run the command there, or give the job a copy of it`;

@@ -1,3 +1,4 @@
+/** Bytes as hex digits: what is written, and how much memory it takes. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";

@@ -21,13 +21,14 @@ import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { outputOf, shapeOf } from "../../src/sdk/table/shape.ts";
 import { tabled } from "../../src/sdk/table/table.ts";
 import { decodeManifest, type ManifestPartition } from "../../src/wire/block/manifest.ts";
-import type { Plan } from "../../src/wire/block/plan.ts";
+import type { InputFile, Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
 import { operatorKernel } from "../../src/worker/operators/kernel.ts";
 import type { OperatorKernel } from "../../src/worker/operators/operator.ts";
+import { type InputSource, openFile } from "../../src/worker/shuffle/open-file.ts";
 import { runMapTask } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
 
@@ -164,13 +165,20 @@ export function segmentOf(out: string, { offset, sizeBytes }: ManifestPartition)
   return { path: sizeBytes === 0 ? `${out}.not-fetched` : `${out}.run`, offset, sizeBytes };
 }
 
+/** Of files on this disk, and of addresses. */
+function opener(signal: AbortSignal) {
+  const source = { job: "j-1", blobs: {}, shared: {}, signal } as unknown as InputSource;
+  return (file: InputFile, index: number) =>
+    file.at.kind === "path" ? openLocal(file) : openFile(source, file, index);
+}
+
 /** The frames of a split, as a descriptor from which they can be read. */
 async function framesOf(plan: Plan, task: number, path: string): Promise<number> {
   const sink = createWriteStream(path);
   const { signal } = new AbortController();
   // Every other split is read by the task itself.
   const direct = task % 2 === 0 ? { direct: (file: string) => file } : {};
-  await streamSplit({ plan, task, open: openLocal, sink, signal, ...direct });
+  await streamSplit({ plan, task, open: opener(signal), sink, signal, ...direct });
   await new Promise((resolve) => sink.end(resolve));
   return openSync(path, "r");
 }

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { bytes, text } from "../../src/index.ts";
-import type { Job } from "../../src/sdk/job.ts";
+import type { AnyOperator, Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { judgedParts, kernelParts, type Trial } from "./tasks.ts";
 
@@ -148,6 +148,24 @@ test("no input, one record, a byte order mark and compressed files are sorted", 
   );
 });
 
+test("texts are sorted as tables of one column, too", async () => {
+  const inputs = ["b,1\nc\n", 'a "q"\nb,1\nc'].map((lines) => fileOf(lines));
+  const whole = async (job: AnyOperator) =>
+    String((await bothOf(job, inputs, { reducers: 1, splitBytes: 4 })).whole);
+  const lines = text.lines();
+  const csv = 'line\n"a ""q"""\n"b,1"\n"b,1"\nc\nc\n';
+  assert.equal(await whole(lines.sort({ output: "csv" })), csv);
+  assert.equal(await whole(lines.distinct({ output: "csv" })), 'line\n"a ""q"""\n"b,1"\nc\n');
+  const rows = '{"line":"c"}\n{"line":"c"}\n';
+  assert.equal(await whole(lines.topK(2, { output: "ndjson" })), rows);
+  const words = text.words().distinct({ output: "csv" });
+  assert.equal(await whole(words), "word\n1\na\nb\nc\nq\n");
+  const match = text.match(/[a-z]/).topK(1, { output: "csv" });
+  assert.equal(await whole(match), "match\nq\n");
+  // As they are, without a wish.
+  assert.equal(await whole(lines.distinct()), 'a "q"\nb,1\nc\n');
+});
+
 test("what cannot be sorted is refused where it is written, with the reason", async () => {
   const refused = (make: () => unknown, why: RegExp) => {
     assert.throws(make, { code: "bad-request", message: why });
@@ -155,7 +173,8 @@ test("what cannot be sorted is refused where it is written, with the reason", as
   refused(() => text.csv(["a"]).sort({ by: "b" as "a" }), /no column "b"; there are: a/);
   refused(() => text.lines().topK(0), /topK\(0\): how many is a whole number from 1 to/);
   refused(() => bytes.records(10, { key: [5, 11] }), /the key's are some of them/);
-  refused(() => text.lines().sort({ output: "csv" }), /output csv is for records with columns/);
+  const records = bytes.records(10) as unknown as { sort(options: object): unknown };
+  refused(() => records.sort({ output: "csv" }), /output csv is for records with columns/);
   const job = bytes.records(10).sort();
   const trial = { job, inputs: [fileOf("12345678901")], dir, splitBytes: 1, spillBytes: 1024 };
   await assert.rejects(kernelParts({ ...trial, reducers: 1 }), /has 11 bytes, and records of 10/);

@@ -19,7 +19,11 @@ import { pythonOption, sandboxOption } from "./up.ts";
 export function define(command: Command): void {
   const cores = availableParallelism();
   command
-    .argument("<url>", "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…")
+    .argument(
+      "<url>",
+      "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…; of several of one " +
+        "cluster, with commas between them",
+    )
     .option("--token <token>", "join token, as printed by `tequio up`")
     .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")

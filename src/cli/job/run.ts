@@ -8,6 +8,7 @@ import { ClusterError } from "../../core/error.ts";
 import { priorities, pythonEngines, trusts } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
+import { outputOf } from "../../sdk/table/shape.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
 import { enoughMemory } from "../cluster/enough-memory.ts";
 import { placeArgument } from "../cluster/up/filesystem-options.ts";
@@ -23,7 +24,13 @@ import {
   withTarget,
 } from "../options.ts";
 import { quoted, toPaste } from "../paste.ts";
-import { collectJob, destinationOf, refuseTaken, withResult } from "../result/finish.ts";
+import {
+  collectJob,
+  destinationOf,
+  refuseOtherFormat,
+  refuseTaken,
+  withResult,
+} from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
@@ -259,7 +266,9 @@ async function runOn(
   const gone = options.local ?? false;
   const quiet = options.json ?? false;
   // Before the work, not after it: a wish that cannot be met must not cost a job.
-  refuseTaken(destinationOf(options, ""));
+  const to = destinationOf(options, "");
+  refuseTaken(to);
+  refuseOtherFormat(to, outputOf(built.job));
   const { existed: isKnown = false, job } = await submit(client, built, inputs, options);
   const news = isKnown
     ? `${job} exists already, by the key ${quoted(options.key ?? "")}: it is ` +

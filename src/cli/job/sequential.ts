@@ -15,9 +15,10 @@ import { type LocalOptions, type LocalRun, runLocal } from "../../sdk/local.ts";
 import type { PlannedFound } from "../../sdk/plan/of-found.ts";
 import { jobSpecOf } from "../../sdk/plan/spec.ts";
 import { planJob } from "../../sdk/plan.ts";
+import { outputOf } from "../../sdk/table/shape.ts";
 import { failureOf } from "../../worker/process/failure.ts";
 import { JobFailed } from "../faults.ts";
-import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
+import { destinationOf, refuseOtherFormat, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { withJobConsole } from "./job-console.ts";
 import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
@@ -33,6 +34,7 @@ export async function runSequential(
   const name = jobName(built, options);
   const to = destinationOf(options, name);
   refuseTaken(to);
+  refuseOtherFormat(to, outputOf(built.job));
   const startMs = steadyMs();
   const planned = await planJob(built.job, {
     ...planOptions(built.job.kind, inputs, options),
@@ -84,11 +86,13 @@ export async function judge(
   const { onlyTask } = options;
   const only = onlyTask === undefined ? {} : { onlyTask };
   const given = { onLog: print, submittedAtMs: options.submittedAtMs ?? submittedAtMs, ...only };
+  // By what jobs do not have.
+  const unfolded = (await planned.unfolded?.()) ?? planned;
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();
   process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
-    const running = withJobConsole(print, () => runLocal(built.job, planned, given));
+    const running = withJobConsole(print, () => runLocal(built.job, unfolded, given));
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
+import type { TableOutput } from "../../sdk/job.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { wantsResult, withResult } from "../result/finish.ts";
 import { refuseIgnored } from "./ignored-options.ts";
@@ -11,7 +12,7 @@ import { planOptions, type RunOptions } from "./plan-options.ts";
 import { runBuilt, withLocal, withPlan } from "./run.ts";
 
 type SqlOptions = RunOptions & {
-  readonly format: "csv" | "ndjson" | "text";
+  readonly format?: TableOutput;
   readonly explain?: boolean;
   readonly keepBad?: boolean;
 };
@@ -20,9 +21,9 @@ export function define(command: Command): void {
   withPlan(command.argument("<query>", "SELECT … FROM 'files', in quotes"))
     .option(
       "--format <format>",
-      "of the result: csv, ndjson or text with tabs",
+      "of the result: csv, ndjson, parquet, arrow, or text with tabs (default: by the name that " +
+        "-o or --merge gives, else csv)",
       formatArgument,
-      "csv",
     )
     .option("--explain", "print the stages of the job, and do not run it")
     .option("--keep-bad", "set bad records aside instead of failing");
@@ -38,13 +39,38 @@ export function define(command: Command): void {
       `tequio sql "select verb, count(*) from 'logs/*.ndjson.gz' group by 1" -o out`,
       "ask on the cluster, and save a folder of CSV files",
     ],
+    [
+      `tequio sql --local "select * from 'old.csv' where price > 10" -o new.parquet`,
+      "save one file, whose name says its format",
+    ],
     [`tequio sql --explain "select distinct city from 'sales/*.csv'"`, "print what would run"],
   ]).action(run);
 }
 
+const formats = ["csv", "ndjson", "parquet", "arrow", "text"] as const;
+
 function formatArgument(given: string): string {
-  if (["csv", "ndjson", "text"].includes(given)) return given;
-  throw new InvalidArgumentError("it must be csv, ndjson or text");
+  if (formats.includes(given as TableOutput)) return given;
+  throw new InvalidArgumentError("it must be csv, ndjson, parquet, arrow or text");
+}
+
+/** By the name of the file that the result goes to. */
+function formatNamed({ merge = "", output = "" }: SqlOptions): TableOutput {
+  const name = (merge || output).replace(/\.(gz|zst)$/i, "");
+  const [, suffix = ""] = /\.(csv|ndjson|jsonl|json|parquet|arrow|feather)$/i.exec(name) ?? [];
+  switch (suffix.toLowerCase()) {
+    case "ndjson":
+    case "jsonl":
+    case "json":
+      return "ndjson";
+    case "parquet":
+      return "parquet";
+    case "arrow":
+    case "feather":
+      return "arrow";
+    default:
+      return "csv";
+  }
 }
 
 async function run(query: string, options: SqlOptions): Promise<void> {
@@ -52,7 +78,7 @@ async function run(query: string, options: SqlOptions): Promise<void> {
   const { operatorCode } = await import("../../sdk/build/operator-code.ts");
   refuseIgnored(options);
   const { path, table } = await sqlJob(query);
-  const { format, keepBad = false } = options;
+  const { format = formatNamed(options), keepBad = false } = options;
   const badRecords = keepBad ? "keep" : "fail";
   const job = table.with({ output: format, badRecords, name: options.name ?? "sql" });
   const hash = createHash("sha256").update(operatorCode).digest("hex");

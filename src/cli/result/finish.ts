@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from "node:f
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
+import type { OutputFormat } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
@@ -24,8 +25,12 @@ export type ResultOptions = {
 
 export function withResult(command: Command): Command {
   return command
-    .option("-o, --output <dir>", "directory for the result files; - for standard output")
-    .option("--merge <file>", "write the whole result into this one file; .gz or .zst compress")
+    .option(
+      "-o, --output <place>",
+      "directory for the result files; a name that ends in .csv, .ndjson, .txt, .parquet or " +
+        ".arrow, with .gz or .zst or without: one file; - for standard output",
+    )
+    .option("--merge <file>", "write the whole result into this one file, whatever its name")
     .option("--overwrite", "replace the result that -o or --merge names");
 }
 
@@ -40,6 +45,24 @@ export function refuseOverwriteAlone(options: ResultOptions): void {
   throw new ClusterError("bad-request", text);
 }
 
+const fileSuffix = /\.(csv|tsv|ndjson|jsonl|json|txt|parquet|arrow|feather)(\.(gz|zst))?$/i;
+
+/** Whether `-o` names one file: not when a folder of that name is there. */
+function isFileName(path: string): boolean {
+  if (!fileSuffix.test(path)) return false;
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true;
+}
+
+/** Throws `bad-request` when the result is not what the name of its file says. */
+export function refuseOtherFormat(to: Destination, format: OutputFormat): void {
+  if (to.kind !== "file") return;
+  const named = /\.(csv|parquet|arrow|feather)(\.(gz|zst))?$/i.exec(to.path)?.[1]?.toLowerCase();
+  const wanted = named === "feather" ? "arrow" : named;
+  if (wanted === undefined || wanted === format) return;
+  const text = `${to.path} is ${wanted} by its name, and the result of the job is ${format}`;
+  throw new ClusterError("bad-request", `${text}; set output: "${wanted}", or use another name`);
+}
+
 /** Where the result goes. Without a wish: a new folder `out/<name>`, numbered when there is one. */
 export function destinationOf(options: ResultOptions, name: string): Destination {
   const replace = options.overwrite ?? false;
@@ -49,6 +72,9 @@ export function destinationOf(options: ResultOptions, name: string): Destination
   saysWhere(options);
   if (options.merge !== undefined && options.merge !== "-") {
     return { kind: "file", path: options.merge, replace };
+  }
+  if (options.output !== undefined && isFileName(options.output)) {
+    return { kind: "file", path: options.output, replace };
   }
   if (isToOutput(options)) {
     return { kind: "stream", stream: process.stdout };
@@ -102,7 +128,10 @@ export function refuseTaken(to: Destination): void {
   const there = statSync(to.path, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isDirectory()) {
-    throw new ClusterError("bad-request", `${to.path} is a file; name a folder, or use --merge`);
+    throw new ClusterError(
+      "bad-request",
+      `${to.path} is a file; name a folder, or end the name as a file, in .csv or .ndjson`,
+    );
   }
   if (to.replace === true || readdirSync(to.path).length === 0) return;
   throw new ClusterError(

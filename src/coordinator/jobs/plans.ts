@@ -34,6 +34,7 @@ function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
 
 /** Plans in memory at once; each may have many files. */
 const keptMax = 8;
+const addressMaxCharacters = 8192;
 const planMaxBytes = 256 * 1024 * 1024;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -43,7 +44,7 @@ const outline = z.object({
   files: z.array(
     z.object({
       name: z.string(),
-      compression: z.enum(["none", "gzip", "zstd"]),
+      compression: z.enum(["none", "gzip", "zstd", "parquet", "arrow"]),
       sizeBytes: size,
       at: z.discriminatedUnion("kind", [
         z.object({
@@ -54,6 +55,11 @@ const outline = z.object({
         }),
         z.object({ kind: z.literal("blob"), hash }),
         z.object({ kind: z.literal("shared"), root: hash, host: z.string() }),
+        z.object({
+          kind: z.literal("remote"),
+          url: z.string().max(addressMaxCharacters),
+          tag: z.string().max(addressMaxCharacters),
+        }),
       ]),
     }),
   ),
@@ -95,12 +101,13 @@ export class Plans {
   }
 
   /** Whether a job can run at all: everything that it names exists, and plan and stages agree.
-   *  Returns every blob of the job, and whether it reads files of this machine's disk. `hold` is
+   *  Returns every blob of the job, and whether it reads files of this machine's disk or of
+   *  addresses. `hold` is
    *  called with blobs before they are checked. */
   async check(
     spec: JobSpec,
     hold: (hashes: readonly Hash[]) => Promise<void> = async () => {},
-  ): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
+  ): Promise<{ blobs: Hash[]; usesPaths: boolean; usesAddresses: boolean }> {
     const modules = spec.moduleHash === undefined ? [] : [spec.moduleHash];
     await hold([spec.codeHash, spec.planHash, ...modules]);
     await Promise.all([
@@ -123,7 +130,9 @@ export class Plans {
     await hold(named);
     for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
     const usesPaths = plan.files.some(({ at }) => at.kind === "path");
-    return { blobs: [spec.codeHash, spec.planHash, ...modules, ...named], usesPaths };
+    const usesAddresses = plan.files.some(({ at }) => at.kind === "remote");
+    const blobs = [spec.codeHash, spec.planHash, ...modules, ...named];
+    return { blobs, usesPaths, usesAddresses };
   }
 
   /** Files that the plan names on this machine's disk are those that the submitter sees, as far as

@@ -267,7 +267,8 @@ function openSource(file: InputFile, uploads: readonly Upload[]): Source {
   const upload = file.at.kind === "blob" ? uploads.find((u) => u.hash === blobOf(file)) : undefined;
   if (upload?.at.kind === "bytes") {
     const { buffer, byteLength, byteOffset } = upload.at.bytes;
-    return memorySource(Buffer.from(buffer, byteOffset, byteLength));
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    return memorySource(file.compression === "none" ? bytes : unpack(file, bytes));
   }
   const path = file.at.kind === "path" ? file.at.path : upload?.at.path;
   if (path === undefined)

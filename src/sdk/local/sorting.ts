@@ -74,15 +74,18 @@ function headOf(operator: OperatorSpec): Buffer {
 
 function columnsOf({ inputs }: OperatorSpec): readonly string[] {
   const format = inputs.default!;
-  const columns =
-    format.format === "json"
-      ? format.paths
-      : format.format === "csv"
-        ? (format.pick ?? format.columns)
-        : format.format === "match"
-          ? format.columns
-          : null;
-  return columns ?? [];
+  switch (format.format) {
+    case "json":
+      return format.paths;
+    case "csv":
+      return format.pick ?? format.columns ?? [];
+    case "match":
+      return format.columns ?? ["match"];
+    case "words":
+      return ["word"];
+    default:
+      return ["line"];
+  }
 }
 
 function csvLine(cells: readonly unknown[]): string {
@@ -90,10 +93,10 @@ function csvLine(cells: readonly unknown[]): string {
 }
 
 function lineOf(record: Row, operator: OperatorSpec): string {
-  if (typeof record === "string") return `${record}\n`;
+  if (typeof record === "string" && operator.output === "text") return `${record}\n`;
   const fields = columnsOf(operator).map((column) => [
     column,
-    (record as Record<string, unknown>)[column],
+    typeof record === "string" ? record : (record as Record<string, unknown>)[column],
   ]);
   if (operator.output === "csv") return csvLine(fields.map(([, value]) => value));
   return `{${fields.map(([name, value]) => `${asJson(name)}:${asJson(value)}`).join(",")}}\n`;

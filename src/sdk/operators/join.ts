@@ -11,6 +11,7 @@ export type JoinOn<L extends string, R extends string> =
   | { readonly left: L; readonly right: R };
 
 export type JoinSettings<L extends string, R extends string> = {
+  /** The column of that name in both, or one of each. */
   readonly on: JoinOn<L, R>;
   /** Which rows without a partner are kept, with null in its place: none (`inner`, the default),
    *  those of the left, those of the right, or all (`outer`). */

@@ -4,6 +4,7 @@ import type { Trust } from "../../core/job.ts";
 import type { TableOutput } from "../job.ts";
 
 export type OperatorOptions = {
+  /** For people; default that of the job file. */
   readonly name?: string;
   /** Number of reduce tasks and so of output files. */
   readonly reducers?: number;
@@ -14,8 +15,11 @@ export type OperatorOptions = {
   /** A record that cannot be parsed or has no number where one is asked for: "fail" the job
    *  (default) or "keep" it aside. */
   readonly badRecords?: "fail" | "keep";
+  /** Limit of one attempt in ms; default 0 = none. */
   readonly timeoutMs?: number;
+  /** User errors per task before the job fails; default 4. */
   readonly attempts?: number;
+  /** Second attempts for stragglers; default true. */
   readonly backupTasks?: boolean;
   /** Volunteers may compute it, and see its data. Default: own workers only. */
   readonly share?: "volunteers";

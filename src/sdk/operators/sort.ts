@@ -7,7 +7,8 @@ import { operatorInput } from "./input.ts";
 import type { OperatorOptions } from "./options.ts";
 
 type Settings = Omit<OperatorOptions, "output"> & {
-  /** Of records with several columns: "ndjson" (default) or a table. A text is a line. */
+  /** Default: texts as lines, rows as "ndjson"; "csv", "parquet" and "arrow" are tables, of texts
+   *  with one column. */
   readonly output?: Exclude<TableOutput, "text">;
 };
 
@@ -67,7 +68,8 @@ function sortJob<C extends string>(
 ): AnyOperator {
   const { by, order = "ascending", numeric = false, output: wished, ...rest } = options;
   const isText = columns.length === 1 && ["lines", "words", "match"].includes(format.format);
-  const isRaw = format.format === "records" || (isUtf8Lines(format) && !numeric);
+  const isRecords = format.format === "records";
+  const isRaw = isRecords || (isUtf8Lines(format) && !numeric && wished === undefined);
   const named = by === undefined ? columns : typeof by === "string" ? [by] : by;
   const wrong = named.find((name) => !columns.includes(name));
   if (wrong !== undefined || named.length === 0 || (columns.length === 0 && numeric)) {
@@ -78,9 +80,9 @@ function sortJob<C extends string>(
     }
   }
   const plain = format.format === "match" && format.columns !== null ? "ndjson" : "text";
-  const own = format.format === "records" ? "bytes" : isText ? plain : "ndjson";
-  if (wished !== undefined && own !== "ndjson") {
-    const text = `sort: output ${wished} is for records with columns; these come out as they are`;
+  const own = isRecords ? "bytes" : isText ? plain : "ndjson";
+  if (wished !== undefined && isRecords) {
+    const text = `sort: output ${wished} is for records with columns; bytes come out as they are`;
     throw new ClusterError("bad-request", text);
   }
   const output: OutputFormat = wished ?? own;

@@ -141,10 +141,12 @@ export class Operators<C extends string> {
     return this.by().sum(column, options);
   }
 
+  /** The least number of all records: one row, whose key is null. */
   min(column: C, options?: OperatorOptions): Pairs {
     return this.by().min(column, options);
   }
 
+  /** The greatest number of all records: one row, whose key is null. */
   max(column: C, options?: OperatorOptions): Pairs {
     return this.by().max(column, options);
   }

@@ -2,6 +2,7 @@
  *  page among what its visitor chose, at the coordinator among what is shared. */
 import { closeSync, openSync, readSync } from "node:fs";
 import type { SharedInput } from "../../wire/api/messages.ts";
+import type { InputFile } from "../../wire/block/plan.ts";
 import { type Content, contentOf, contentStartBytes } from "../../wire/content/content.ts";
 import type { Upload } from "./upload.ts";
 
@@ -11,14 +12,21 @@ export type FoundFile = {
   /** As the user knows it. */
   readonly name: string;
   /** By its name. What the file's first bytes say counts more, when it is read as text. */
-  readonly compression: "none" | "gzip" | "zstd";
+  readonly compression: InputFile["compression"];
   /** What the first bytes say; absent when they are not at hand. */
   readonly content?: Content;
   readonly sizeBytes: number;
   readonly at:
     | { readonly kind: "path"; readonly path: string; readonly mtimeMs: number }
     | { readonly kind: "upload"; readonly upload: Upload }
-    | { readonly kind: "shared"; readonly root: string; readonly host: string };
+    | { readonly kind: "shared"; readonly root: string; readonly host: string }
+    | {
+        readonly kind: "remote";
+        readonly url: string;
+        readonly tag: string;
+        /** Its first bytes: as many as decide how it is read. */
+        readonly start: Uint8Array;
+      };
 };
 
 /** By the ending of its name. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import { tableFormat } from "../../tables/file.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Params } from "../job.ts";
 import type { FoundFile } from "./found.ts";
@@ -20,7 +21,7 @@ import {
   splitMaxBytes,
 } from "./operator.ts";
 import { mergeParams } from "./params.ts";
-import type { UnpackStart } from "./places.ts";
+import type { Sampled } from "./places.ts";
 import { cutSplits, type SplittableFile } from "./splits.ts";
 import type { Upload } from "./upload.ts";
 
@@ -42,9 +43,11 @@ export type PlannedFound = {
   readonly inputBytes: number;
   /** Blobs that the plan names: standard input, items. */
   readonly uploads: readonly Upload[];
+  /** The same for the judge, which reads texts alone; absent when there is nothing else. */
+  readonly unfolded?: () => Promise<PlannedFound>;
 };
 
-type Wanted = PlanSettings & { readonly unpackStart: UnpackStart };
+type Wanted = PlanSettings & Pick<Sampled, "readRemote" | "sampleTable" | "unpackStart">;
 
 export const splitDefaultBytes = 64 * 1024 * 1024;
 /** Splits of a large file may have so many bytes, where that makes one split less. */
@@ -120,8 +123,12 @@ async function planFiles(
   const splittable = files.map((file) => ({ ...file, ...cutting(formats, file, splitBytes) }));
   const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
   const inputs = files.map((file, i) => inputFile(file, wanted.host, splittable[i]!));
-  const { unpackStart } = wanted;
-  const from = { files: inputs, uploads, reducers, unpackStart };
+  const { readRemote, sampleTable, unpackStart } = wanted;
+  const from = {
+    ...{ files: inputs, uploads, reducers, unpackStart },
+    ...(sampleTable === undefined ? {} : { sampleTable }),
+    ...(readRemote === undefined ? {} : { readRemote }),
+  };
   const plan: Plan = {
     ...fixed,
     files: inputs,
@@ -139,8 +146,10 @@ function cutting(formats: Formats, file: FoundFile, splitBytes: number): Cutting
   const format = formats[file.input];
   const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
   const isPlain = file.compression === "none";
-  const mayCut = isPlain && !isWhole && (file.sizeBytes <= splitBytes || hasCuts(file, format));
-  return { mayCut, mayPack: isPlain, ...recordsIn(file, format) };
+  const isTable = tableFormat(file) !== null;
+  const isSmall = file.sizeBytes <= splitBytes;
+  const mayCut = isTable || (isPlain && !isWhole && (isSmall || hasCuts(file, format)));
+  return { mayCut, mayPack: isPlain || isTable, ...recordsIn(file, format) };
 }
 
 function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {
@@ -157,5 +166,7 @@ function placeOf(at: FoundFile["at"], host: string): InputFile["at"] {
       return { kind: "blob", hash: at.upload.hash };
     case "shared":
       return at;
+    case "remote":
+      return { kind: "remote", url: at.url, tag: at.tag };
   }
 }

@@ -1,5 +1,6 @@
 /** Places all over the inputs of a sort, for its sample: where they are, and the few whole records
  *  there. Apart from what is made of them, since only here files are read. */
+import { tableFormat } from "../../tables/file.ts";
 import type { InputFile, Piece } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
 import { bytesAt } from "./found.ts";
@@ -7,6 +8,8 @@ import type { Upload } from "./upload.ts";
 
 /** Places that are looked at, in all files together, and how much of each. */
 const placesMax = 512;
+/** The same where each costs a round trip. */
+const farPlacesMax = 64;
 const placeBytes = 8 * 1024;
 /** The most of a decompressed beginning, and where no line ends within less. */
 const placeMaxBytes = 1024 * 1024;
@@ -21,7 +24,21 @@ export type Sampled = {
   readonly files: readonly InputFile[];
   readonly uploads: readonly Upload[];
   readonly unpackStart: UnpackStart;
+  /** Absent where tables cannot be read. */
+  readonly sampleTable?: SampleTable;
+  /** Absent where addresses cannot be read. */
+  readonly readRemote?: ReadRemote;
 };
+
+/** Bytes [start, end) of the file at an address. */
+export type ReadRemote = (file: InputFile, start: number, end: number) => Promise<Uint8Array>;
+
+/** Some rows of a table as lines of JSON. */
+export type SampleTable = (
+  file: InputFile,
+  format: FormatSpec,
+  uploads: readonly Upload[],
+) => Promise<Uint8Array>;
 
 /** The bytes that the beginning of a compressed file decompresses to, as far as they are complete.
  *  Throws when it is damaged, or when nothing here can decompress it. */
@@ -39,7 +56,8 @@ export type Readable = readonly [InputFile, Piece, FormatSpec, readonly Upload[]
 /** At equal distances in all files, as if they were one. */
 export function placesIn(files: readonly InputFile[], format: FormatSpec): Place[] {
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const every = Math.max(placeBytes, Math.ceil(total / placesMax));
+  const isFar = files.some(({ at }) => at.kind === "remote");
+  const every = Math.max(placeBytes, Math.ceil(total / (isFar ? farPlacesMax : placesMax)));
   // Where rows go over several lines, none can be found from the middle of a file.
   const onlyStarts = format.format === "csv" && format.multiline;
   const places: Place[] = [];
@@ -65,19 +83,27 @@ export async function readPlace(
   format: FormatSpec,
   from: Sampled & { readonly mayBeCut: boolean },
 ): Promise<Readable | null> {
-  const read = readerOf(file, from.uploads);
+  const read = readerOf(file, from);
   if (read === null) return null;
   let found: Found | null;
-  if (file.compression !== "none") {
-    const bytes = await unpacked(read(0, packedBytes), file.compression, from.unpackStart);
+  if (tableFormat(file) !== null) {
+    const bytes = (await from.sampleTable?.(file, format, from.uploads)) ?? new Uint8Array();
+    found = { bytes, start: 0 };
+  } else if (file.compression !== "none") {
+    const { compression } = file;
+    const bytes = await unpacked(
+      await read(0, packedBytes),
+      compression as "gzip",
+      from.unpackStart,
+    );
     found = { bytes: bytes.subarray(0, wholeRecords(bytes.length, format)), start: 0 };
   } else if (format.format === "records") {
     const start = at - (at % format.sizeBytes);
     const length = wholeRecords(Math.max(placeBytes, format.sizeBytes), format);
-    found = { bytes: read(start, length), start: 0 };
+    found = { bytes: await read(start, length), start: 0 };
   } else {
-    found = linesAt(at, { read, sizeBytes: file.sizeBytes, mayBeCut: from.mayBeCut });
-    if (found !== null && at > 0) found = withHead(found, format, read);
+    found = await linesAt(at, { read, sizeBytes: file.sizeBytes, mayBeCut: from.mayBeCut });
+    if (found !== null && at > 0) found = await withHead(found, format, read);
   }
   if (found === null) return null;
   const { bytes, start } = found;
@@ -90,12 +116,17 @@ export async function readPlace(
 }
 
 /** `length` bytes from `start`, fewer at the end of the file. */
-type Read = (start: number, length: number) => Uint8Array;
+type Read = (start: number, length: number) => Uint8Array | Promise<Uint8Array>;
 /** Bytes, and the offset in them where the records begin. */
 type Found = { readonly bytes: Uint8Array; readonly start: number };
 type Lines = { readonly read: Read; readonly sizeBytes: number; readonly mayBeCut: boolean };
 
-function readerOf({ at }: InputFile, uploads: readonly Upload[]): Read | null {
+function readerOf(file: InputFile, { readRemote, uploads }: Sampled): Read | null {
+  const { at, sizeBytes } = file;
+  if (at.kind === "remote") {
+    if (readRemote === undefined) return null;
+    return (start, length) => readRemote(file, start, Math.min(sizeBytes, start + length));
+  }
   const from = at.kind === "blob" ? uploads.find(({ hash }) => hash === at.hash)?.at : at;
   if (from?.kind === "bytes") return (start, length) => from.bytes.subarray(start, start + length);
   return from?.kind === "path" ? (start, length) => bytesAt(from.path, start, length) : null;
@@ -119,10 +150,10 @@ function wholeRecords(length: number, format: FormatSpec): number {
 }
 
 /** From the first line that begins at or behind `at`. */
-function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Found | null {
+async function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Promise<Found | null> {
   const from = Math.max(0, at - 1);
   for (const length of placeSizes) {
-    const bytes = read(from, length);
+    const bytes = await read(from, length);
     const start = at === 0 ? 0 : bytes.indexOf(newline) + 1;
     if (at > 0 && start === 0) continue;
     const isWhole = from + bytes.length >= sizeBytes;
@@ -136,9 +167,9 @@ function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Found | null
 
 /** Behind a line that opens the file: its header, or an empty one, so that the first line of
  *  the place is not taken for it. */
-function withHead({ bytes }: Found, format: FormatSpec, read: Read): Found | null {
+async function withHead({ bytes }: Found, format: FormatSpec, read: Read): Promise<Found | null> {
   const isNamed = format.format === "csv" && format.header;
-  const start = isNamed ? read(0, headMaxBytes) : Uint8Array.of(newline);
+  const start = isNamed ? await read(0, headMaxBytes) : Uint8Array.of(newline);
   const length = start.indexOf(newline) + 1;
   if (length === 0) return null;
   return { bytes: Buffer.concat([start.subarray(0, length), bytes]), start: length };

@@ -124,7 +124,7 @@ function localityOf({ plan }: PlannedFound): JobSpec["locality"] {
   const hosts: string[] = [];
   const taskHost = plan.splits.map((split) => {
     const at = plan.files[split.pieces[0]![0]]!.at;
-    if (at.kind === "blob" || at.host === "") return -1;
+    if (at.kind === "blob" || at.kind === "remote" || at.host === "") return -1;
     if (!hosts.includes(at.host)) hosts.push(at.host);
     return hosts.indexOf(at.host);
   });

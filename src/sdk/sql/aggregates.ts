@@ -23,6 +23,8 @@ const names: { readonly [name: string]: AggregateName } = {
   approx_quantile: "approxQuantile",
 };
 
+export const sqlAggregates: readonly string[] = Object.keys(names);
+
 export function isAggregate(expression: Expression): expression is Call {
   return expression.type === "call" && Object.hasOwn(names, nameOf(expression));
 }

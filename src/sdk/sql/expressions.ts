@@ -69,6 +69,16 @@ const calls: { readonly [name: string]: readonly [FunctionName, ColumnType | "fi
 const numberTypes = ["double precision", "double", "decimal", "numeric", "real", "float", "float8"];
 const textTypes = ["text", "varchar", "char", "character varying", "string"];
 
+/** For the reference: what the words are in SQL. */
+export const sqlOperators: readonly string[] = [...Object.keys(binary), "NOT", "IN", "BETWEEN"];
+export const sqlFunctions: readonly string[] = [
+  ...Object.keys(calls),
+  "date_part",
+  "date_trunc",
+  "extract",
+].sort();
+export const sqlTypes: readonly string[] = [...numberTypes, ...textTypes, "date", "timestamp"];
+
 export function typed(expression: Expression, scope: Scope): Typed {
   const inner = (part: Expression) => typed(part, scope);
   const found = scope.aggregate(expression);

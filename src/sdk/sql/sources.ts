@@ -2,14 +2,16 @@
  *  by the beginning of the first file. */
 import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
+import { tableColumns } from "../../tables/rows.ts";
 import { Decimal, exactNumber, parseExactJson } from "../../wire/block/decimal.ts";
 import { isJsonArray } from "../../wire/content/shape.ts";
-import { text } from "../format.ts";
+import { bytes, text } from "../format.ts";
 import { findInputs } from "../inputs.ts";
 import { csvFields } from "../local/csv.ts";
 import { elementsOf } from "../local/json-array.ts";
 import type { Table } from "../operators/query/table.ts";
-import { type FoundFile, startOf } from "../plan/found.ts";
+import { bytesAt, type FoundFile } from "../plan/found.ts";
+import { readRemote } from "../plan/inputs/remote.ts";
 import { wrong } from "./refusal.ts";
 
 /** What a column has: "any" where it is mixed. */
@@ -26,17 +28,20 @@ export type SqlSource = {
 /** So much of a file is looked at. */
 const sampleBytes = 1024 * 1024;
 
-export async function sourceOf(path: string): Promise<SqlSource> {
+export async function sourceOf(given: string): Promise<SqlSource> {
+  const path = given.replace(/^(https?:[^?#]*)[?#].*$/is, "$1");
+  if (/\.(parquet|arrow|feather)$/i.test(path)) return tableSource(given, path);
   const name = path.replace(/\.(gz|zst)$/i, "");
   const kind = /\.(csv|tsv|json|jsonl|ndjson|txt|log)$/i.exec(name)?.[1]?.toLowerCase();
   if (kind === undefined) {
     throw wrong(
       `what ${path} is cannot be seen by its name; it must end with .csv, .tsv, .json, .jsonl, ` +
-        ".ndjson, .txt or .log, and may have .gz or .zst behind it",
+        ".ndjson, .txt or .log, with .gz or .zst behind it or not, or with .parquet, .arrow or " +
+        ".feather",
     );
   }
   if (kind === "txt" || kind === "log") return linesSource;
-  const sample = await sampleOf(path);
+  const sample = await sampleOf(given);
   if (kind === "csv" || kind === "tsv") return csvSource(sample, kind === "tsv" ? "\t" : ",", path);
   return jsonSource(sample);
 }
@@ -47,19 +52,43 @@ const linesSource: SqlSource = {
   isText: true,
 };
 
+/** Columns and their kinds are in the file. */
+async function tableSource(given: string, name: string): Promise<SqlSource> {
+  const file = await firstOf(given);
+  const format = /\.parquet$/i.test(name) ? "parquet" : "arrow";
+  const read = (start: number, end: number) => bytesIn(file, start, end);
+  const table = { name: file.name, format, sizeBytes: file.sizeBytes, read } as const;
+  const columns = (await tableColumns(table)).map((column) => [column.name, column.kind] as const);
+  return {
+    columns: new Map(columns),
+    table: (asked) => bytes.parquet(asked).table(),
+    isText: false,
+  };
+}
+
+/** The first file that is not empty. */
+async function firstOf(path: string): Promise<FoundFile> {
+  const { files, remove } = await findInputs([path], { names: ["default"] });
+  await remove();
+  const file = files.find(({ sizeBytes }) => sizeBytes > 0) ?? files[0];
+  if (file?.at.kind === "path" || file?.at.kind === "remote") return file;
+  throw wrong("only files of this machine and of addresses can be asked");
+}
+
+async function bytesIn({ at, name, sizeBytes }: FoundFile, start: number, end: number) {
+  const until = Math.min(end, sizeBytes);
+  if (at.kind === "path") return bytesAt(at.path, start, until - start);
+  if (at.kind !== "remote") throw wrong(`${name} cannot be read here`);
+  return readRemote({ name, compression: "none", sizeBytes, at }, start, until);
+}
+
 type Sample = { readonly bytes: Buffer; readonly isAll: boolean };
 
 async function sampleOf(path: string): Promise<Sample> {
-  const { files, remove } = await findInputs([path], { names: ["default"] });
-  try {
-    const file = files.find(({ sizeBytes }) => sizeBytes > 0) ?? files[0];
-    if (file?.at.kind !== "path") throw wrong("only files of this machine can be asked");
-    const start = Buffer.from(startOf(file.at.path, sampleBytes));
-    const bytes = unpacked(start, file);
-    return { bytes, isAll: file.content?.kind === "plain" && start.length === file.sizeBytes };
-  } finally {
-    await remove();
-  }
+  const file = await firstOf(path);
+  const start = Buffer.from(await bytesIn(file, 0, sampleBytes));
+  const isAll = file.content?.kind === "plain" && start.length === file.sizeBytes;
+  return { bytes: unpacked(start, file), isAll };
 }
 
 function unpacked(start: Buffer, { content, name }: FoundFile): Buffer {

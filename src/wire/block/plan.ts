@@ -4,10 +4,15 @@
 import type { OutputFormat } from "../../core/job.ts";
 import type { QuerySpec } from "./query.ts";
 
+/** Files that have columns, and rows in groups. */
+export type TableFormat = "parquet" | "arrow";
+
 export type InputFile = {
   /** As the user knows it, for messages and `context.file`. */
   readonly name: string;
-  readonly compression: "none" | "gzip" | "zstd";
+  /** Of tables the format: their rows are read as lines of JSON, and a piece has the groups of rows
+   *  that begin in it. */
+  readonly compression: "none" | "gzip" | "zstd" | TableFormat;
   readonly sizeBytes: number;
   /** Set when it consists of records of this size: its pieces begin and end between two records,
    *  and are read as they are. */
@@ -27,6 +32,15 @@ export type InputFile = {
         readonly root: string;
         /** A machine with a worker where a member shares the file; "" = none is known. */
         readonly host: string;
+      }
+    /** On a web server or in an object store, from which each worker reads it; other content than
+     *  when the job was planned = `data-lost`. Admins only. */
+    | {
+        readonly kind: "remote";
+        /** `https://…`, `http://…` or `s3://bucket/key`. */
+        readonly url: string;
+        /** Its ETag, else the time of its last change. */
+        readonly tag: string;
       };
 };
 

@@ -15,6 +15,7 @@ const again = "and compress it with gzip or zstd, if at all";
 export const unpack = (command: string): string => `decompress it first (${command}), ${again}`;
 const extract = (command: string): string => `extract its files first (${command})`;
 const convert = "convert it to CSV or NDJSON first";
+const table = "read it by bytes.parquet([…]) or bytes.arrow([…]), or ask it by `tequio sql`";
 
 export const formats: readonly Format[] = [
   { name: "bzip2", magic: "425a68..314159265359", remedy: unpack("bunzip2") },
@@ -36,11 +37,11 @@ export const formats: readonly Format[] = [
     isBinary: true,
     remedy: extract("tar -xf"),
   },
-  { name: "Parquet", magic: "5041523115", remedy: convert },
+  { name: "Parquet", magic: "5041523115", remedy: table },
   { name: "Parquet", magic: "50415245", isBinary: true, remedy: convert },
   { name: "ORC", magic: "4f5243", isBinary: true, remedy: convert },
   { name: "Avro", magic: "4f626a01", remedy: convert },
-  { name: "Arrow", magic: "4152524f57310000", remedy: convert },
+  { name: "Arrow", magic: "4152524f57310000", remedy: table },
   { name: "HDF5", magic: "894844460d0a1a0a", remedy: convert },
   { name: "an SQLite database", magic: "53514c69746520666f726d6174203300", remedy: convert },
   { name: "an old Office document", magic: "d0cf11e0a1b11ae1", remedy: convert },

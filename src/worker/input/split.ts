@@ -6,6 +6,8 @@
  *  share nothing and lose nothing, wherever the cut falls. */
 import type { Writable } from "node:stream";
 import { ClusterError } from "../../core/error.ts";
+import { tableFormat } from "../../tables/file.ts";
+import { wishOf } from "../../tables/rows.ts";
 import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
 import { type OpenInput, readSmall } from "./file.ts";
 import {
@@ -19,6 +21,7 @@ import {
   pieceFrame,
 } from "./frames.ts";
 import { inflated } from "./inflate.ts";
+import { tableRows } from "./table-rows.ts";
 
 export type StreamOptions = {
   readonly plan: Plan;
@@ -93,7 +96,9 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   const isPlain = file.compression === "none";
   try {
     const linked = isPlain && opened.path !== null ? (options.direct?.(opened.path) ?? null) : null;
-    if (!isPlain) {
+    if (tableFormat(file) !== null) {
+      await streamTable(piece, options, { file, opened, out });
+    } else if (!isPlain) {
       const maxBytes = options.inflatedMaxBytes ?? inflatedMaxDefaultBytes;
       await out.send([pieceFrame(index, 0)]);
       const stored = counted(opened, out);
@@ -117,6 +122,30 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   } finally {
     await opened.close();
   }
+}
+
+type Streaming = {
+  readonly file: InputFile;
+  readonly opened: OpenInput;
+  readonly out: FrameSink;
+};
+
+/** Each group of rows is a piece of its own: which of them are read changes nothing of the rest. */
+async function streamTable(
+  [index, start, end]: Piece,
+  { inflatedMaxBytes, plan, task }: StreamOptions,
+  { file, opened, out }: Streaming,
+): Promise<void> {
+  const { name, sizeBytes } = file;
+  const format = tableFormat(file) ?? "parquet";
+  const maxBytes = inflatedMaxBytes ?? inflatedMaxDefaultBytes;
+  const wish = wishOf(plan, plan.splits[task]?.input ?? "");
+  const wanted = { range: { start, end }, wish, maxBytes };
+  for await (const bytes of tableRows({ name, format, sizeBytes }, opened, wanted)) {
+    if (bytes === null) await out.send([pieceFrame(index, 0)]);
+    else await out.unfolded(bytes);
+  }
+  out.count(end - start);
 }
 
 /** The file, whose bytes count as they are read. */

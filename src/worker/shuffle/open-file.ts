@@ -1,13 +1,17 @@
 /** Opens a file of a plan: on this machine's disk when it lies there, from the members who share
- *  it, else through the coordinator. */
+ *  it, from its address, else through the coordinator. */
 import { access, constants, stat } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import { hostId } from "../../link/host.ts";
 import type { SharedInputs } from "../../peer/input/shared-input.ts";
+import { RemoteFiles } from "../../remote/files.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import { type OpenInput, openLocal } from "../input/file.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
+
+/** With the credentials of this process. */
+const remoteFiles = new RemoteFiles();
 
 export type InputSource = {
   readonly job: JobId;
@@ -26,6 +30,12 @@ export async function openFile(
 ): Promise<OpenInput> {
   if (await liesHere(file)) return openLocal(file);
   const { job, blobs, signal } = source;
+  const { at, sizeBytes } = file;
+  if (at.kind === "remote") {
+    const read = (start: number, end: number) =>
+      remoteFiles.read({ ...at, sizeBytes }, start, end, signal);
+    return { read, path: null, close: async () => {} };
+  }
   const relayed = (start: number, end: number) =>
     asDownload(blobs.input(job, index, { start, end }, signal), file);
   const read = file.at.kind === "shared" ? readShared(source, file, relayed) : relayed;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join as joinPath, resolve } from "node:path";
 import { memoryPerWorker } from "../../../client/memory.ts";
 import { packageVersion } from "../../../client/package-version.ts";
-import { coordinatorUrl, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
+import { coordinatorUrls, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Failure } from "../../../core/job.ts";
 import { makeDirectory } from "../../../store/directory.ts";
@@ -48,7 +48,7 @@ type Session = { readonly tell: Tell; readonly leaving: Leaving };
 
 async function work(address: string, options: JoinOptions, session: Session): Promise<void> {
   const isLibp2p = isLibp2pAddress(address);
-  const url = isLibp2p ? placeOfManager(address) : coordinatorUrl(address);
+  const url = isLibp2p ? placeOfManager(address) : coordinatorUrls(address);
   const token = isLibp2p ? "" : tokenOf(options);
   if (token === null) {
     throw new ClusterError(
@@ -56,7 +56,7 @@ async function work(address: string, options: JoinOptions, session: Session): Pr
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
-  if (!isLibp2p) await refusePlainHttp(url);
+  if (!isLibp2p) for (const one of url.split(",")) await refusePlainHttp(one);
   const named = isLibp2p ? address : url;
   const dataDir = options.data === undefined ? joinedDir(named) : resolve(options.data);
   const lock = await holdDir(dataDir);

@@ -1,8 +1,10 @@
 /** Input files of jobs that the coordinator passes on: blobs, files of its own disk as they were
- *  when the job was submitted, and files of members that a worker cannot reach. */
+ *  when the job was submitted, files of members that a worker cannot reach, and those of addresses
+ *  for tabs. */
 import type { Stats } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { ClusterError } from "../../../core/error.ts";
+import { RemoteFiles } from "../../../remote/files.ts";
 import type { InputFile } from "../../../wire/block/plan.ts";
 import type { Services } from "../../services.ts";
 import { bytesAnswer, type Span } from "./ranges.ts";
@@ -12,6 +14,9 @@ import type { Answer } from "./route.ts";
 const readMs = 3_600_000;
 /** Bytes of one read: with the usual 64 KiB a tab's input costs half as much again. */
 const chunkBytes = 256 * 1024;
+
+/** What web servers and object stores have, for tabs: with the credentials of this process. */
+const remoteFiles = new RemoteFiles();
 
 type Holders = Pick<Services, "blobs" | "host" | "sharedInputs">;
 
@@ -57,6 +62,11 @@ export async function* readInput(
     for await (const bytes of sharedInputs.read(content, range, AbortSignal.timeout(readMs))) {
       yield Uint8Array.from(bytes);
     }
+    return;
+  }
+  if (at.kind === "remote") {
+    const { start, end } = span ?? { start: 0, end: sizeBytes };
+    yield* remoteFiles.read({ ...at, sizeBytes }, start, end, AbortSignal.timeout(readMs));
     return;
   }
   mustBeSame(file, await statOf(host, file));

@@ -11,6 +11,7 @@ export type Aggregate<C extends string> = Omit<AggregateSpec, "name" | "column">
 /** `count()`: how many rows there are, as an aggregate. In job code, `count("pages", 3)` adds to a
  *  counter of the job, shown in its status, summed over tasks that count; default 1. */
 export function count(): Aggregate<never>;
+/** Adds to a counter of the job. */
 export function count(counter: string, by?: number): void;
 export function count(counter?: string, by?: number): Aggregate<never> | undefined {
   if (counter === undefined) return { function: "count", column: null };
@@ -39,10 +40,12 @@ type Compared = {
   readonly as?: "number" | "text";
 };
 
+/** The least; null when there is none. */
 export function min<C extends string>(column: C, { as = "number" }: Compared = {}): Aggregate<C> {
   return { ...of("min", column), ...(as === "text" ? { as } : {}) };
 }
 
+/** The greatest; null when there is none. */
 export function max<C extends string>(column: C, { as = "number" }: Compared = {}): Aggregate<C> {
   return { ...of("max", column), ...(as === "text" ? { as } : {}) };
 }

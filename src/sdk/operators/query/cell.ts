@@ -30,21 +30,27 @@ export class Cell {
     throw new ClusterError("bad-request", `${text}; use texts, finite numbers, booleans, null`);
   }
 
+  /** Equal. */
   eq(other: Operand): Cell {
     return call("eq", this, other);
   }
+  /** Not equal. */
   ne(other: Operand): Cell {
     return call("ne", this, other);
   }
+  /** Less. */
   lt(other: Operand): Cell {
     return call("lt", this, other);
   }
+  /** Less or equal. */
   le(other: Operand): Cell {
     return call("le", this, other);
   }
+  /** Greater. */
   gt(other: Operand): Cell {
     return call("gt", this, other);
   }
+  /** Greater or equal. */
   ge(other: Operand): Cell {
     return call("ge", this, other);
   }
@@ -56,18 +62,23 @@ export class Cell {
   in(...list: readonly Operand[]): Cell {
     return call("in", this, ...list);
   }
+  /** Both are true. */
   and(other: Operand): Cell {
     return call("and", this, other);
   }
+  /** One of both is true. */
   or(other: Operand): Cell {
     return call("or", this, other);
   }
+  /** True where this is false; null stays null. */
   not(): Cell {
     return call("not", this);
   }
+  /** Whether it is null; itself never null. */
   isNull(): Cell {
     return call("isNull", this);
   }
+  /** Whether it is not null. */
   isNotNull(): Cell {
     return this.isNull().not();
   }
@@ -85,12 +96,15 @@ export class Cell {
     const flags = expression.flags.replace(/[gy]/g, "");
     return call("matches", this, expression.source, flags);
   }
+  /** Whether its text begins with this one. */
   startsWith(text: Operand): Cell {
     return call("startsWith", this, text);
   }
+  /** Whether its text ends with this one. */
   endsWith(text: Operand): Cell {
     return call("endsWith", this, text);
   }
+  /** Whether its text has this one in it. */
   contains(text: Operand): Cell {
     return call("contains", this, text);
   }
@@ -99,9 +113,11 @@ export class Cell {
   add(other: Operand): Cell {
     return call("add", this, other);
   }
+  /** The difference, exactly. */
   sub(other: Operand): Cell {
     return call("sub", this, other);
   }
+  /** The product, exactly. */
   mul(other: Operand): Cell {
     return call("mul", this, other);
   }
@@ -113,15 +129,19 @@ export class Cell {
   mod(other: Operand): Cell {
     return call("mod", this, other);
   }
+  /** With the other sign. */
   neg(): Cell {
     return call("neg", this);
   }
+  /** Without its sign. */
   abs(): Cell {
     return call("abs", this);
   }
+  /** The next whole number that is not greater. */
   floor(): Cell {
     return call("floor", this);
   }
+  /** The next whole number that is not less. */
   ceil(): Cell {
     return call("ceil", this);
   }
@@ -130,9 +150,11 @@ export class Cell {
     return call("round", this, decimals);
   }
 
+  /** In small letters. */
   lower(): Cell {
     return call("lower", this);
   }
+  /** In capital letters. */
   upper(): Cell {
     return call("upper", this);
   }
@@ -154,10 +176,12 @@ export class Cell {
       ? call("substring", this, from)
       : call("substring", this, from, count);
   }
+  /** With every `find` in it replaced. */
   replace(find: string, by: string): Cell {
     return call("replace", this, find, by);
   }
 
+  /** Of a date, as `month` to `truncate`: texts of ISO 8601. */
   year(): Cell {
     return call("year", this);
   }
@@ -165,15 +189,19 @@ export class Cell {
   month(): Cell {
     return call("month", this);
   }
+  /** 1 to 31. */
   day(): Cell {
     return call("day", this);
   }
+  /** 0 to 23; 0 of a date without a time. */
   hour(): Cell {
     return call("hour", this);
   }
+  /** 0 to 59. */
   minute(): Cell {
     return call("minute", this);
   }
+  /** 0 to 59, with its decimals. */
   second(): Cell {
     return call("second", this);
   }
@@ -194,6 +222,7 @@ export class Cell {
   number(): Cell {
     return call("number", this);
   }
+  /** As a text. */
   text(): Cell {
     return call("text", this);
   }

@@ -23,6 +23,7 @@ export type Selection<C extends string> = {
 export type SortBy<C extends string> =
   | C
   | {
+      /** A column. */
       readonly by: C;
       /** Default "ascending". */
       readonly order?: "ascending" | "descending";

@@ -2,6 +2,7 @@
  *  job would read as text and that are none. Apart from finding them, since only the job's formats
  *  say what is text. */
 import { ClusterError } from "../../../core/error.ts";
+import type { TableFormat } from "../../../wire/block/plan.ts";
 import {
   checkEnding,
   checkText,
@@ -30,9 +31,19 @@ export async function lookInto(
     if (file.sizeBytes === 0 || !isText(formats[file.input])) {
       looked.push(file);
     } else if (file.content === undefined) {
+      const table = isJson(formats[file.input]) ? tableNamed(file.name) : null;
+      if (table !== null) {
+        looked.push({ ...file, compression: table });
+        continue;
+      }
       checkEnding(file.name);
       looked.push(file);
     } else {
+      const table = tableOf(file, formats[file.input]);
+      if (table !== null) {
+        looked.push({ ...file, compression: table });
+        continue;
+      }
       const compression = compressionIn(file.name, file.content);
       if (compression !== "none") await checkInside(file, compression, unpackStart);
       looked.push(compression === file.compression ? file : { ...file, compression });
@@ -62,12 +73,29 @@ export function hasCuts({ at, sizeBytes }: FoundFile, format: FormatSpec | undef
   if (at.kind === "shared" || !isText(format)) return true;
   const start = startAt(at, shapeStartBytes);
   if (endsLinesWithReturns((bytes) => start.subarray(0, bytes))) return false;
-  const isJson = format?.format === "json" || format?.format === "ndjson";
-  return !isJson || !isJsonArray(start, start.length === sizeBytes);
+  return !isJson(format) || !isJsonArray(start, start.length === sizeBytes);
+}
+
+/** By its first bytes, where the format reads rows. */
+function tableOf({ content }: FoundFile, format: FormatSpec | undefined): TableFormat | null {
+  if (!isJson(format)) return null;
+  return content?.name === "Parquet" ? "parquet" : content?.name === "Arrow" ? "arrow" : null;
+}
+
+/** For files whose bytes are not at hand. */
+function tableNamed(name: string): TableFormat | null {
+  if (/\.parquet$/i.test(name)) return "parquet";
+  return /\.(arrow|feather)$/i.test(name) ? "arrow" : null;
+}
+
+/** Whether the rows of tables can be read as what the format reads. */
+function isJson(format: FormatSpec | undefined): boolean {
+  return format?.format === "json" || format?.format === "ndjson";
 }
 
 function startAt(at: FoundFile["at"], most: number): Uint8Array {
   if (at.kind === "path") return startOf(at.path, most);
+  if (at.kind === "remote") return at.start.subarray(0, most);
   const bytes = at.kind === "upload" ? at.upload.at : null;
   if (bytes?.kind === "path") return startOf(bytes.path, most);
   if (bytes?.kind === "bytes") return bytes.bytes.subarray(0, most);

@@ -1,6 +1,8 @@
 /** The pieces of a split as a tab reads them: ranges over HTTP, cut where records end, exactly as a
  *  worker's supervisor cuts them (`worker/input.ts`). */
 import { ClusterError } from "../../../core/error.ts";
+import { tableFormat, type Wish } from "../../../tables/file.ts";
+import { rowGroups, wishOf } from "../../../tables/rows.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
 import type { TaskPiece } from "../contract.ts";
 
@@ -23,6 +25,12 @@ export async function piecesOf(plan: Plan, task: number, read: ReadRange): Promi
   for (const [index, start, end] of split.pieces) {
     const file = plan.files[index];
     if (file === undefined) throw new ClusterError("bad-request", `the plan has no file ${index}`);
+    if (tableFormat(file) !== null) {
+      const wish = wishOf(plan, split.input);
+      const range = { index, start, end };
+      for (const piece of await tablePieces(file, range, wish, read)) pieces.push(piece);
+      continue;
+    }
     const piece = await pieceOf(file, { index, start, end }, read);
     if (piece !== null) pieces.push(piece);
   }
@@ -45,6 +53,29 @@ async function pieceOf(file: InputFile, range: Range, read: ReadRange): Promise<
     return { file: index, offset: start, head: null, bytes: await read(index, start, end) };
   }
   return start < end ? wholeLines(range, sizeBytes, read) : null;
+}
+
+/** One for each group of rows. */
+async function tablePieces(
+  { name, sizeBytes, ...file }: InputFile,
+  { end, index, start }: Range,
+  wish: Wish,
+  read: ReadRange,
+): Promise<TaskPiece[]> {
+  const format = tableFormat(file) ?? "parquet";
+  const table = {
+    name,
+    format,
+    sizeBytes,
+    read: (from: number, to: number) => read(index, from, to),
+  };
+  const encoder = new TextEncoder();
+  const pieces: TaskPiece[] = [];
+  for await (const lines of rowGroups(table, { start, end }, wish)) {
+    const bytes = encoder.encode([...lines].join(""));
+    pieces.push({ file: index, offset: 0, head: null, bytes });
+  }
+  return pieces;
 }
 
 /** From the first line that begins at or after `start` to the end of the last that begins before

@@ -47,7 +47,10 @@ export function rowOf({ inputs, output }: OperatorSpec): (record: Row) => string
   // By name, since an object has names that are whole numbers before all others.
   const names = columns.map((column) => JSON.stringify(column));
   return (record) => {
-    if (typeof record === "string") return `${record}\n`;
+    if (typeof record === "string") {
+      if (output === "csv") return csvLine([record]);
+      return output === "text" ? `${record}\n` : `{${names[0]}:${JSON.stringify(record)}}\n`;
+    }
     if (output === "csv") return csvLine(columns.map((column) => record[column]));
     const members = columns.map((column, i) => `${names[i]}:${jsonText(record[column], "sort")}`);
     return `{${members.join(",")}}\n`;
@@ -61,8 +64,9 @@ export function headOf({ inputs, output }: OperatorSpec): Uint8Array {
 
 function columnsOf(format: OperatorSpec["inputs"][string] | undefined): readonly string[] {
   if (format?.format === "csv") return format.pick ?? format.columns ?? [];
-  if (format?.format === "match") return format.columns ?? [];
-  return format?.format === "json" ? format.paths : [];
+  if (format?.format === "match") return format.columns ?? ["match"];
+  if (format?.format === "json") return format.paths;
+  return [format?.format === "words" ? "word" : "line"];
 }
 
 function csvLine(cells: readonly unknown[]): string {

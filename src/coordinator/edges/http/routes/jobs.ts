@@ -18,9 +18,12 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
   services.lowWater.mustBeAbove("a new job");
   // Held before they are checked: a job that is removed now may be the last to name them.
   const hold = (hashes: readonly Hash[]) => services.sweep.hold(hashes);
-  const { blobs, usesPaths } = await services.plans.check(spec, hold);
+  const { blobs, usesAddresses, usesPaths } = await services.plans.check(spec, hold);
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");
+  }
+  if (usesAddresses && !may(principal.role, "use-local-paths")) {
+    throw forbidden(principal, "have workers read addresses; fetch the files, and give those");
   }
   // The client then uploads them.
   if (usesPaths) await services.plans.mustLieHere(spec.planHash, services.host);
