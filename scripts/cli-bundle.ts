@@ -54,9 +54,9 @@ function removeOld(cache: string): void {
   }
 }
 
-/** Bundles `entry` and what it imports into `folder`, and the licences of the packages among
- *  it. */
-export async function bundleCli(entry: string, folder: string): Promise<void> {
+/** Bundles `entry` and what it imports into `folder`, and the licences of the packages among it.
+ *  `isCompact`: without comments and white space; names stay, for stacks. */
+export async function bundleCli(entry: string, folder: string, isCompact = false): Promise<void> {
   const { rolldown } = await import("rolldown");
   const external = await unbundled();
   const build = await rolldown({
@@ -89,7 +89,11 @@ export async function bundleCli(entry: string, folder: string): Promise<void> {
       },
     ],
   });
-  const options = { entryFileNames: main, chunkFileNames: "[name]-[hash].mjs" };
+  const options = {
+    entryFileNames: main,
+    chunkFileNames: "[name]-[hash].mjs",
+    minify: isCompact && { compress: false, mangle: false },
+  };
   const { output } = await build.write({ dir: folder, format: "esm", ...options });
   await build.close();
   const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
