@@ -20,7 +20,8 @@ const ran = spawnSync(
 process.exitCode = ran.status ?? 1;
 if (ran.status === 0) {
   await buildTaskProgram(join(root, "dist", builtFolder));
-  await bundleCli(join(root, "dist", "cli", "main.js"), join(root, "dist", "cli", "program"));
+  const cli = join(root, "dist", "cli");
+  await bundleCli(join(cli, "main.js"), join(cli, "program"), true);
   await buildWeb();
   writeFileSync(join(root, "dist", "tequio.config.schema.json"), command("config", "--schema"));
   process.stdout.write(command("man", "--out", join(root, "dist", "man")));

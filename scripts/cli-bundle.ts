@@ -3,7 +3,6 @@
  *
  *  Each of our modules keeps the address that it has unbundled (`import.meta.url`), so that it
  *  finds its neighbours: files that it reads, threads and processes that it starts. */
-import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -18,6 +17,7 @@ import {
 } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
+import { digestOf } from "../src/worker/slot/program.ts";
 
 const root = dirname(import.meta.dirname);
 const main = "main.mjs";
@@ -26,7 +26,8 @@ const oldMs = 24 * 60 * 60 * 1_000;
 /** The bundle of the sources of this checkout, made when they have changed: the path to import. */
 export async function checkoutBundle(): Promise<string> {
   const cache = join(root, "node_modules", ".cache", "tequio");
-  const folder = join(cache, `cli-${sourceDigest()}`);
+  const sources = [join(root, "src"), import.meta.filename, join(root, "package-lock.json")];
+  const folder = join(cache, `cli-${digestOf(sources)}`);
   if (existsSync(folder)) return join(folder, main);
   mkdirSync(cache, { recursive: true });
   // Complete before it has its name: several commands may build it at once.
@@ -54,9 +55,9 @@ function removeOld(cache: string): void {
   }
 }
 
-/** Bundles `entry` and what it imports into `folder`, and the licences of the packages among
- *  it. */
-export async function bundleCli(entry: string, folder: string): Promise<void> {
+/** Bundles `entry` and what it imports into `folder`, and the licences of the packages among it.
+ *  `isCompact`: without comments and white space; names stay, for stacks. */
+export async function bundleCli(entry: string, folder: string, isCompact = false): Promise<void> {
   const { rolldown } = await import("rolldown");
   const external = await unbundled();
   const build = await rolldown({
@@ -89,7 +90,11 @@ export async function bundleCli(entry: string, folder: string): Promise<void> {
       },
     ],
   });
-  const options = { entryFileNames: main, chunkFileNames: "[name]-[hash].mjs" };
+  const options = {
+    entryFileNames: main,
+    chunkFileNames: "[name]-[hash].mjs",
+    minify: isCompact && { compress: false, mangle: false },
+  };
   const { output } = await build.write({ dir: folder, format: "esm", ...options });
   await build.close();
   const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
@@ -115,19 +120,4 @@ function licencesOf(modules: readonly string[]): string {
     return `${name} ${version}\n\n${text.trim()}\n`;
   });
   return texts.join(`\n${"-".repeat(80)}\n\n`);
-}
-
-/** Of sizes and times: reading the bytes of a thousand files would take as long as a command. */
-function sourceDigest(): string {
-  const hash = createHash("sha256");
-  const seen = (path: string) => {
-    const { mtimeMs, size } = statSync(path);
-    hash.update(`${path}\0${size}\0${mtimeMs}\n`);
-  };
-  const names = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).sort();
-  for (const name of names) {
-    if (name.endsWith(".ts") && !name.endsWith(".test.ts")) seen(join(root, "src", name));
-  }
-  for (const path of [import.meta.filename, join(root, "package-lock.json")]) seen(path);
-  return hash.digest("hex").slice(0, 32);
 }

@@ -44,7 +44,8 @@ export async function taskProgram(): Promise<TaskProgram> {
   mkdirSync(join(codeRoot, "../node_modules/.cache/tequio"), { recursive: true });
   // By the name that the permission model sees: `node_modules` may be a link.
   const cache = realpathSync(join(codeRoot, "../node_modules/.cache/tequio"));
-  const folder = join(cache, `task-program-${sourceDigest()}`);
+  const sources = sourceFolders.map((name) => join(codeRoot, name));
+  const folder = join(cache, `task-program-${digestOf(sources)}`);
   if (existsSync(folder)) return programIn(folder);
   // Complete before it has its name: several processes may build it at once.
   const draft = mkdtempSync(join(cache, "draft-"));
@@ -75,17 +76,25 @@ function programIn(folder: string): TaskProgram {
   return { folder, main: join(folder, "main.mjs"), seatBelt: join(folder, "seat-belt.mjs") };
 }
 
-/** Of sizes and times, not of the bytes of half a thousand files: each start of a worker asks. */
-function sourceDigest(): string {
+/** Of the names, sizes and times of files, not of the bytes of half a thousand: each start of a
+ *  worker asks. Of these folders or files, tests excepted. */
+export function digestOf(paths: readonly string[]): string {
   const hash = createHash("sha256");
-  for (const folder of sourceFolders) {
-    const path = join(codeRoot, folder);
-    const names = readdirSync(path, { recursive: true, encoding: "utf8" }).sort();
-    for (const name of names) {
-      if (!name.endsWith(".ts") || name.endsWith(".test.ts")) continue;
-      const { mtimeMs, size } = statSync(join(path, name));
-      hash.update(`${folder}/${name}\0${size}\0${mtimeMs}\n`);
+  const see = (path: string) => {
+    const { mtimeMs, size } = statSync(path);
+    hash.update(`${path}\0${size}\0${mtimeMs}\n`);
+  };
+  const seeAll = (folder: string) => {
+    // Its own recursion: that of Node asks twice as much of the system.
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) seeAll(path);
+      else if (path.endsWith(".ts") && !path.endsWith(".test.ts")) see(path);
     }
+  };
+  for (const path of paths) {
+    if (path.endsWith(".ts") || path.endsWith(".json")) see(path);
+    else seeAll(path);
   }
   return hash.digest("hex").slice(0, 32);
 }
