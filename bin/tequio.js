@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = path.dirname(path.dirname(fs.realpathSync(fileURLToPath(import.meta.url))));
 const source = path.join(root, "src", "cli", "main.ts");
-const built = path.join(root, "dist", "cli", "main.js");
+const built = path.join(root, "dist", "cli", "program", "main.mjs");
 const isCheckout = fs.existsSync(source);
 
 function stop(text) {
@@ -28,13 +28,25 @@ async function goOnUnderNode24() {
   );
 }
 
+/** The command line as one program. The sources of a checkout that cannot be bundled say better
+ *  themselves what is wrong with them. */
+async function program() {
+  if (!isCheckout) return built;
+  try {
+    const bundler = path.join(root, "scripts", "cli-bundle.ts");
+    return await (await import(pathToFileURL(bundler).href)).checkoutBundle();
+  } catch {
+    return source;
+  }
+}
+
 async function main() {
   if (Number(process.versions.node.split(".")[0]) < 24) return goOnUnderNode24();
   if (isCheckout && !fs.existsSync(path.join(root, "node_modules"))) {
     stop("the dependencies are not installed. Run `npm ci` in the checkout and try again.");
   }
   module.enableCompileCache?.();
-  await import(pathToFileURL(isCheckout ? source : built).href);
+  await import(pathToFileURL(await program()).href);
 }
 
 await main();

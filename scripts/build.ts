@@ -1,11 +1,12 @@
 /** `npm run build`: src/ as JavaScript and type declarations in dist/, and of it what task
- *  processes run as one file, manual pages, and the schema of config files: the form that npm users
- *  install. */
+ *  processes and the command line run, as few files, manual pages, and the schema of config files:
+ *  the form that npm users install. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildTaskProgram, builtFolder } from "../src/worker/slot/program.ts";
 import { buildKernels } from "./build-wasm.ts";
+import { bundleCli } from "./cli-bundle.ts";
 import { buildWeb } from "./web/build-web.ts";
 
 const root = dirname(import.meta.dirname);
@@ -19,6 +20,7 @@ const ran = spawnSync(
 process.exitCode = ran.status ?? 1;
 if (ran.status === 0) {
   await buildTaskProgram(join(root, "dist", builtFolder));
+  await bundleCli(join(root, "dist", "cli", "main.js"), join(root, "dist", "cli", "program"));
   await buildWeb();
   writeFileSync(join(root, "dist", "tequio.config.schema.json"), command("config", "--schema"));
   process.stdout.write(command("man", "--out", join(root, "dist", "man")));

@@ -11,8 +11,8 @@ import { readConfig } from "./setup/config-file.ts";
 import { applySettings } from "./setup/settings.ts";
 
 export type CommandFile = {
-  /** Adds arguments, options, examples and the action to an empty command of the right name.
-   *  `all`: builds every command. */
+  /** Adds arguments, options, examples and the action to an empty command of the right name. `all`:
+   *  builds every command. */
   define(command: Command, all: () => Promise<readonly Command[]>): void;
 };
 
@@ -147,6 +147,10 @@ const commands: Readonly<Record<string, Listed>> = {
   restore: {
     summary: "restore a data directory from a backup",
     load: () => import("./upkeep/restore.ts"),
+  },
+  migrate: {
+    summary: "move log and blobs into an engine, to another one, or back",
+    load: () => import("./upkeep/migrate.ts"),
   },
   check: {
     summary: "verify every record and blob of a data directory or backup",

@@ -7,7 +7,11 @@ import { parseBytes, parseCount, parseDuration } from "./numbers.ts";
 export function withTarget(command: Command): Command {
   return command
     .option("--data <dir>", "data directory of a coordinator on this machine")
-    .option("--url <url>", "address of a coordinator elsewhere (or $TEQUIO_URL)")
+    .option(
+      "--url <url>",
+      "address of a coordinator elsewhere, or of several of one cluster with commas between " +
+        "them (or $TEQUIO_URL)",
+    )
     .option(
       "--token-file <file>",
       "file with the token, mode 0600; or put the token itself in $TEQUIO_TOKEN",

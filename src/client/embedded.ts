@@ -1,6 +1,6 @@
 /** A cluster inside this process: the same coordinator and worker, in a temporary folder that goes
  *  with them. */
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,14 +59,20 @@ async function open(
   // Its processes start and end while the modules of the coordinator are loaded.
   const sandbox = probeSandbox("auto");
   sandbox.catch(() => {});
-  const [{ openCoordinator }, { startWorker }, { connect }] = await Promise.all([
+  const [{ openCoordinator }, { startWorker }, { connect }, { openMemoryLog }] = await Promise.all([
     import("../coordinator/coordinator.ts"),
     import("../worker/node.ts"),
     import("../sdk/client.ts"),
+    import("../store/log/memory.ts"),
   ]);
   const version = packageVersion();
+  // Made here, they are not synced to the disk: nothing of them outlives this process.
+  for (const name of ["blobs", "logs"]) {
+    mkdirSync(join(dir, "coordinator", name), { recursive: true, mode: 0o700 });
+  }
   const coordinator = await openCoordinator({
     dataDir: join(dir, "coordinator"),
+    log: openMemoryLog(),
     listen: "127.0.0.1:0",
     version,
   });

@@ -26,7 +26,11 @@ export type Listeners = {
 
 /** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
 export type Endpoint = {
+  /** With those of other coordinators of its log after it, with commas between them; of one that
+   *  stands by, the leader's first. */
   readonly url: string;
+  /** It stands by. */
+  readonly isStandby?: boolean;
   /** Where it listens, which may be more than this machine. */
   readonly listen?: string;
   /** Of the coordinator's TLS key; "" without TLS. */
@@ -55,6 +59,7 @@ export function dataDirOf(option: string | undefined, env: Environment = process
 }
 
 export type TargetOptions = {
+  /** Of the coordinator; several of one cluster with commas between them. */
   readonly url?: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -63,6 +68,7 @@ export type TargetOptions = {
 };
 
 export type Target = {
+  /** One address, or several with commas between them. */
   readonly url: string;
   readonly token: string;
   readonly fingerprint: string;
@@ -88,7 +94,7 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
       );
     }
     const fingerprint = options.fingerprint ?? env.TEQUIO_FINGERPRINT ?? "";
-    return { url: coordinatorUrl(url), token, fingerprint, dataDir: null };
+    return { url: coordinatorUrls(url), token, fingerprint, dataDir: null };
   }
   const dataDir = dataDirOf(options.data, env);
   const endpoint = readEndpoint(dataDir);
@@ -174,6 +180,11 @@ export function readEndpoint(dataDir: string): Endpoint | null {
     // Missing, or cut short by a full disk: the same as no coordinator.
     return null;
   }
+}
+
+/** Of one coordinator, or of several of one cluster with commas between them. */
+export function coordinatorUrls(text: string): string {
+  return text.split(",").map(coordinatorUrl).join(",");
 }
 
 /** Without a scheme it is that of a coordinator which listens there as it does by default: `http`

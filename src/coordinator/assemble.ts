@@ -3,10 +3,10 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { CoordinatorState } from "../core/coordinator.ts";
 import { jobState } from "../core/view.ts";
+import { openBlobs } from "../engine/open-blobs.ts";
 import { hostId } from "../link/host.ts";
 import { refuserFor } from "../peer/addresses.ts";
 import { ShuffleClient } from "../peer/shuffle/client.ts";
-import { openDiskBlobs } from "../store/blob/disk.ts";
 import { makeDirectory } from "../store/directory.ts";
 import { diskSpace } from "../store/disk-space.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";
@@ -111,6 +111,7 @@ export async function openServices(
     version,
     onShutdown,
     place: { openUrl: "", hasOwnCertificate: false },
+    standbys: options.leadership?.standbys ?? null,
   };
   later.perform = (effect) => perform(services, effect);
   // Removes what was left behind before this start.
@@ -128,9 +129,9 @@ async function openKept(
   closers: AsyncDisposableStack,
   perform: (effect: OuterEffect) => void,
 ): Promise<Kept> {
-  const log = leadership?.log ?? (await openSqliteLog(join(dataDir, "log.sqlite")));
+  const log = leadership?.log ?? options.log ?? (await openSqliteLog(join(dataDir, "log.sqlite")));
   closers.defer(() => log.close());
-  const blobs = await openDiskBlobs(options.blobs ?? join(dataDir, "blobs"));
+  const blobs = await openBlobs(options.blobs, dataDir);
   closers.defer(() => blobs.close());
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));

@@ -16,6 +16,7 @@ import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
 import { type P4Serving, serveP4 } from "./edges/p4/serve.ts";
 import { joinEngine, type LeadingOptions, lead } from "./leading/leadership.ts";
+import { mustBeSameLog, type Places, writePlaces } from "./leading/places.ts";
 import { shareToken } from "./leading/shared-files.ts";
 import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
@@ -142,9 +143,11 @@ async function open(
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
+  const place = placed(services, options, { url, listen, certificate });
+  leadership?.announce(place.openUrl);
   return {
     url,
-    ...placed(services, options, { url, listen, certificate }),
+    ...place,
     adminToken,
     console: users,
     ...edges,
@@ -202,6 +205,9 @@ async function openPlace(
 ) {
   const { blobs, dataDir, insecure = false, leading } = options;
   openDataDir(dataDir);
+  const places = placesOf(options);
+  mustBeSameLog(dataDir, places);
+  writePlaces(dataDir, places);
   const given = options.certificate;
   const isPlain = given === undefined && (isLoopback(listen.host) || insecure);
   const joining = { blobs, dataDir, closers };
@@ -211,8 +217,17 @@ async function openPlace(
   closers.defer(() => starting.close());
   if (leading === undefined || engine === null) return { certificate, leadership: null, starting };
   const url = reachableUrl(urlOf(isPlain ? "http" : "https", listen));
-  const leadership = await lead(engine, starting.standby(leading), { ...joining, url });
+  const mark = certificate === null ? "" : fingerprint(certificate.cert);
+  const place = { ...joining, url, fingerprint: mark };
+  const leadership = await lead(engine, starting.standby(leading), place);
   return { certificate, leadership, starting };
+}
+
+function placesOf({ blobs, leading }: CoordinatorOptions): Places {
+  const own = blobs === undefined ? {} : { blobs };
+  if (leading === undefined) return own;
+  const { allowSingle = false, log } = leading;
+  return { ...own, log, ...(allowSingle ? { allowSingle } : {}) };
 }
 
 /** Answers calls when a replay takes longer than a moment. */
@@ -259,9 +274,10 @@ class Starting {
   }
 }
 
-function openP4({ auth, loop, members, tickets }: Services, options: CoordinatorOptions): P4Edge {
+function openP4(services: Services, options: CoordinatorOptions): P4Edge {
+  const { auth, edge: owner, loop, members, tickets } = services;
   const { listen: _, ...settings } = options.p4 ?? {};
-  const parts = { auth, loop, members, tickets, machine: thisMachine };
+  const parts = { auth, loop, members, owner, tickets, machine: thisMachine };
   return new P4Edge(
     { ...parts, settings: { ...defaultP4Settings, ...settings } },
     onErrorOf(options),
@@ -287,8 +303,14 @@ function onErrorOf({
   return onError;
 }
 
-function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
-  return serveConsole(console as ConsoleOptions, { loop, members, timers: realTimers, dataDir });
+function openConsole({ edge, loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
+  return serveConsole(console as ConsoleOptions, {
+    loop,
+    members,
+    owner: edge,
+    timers: realTimers,
+    dataDir,
+  });
 }
 
 /** Loaded on demand, as it needs optional packages. */
@@ -331,7 +353,12 @@ async function openFilesystem(
   if (register === undefined) return { filesystem: files, register: null };
   const { serveRegister } = await import("./edges/filesystem/register/edge.ts");
   const own = files?.advertised ?? null;
-  const serving = await serveRegister(register, { dataDir, timers: realTimers, own });
+  const serving = await serveRegister(register, {
+    dataDir,
+    timers: realTimers,
+    own,
+    owner: services.edge,
+  });
   closers.defer(() => serving.close());
   return { filesystem: files, register: serving };
 }

@@ -1,5 +1,6 @@
 /** The options of a coordinator. */
 import type { Listen } from "../link/listen.ts";
+import type { Log } from "../store/log/log.ts";
 import type { ConsoleOptions } from "./edges/console/edge.ts";
 import type { FilesystemOptions } from "./edges/filesystem/edge.ts";
 import type { RegisterOptions } from "./edges/filesystem/register/edge.ts";
@@ -31,8 +32,10 @@ export type CoordinatorOptions = {
   /** The log lies in an engine, and other coordinators may stand by; absent = a file of the
    *  directory, for this coordinator alone. */
   readonly leading?: LeadingOptions;
-  /** Directory of the blobs, which several coordinators may share; absent = in the data
-   *  directory. */
+  /** Owned by the coordinator from then on; default: a file of the directory. */
+  readonly log?: Log;
+  /** Directory of the blobs, or `s3://bucket/prefix?endpoint=…`, which several coordinators may
+   *  share; absent = in the data directory. */
   readonly blobs?: string;
   /** `host:port`; port 0 = any free one. */
   readonly listen: string;

@@ -67,6 +67,8 @@ export type Services = {
   /** The URL at which other machines reach it; "" = they cannot, or it does not listen yet. Whether
    *  its certificate was made by itself, so that browsers warn of it. */
   readonly place: { openUrl: string; hasOwnCertificate: boolean };
+  /** Addresses of coordinators that stand by; null = none can: the log is a file. */
+  readonly standbys: (() => readonly string[]) | null;
   /** An authorized caller has requested a shutdown; called after the answer is sent. */
   readonly onShutdown: () => void;
 };

@@ -69,6 +69,11 @@ export class LeaseKeeper {
     return this.#state.entry;
   }
 
+  /** The note of this node from the next renewal on. */
+  set note(text: string) {
+    this.#state.note = text;
+  }
+
   /** Whether no other node can lead now. */
   holds(): boolean {
     const { rules, timers } = this.#options;

@@ -47,9 +47,9 @@ export async function readSnapshot(
   return { position, bytes: Buffer.concat(chunks) };
 }
 
-/** Removes the snapshots that no log names any more. Harmless when it fails. */
-export async function sweepSnapshots(blobs: Blobs, keep: Hash): Promise<void> {
+/** Removes what the log does not name any more. Harmless when it fails. */
+export async function sweepSnapshots(blobs: Blobs, keep: ReadonlySet<Hash>): Promise<void> {
   const gone: Hash[] = [];
-  for await (const hash of blobs.list()) if (hash !== keep) gone.push(hash);
+  for await (const hash of blobs.list()) if (!keep.has(hash)) gone.push(hash);
   for (const hash of gone) await blobs.delete(hash);
 }

@@ -2,6 +2,9 @@
  *  through timers and promises; elsewhere it is known while the code runs synchronously. */
 
 export type Context<T> = {
+  /** Whose code runs from here on, until it is called again: half the price of `run`. Undefined: of
+   *  no one. Callers that wait in between make that wait part of it. */
+  enterWith(store: T | undefined): void;
   run<A extends unknown[], R>(store: T, use: (...args: A) => R, ...args: A): R;
   /** Undefined: not known, or of no one. */
   getStore(): T | undefined;
@@ -16,7 +19,7 @@ type Host = {
 const builtin = (globalThis as Host).process?.getBuiltinModule?.("node:async_hooks");
 
 export function newContext<T>(): Context<T> {
-  return builtin === undefined ? new SynchronousContext<T>() : new builtin.AsyncLocalStorage<T>();
+  return new (builtin?.AsyncLocalStorage ?? SynchronousContext)<T>();
 }
 
 class SynchronousContext<T> implements Context<T> {
@@ -30,6 +33,10 @@ class SynchronousContext<T> implements Context<T> {
     } finally {
       this.#store = before;
     }
+  }
+
+  enterWith(store: T | undefined): void {
+    this.#store = store;
   }
 
   getStore(): T | undefined {

@@ -65,6 +65,17 @@ export class Owner {
     return contexts.run(this, use, ...args);
   }
 
+  /** Code of the job that is called from here on is its, until `leave`: as `run`, for the many that
+   *  are called one after the other. */
+  enter(): void {
+    contexts.enterWith(this);
+  }
+
+  /** To be called before anything is awaited that is not the owner's. */
+  static leave(): void {
+    contexts.enterWith(undefined);
+  }
+
   /** From here on its strays are late. */
   settle(): void {
     if (!this.isOpen) return;

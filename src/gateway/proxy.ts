@@ -1,18 +1,14 @@
 /** Calls of tabs that the gateway passes on to its coordinator: data of attempts and the API. */
-import {
-  type AgentOptions,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { pinnedAgent } from "../link/http/pinned-agent.ts";
+import { Agents } from "../link/http/agents.ts";
+import { Coordinators } from "../link/http/coordinators.ts";
 import { metStaleConnection } from "../link/http/stale.ts";
 
 export type Upstream = {
-  /** Of the coordinator, `http://…` or `https://…`. */
+  /** Of the coordinator, `http://…` or `https://…`; several of one cluster with commas between
+   *  them. */
   readonly url: string;
   /** SHA-256 of its certificate; "" = none pinned. */
   readonly fingerprint: string;
@@ -49,30 +45,24 @@ const answerHeaders = [
 const passed = /^\/(t|v1)\//;
 
 export function openProxy(upstream: Upstream): Proxy {
-  const target = new URL(upstream.url);
-  const idleMs = upstream.idleMs ?? 30_000;
-  const kept = { keepAlive: true, maxSockets: 256 };
-  const isTls = target.protocol === "https:";
-  const agentOf = (settings: AgentOptions) =>
-    isTls ? pinnedAgent(target.origin, upstream.fingerprint, settings) : new HttpAgent(settings);
-  const agents = { kept: agentOf(kept), single: agentOf({ ...kept, keepAlive: false }) };
-  /** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
-   *  on. */
-  const placeOf = (path: string): URL | null => {
-    const place = URL.parse(target.origin + path);
-    return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
-  };
+  const { fingerprint, idleMs = 30_000, url: urls } = upstream;
+  const coordinators = new Coordinators({ urls, fingerprint });
+  const unwatch = coordinators.watch();
+  const agents = new Agents(fingerprint, { maxSockets: 256 });
   const pass = async (
     place: URL,
     asked: IncomingMessage,
     answer: ServerResponse,
     isAgain = false,
   ): Promise<void> => {
-    const send = isTls ? httpsRequest : httpRequest;
+    const send = place.protocol === "https:" ? httpsRequest : httpRequest;
+    const { kept, single } = agents.of(place.origin);
+    const { moved } = coordinators;
     const isBodiless = asked.method === "GET" || asked.method === "HEAD";
     const onward = send(place, {
       method: asked.method ?? "GET",
-      agent: isBodiless && !isAgain ? agents.kept : agents.single,
+      agent: isBodiless && !isAgain ? kept : single,
+      signal: moved,
       headers: pick(asked.headers, askHeaders),
     });
     onward.setTimeout(idleMs, () => onward.destroy(new Error(`silent for ${idleMs} ms`)));
@@ -97,16 +87,26 @@ export function openProxy(upstream: Upstream): Proxy {
   };
   return {
     handle(asked, answer) {
-      const place = placeOf(asked.url ?? "");
+      const place = placeOf(coordinators.url, asked.url ?? "");
       if (place === null) return false;
-      pass(place, asked, answer).catch(() => unreachable(answer));
+      pass(place, asked, answer).catch(() => {
+        if (coordinators.areSeveral) void coordinators.find();
+        unreachable(answer);
+      });
       return true;
     },
     close() {
-      agents.kept.destroy();
-      agents.single.destroy();
+      unwatch();
+      agents.close();
     },
   };
+}
+
+/** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
+ *  on. */
+function placeOf(coordinator: string, path: string): URL | null {
+  const place = URL.parse(new URL(coordinator).origin + path);
+  return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
 }
 
 /** 503: the coordinator may be back soon; a half-sent answer is cut off. */

@@ -1,11 +1,13 @@
 /** The tracker that the gateway dials itself, and dials again: from the first message on it is
  *  treated like a tracker that dialled in. */
 import { ClusterError } from "../core/error.ts";
+import { Coordinators } from "../link/http/coordinators.ts";
 import { dialText, type TextLink } from "../link/websocket.ts";
 import { browserLimits, gatewayPath } from "../wire/browser/messages.ts";
 import type { Gateway, GatewayLink } from "./gateway.ts";
 
 export type TrackerAddress = {
+  /** Several of one cluster with commas between them: the one that leads is dialled. */
   readonly url: string;
   readonly token: string;
   /** SHA-256 of its certificate; "" = none pinned. */
@@ -26,6 +28,8 @@ export type TrackerNews = {
 };
 
 const backoffMs = { first: 500, longest: 15_000 };
+/** How long one of several is waited for until it leads, ms. */
+const leaderMs = 10_000;
 
 export function upholdTracker(
   gateway: Gateway,
@@ -47,12 +51,20 @@ async function keepDialling(
   address: TrackerAddress,
   { tell, signal }: Keeping,
 ): Promise<void> {
+  const { fingerprint, url } = address;
+  const trackers = new Coordinators({ urls: url, fingerprint });
+  const unwatch = trackers.watch();
+  signal.addEventListener("abort", unwatch, { once: true });
   let waitMs = backoffMs.first;
   while (!signal.aborted) {
     try {
-      const link = await dialTracker(address);
+      if (trackers.areSeveral) await trackers.findWithin(leaderMs, signal).catch(() => null);
+      if (signal.aborted) return;
+      const link = await dialTracker({ ...address, url: trackers.url });
+      // It learns of the others.
+      if (!trackers.areSeveral) void trackers.find();
       tell({ kind: "connected", text: `connected to the tracker at ${link.remote}`, retryMs: 0 });
-      const why = await hold(gateway, link, signal);
+      const why = await hold(gateway, link, { signal, moved: trackers.moved });
       waitMs = backoffMs.first;
       if (signal.aborted) return;
       tell({ kind: "apart", text: `the tracker is gone (${why})`, retryMs: waitMs });
@@ -75,7 +87,11 @@ function dialTracker({ fingerprint, token, url }: TrackerAddress): Promise<TextL
 }
 
 /** Resolves with the reason why the link closed. */
-function hold(gateway: Gateway, link: TextLink, signal: AbortSignal): Promise<string> {
+function hold(
+  gateway: Gateway,
+  link: TextLink,
+  { moved, signal }: { readonly signal: AbortSignal; readonly moved: AbortSignal },
+): Promise<string> {
   return new Promise((resolve) => {
     const watched: GatewayLink = {
       remote: link.remote,
@@ -87,14 +103,18 @@ function hold(gateway: Gateway, link: TextLink, signal: AbortSignal): Promise<st
           misspoke: (what) => receiver.misspoke(what),
           closed: (reason) => {
             signal.removeEventListener("abort", stop);
+            moved.removeEventListener("abort", leave);
             receiver.closed(reason);
             resolve(reason);
           },
         }),
     };
     const stop = () => link.close(1001, "the gateway is stopping");
+    // One that is stopped does not close its side.
+    const leave = () => link.cut("another coordinator leads");
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
+    moved.addEventListener("abort", leave, { once: true });
     gateway.accept(watched, { remote: link.remote, trackerProblem: null });
   });
 }

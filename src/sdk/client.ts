@@ -58,7 +58,6 @@ export type JobWithResults = {
 };
 
 export class Client {
-  readonly url: string;
   readonly #transport: Transport;
   readonly #nearBlob: NonNullable<ConnectOptions["nearBlob"]>;
   #host: string | null = null;
@@ -68,12 +67,17 @@ export class Client {
     this.#transport = new Transport(options);
     this.#nearBlob = options.nearBlob ?? (async () => null);
     this.#uploads = new Uploads(this.#transport);
-    this.url = this.#transport.url;
+  }
+
+  /** Of the coordinator that is called now. */
+  get url(): string {
+    return this.#transport.url;
   }
 
   async health(): Promise<Health> {
     const health = await this.#transport.json<Health>({ method: "GET", path: "/v1/health" });
     this.#host = health.host;
+    this.#transport.learn(health.coordinators ?? []);
     return health;
   }
 
@@ -350,9 +354,11 @@ export class Client {
     return this.#transport.json({ method: "DELETE", path });
   }
 
-  /** Stops the coordinator; its jobs go on when it is started again. */
-  async shutdown(): Promise<void> {
-    await this.#transport.json({ method: "POST", path: "/v1/shutdown", json: {} });
+  /** Stops the coordinator; its jobs go on when it is started again. `handOver`: only when another
+   *  one stands by, which goes on with them at once; else `conflict`. */
+  async shutdown(handOver = false): Promise<void> {
+    const json = handOver ? { handOver } : {};
+    await this.#transport.json({ method: "POST", path: "/v1/shutdown", json });
   }
 
   /** Closes kept connections. The client opens new ones when it is used again. */

@@ -130,6 +130,14 @@ export class WorkerLoop {
     return this.ended;
   }
 
+  /** Leaves its link and dials again: another coordinator leads. */
+  redial(reason: string): void {
+    if (this.#talk === null) return;
+    this.#hangUp(reason);
+    this.#post({ kind: "link-lost", reason, chance: this.#options.chance() });
+    this.#tell("apart", reason);
+  }
+
   /** Nothing new is taken while there is a reason; "" = there is room again. */
   diskChanged(reason: string): void {
     this.#tell("disk", reason === "" ? "there is room again" : `takes nothing new: ${reason}`);

@@ -9,6 +9,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Failure } from "../core/job.ts";
 import { defaultRules, type WorkerRules } from "../core/worker.ts";
 import { hostId } from "../link/host.ts";
+import { Coordinators } from "../link/http/coordinators.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { defaultMarkBytes, diskSpace } from "../store/disk-space.ts";
 import { hit } from "../store/failpoint.ts";
@@ -22,6 +23,7 @@ import { type Libp2pPlace, openCarrier } from "./manager/carrier.ts";
 import type { Specs } from "./manager/introduction.ts";
 import { NodeExecutor } from "./node-executor.ts";
 import { Programs } from "./programs/programs.ts";
+import type { RelayAddress } from "./relay-address.ts";
 import { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import { type Exchange, openExchange } from "./shuffle/exchange.ts";
 import { PartitionFetcher } from "./shuffle/fetch.ts";
@@ -35,7 +37,8 @@ import { probeSandbox, runsPython, type Sandbox, type SandboxMode } from "./slot
 import { taskMemoryMinBytes } from "./task/memory.ts";
 
 export type WorkerOptions = {
-  /** Of the coordinator: `http://host:7070` or `https://…`. */
+  /** Of the coordinator: `http://host:7070` or `https://…`; several of one cluster with commas
+   *  between them. */
   readonly url: string;
   /** Join token. */
   readonly token: string;
@@ -120,6 +123,9 @@ const lifetimeSpread = 0.1;
 const dialHeadMs = 500;
 /** How long the coordinator may be away before an upload or a download of an attempt fails, ms. */
 const coordinatorAwayMs = 60_000;
+/** Between two looks whether another coordinator leads, when there are several, ms: a link to one
+ *  that is stopped does not end by itself. */
+const coordinatorLookMs = 3_000;
 const idleMs = 30_000;
 const exchangeConnectionsMax = 1_024;
 const taskScratchMinBytes = 16 * 1024 * 1024;
@@ -141,13 +147,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { url, token, fingerprint = "", identity, libp2p, onJoined, onNews } = options;
   const { python, sandbox } = await probe(options);
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
-  const carrier = await openCarrier({ url, token, fingerprint, timeoutMs, libp2p });
-  const files = await openFiles(options, () => loop.credential);
+  const coordinators = new Coordinators({ urls: url, fingerprint, lookMs: coordinatorLookMs });
+  const carrier = await openCarrier({ coordinators, token, fingerprint, timeoutMs, libp2p });
+  const relay = relayOf(coordinators, fingerprint, () => loop.credential);
+  const files = await openFiles(options, relay);
   const space = diskSpace(options.dataDir);
-  const given = { slots, freeBytes: space.freeBytes, python };
-  const processes = openProcesses(options, sandbox, given);
+  const processes = openProcesses(options, sandbox, { slots, freeBytes: space.freeBytes, python });
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
-  const relay = { url, fingerprint, credential: () => loop.credential };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
   const isHidden = exchangeUrl === null;
@@ -166,17 +172,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const { credential, workerId } = loop;
       if (news.kind === "joined") {
         hasJoined = true;
+        // An existing manager gives no id, and has no such call.
+        if (workerId !== "" && libp2p === undefined) void coordinators.find();
         if (workerId !== "") onJoined?.({ workerId, credential });
       }
       onNews?.(news);
     },
   });
   loop.start();
-  const lowWaterBytes = options.lowWaterBytes ?? Math.floor(defaultMarkBytes(space) / 2);
-  const changed = (reason: string) => loop.diskChanged(reason);
-  const room = new DiskRoom({ dir: options.dataDir, lowWaterBytes, changed });
+  const unwatch = followLeader(coordinators, (reason) => loop.redial(reason));
+  const room = openRoom(options, space, (reason) => loop.diskChanged(reason));
   const ended = loop.ended.then(async (failure) => {
     room.stop();
+    unwatch();
     const closing = [carrier.close(), exchange.close(), fetcher.close(), shared.close()];
     await Promise.all([processes.stop(), ...closing]);
     await Promise.all([outputs.sweep(), jobs.sweep()]).catch(() => {});
@@ -192,6 +200,50 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await loop.stop(graceMs, isDrain);
       await ended;
     },
+  };
+}
+
+function openRoom(
+  { dataDir: dir, lowWaterBytes: given }: WorkerOptions,
+  space: ReturnType<typeof diskSpace>,
+  changed: (reason: string) => void,
+): DiskRoom {
+  const lowWaterBytes = given ?? Math.floor(defaultMarkBytes(space) / 2);
+  return new DiskRoom({ dir, lowWaterBytes, changed });
+}
+
+function relayOf(
+  coordinators: Coordinators,
+  fingerprint: string,
+  credential: () => string,
+): RelayAddress {
+  return {
+    fingerprint,
+    credential,
+    get url() {
+      return coordinators.url;
+    },
+    get moved() {
+      return coordinators.moved;
+    },
+  };
+}
+
+/** Leaves the link to a coordinator that was replaced. The returned function ends that. */
+function followLeader(coordinators: Coordinators, moved: (reason: string) => void): () => void {
+  const unwatch = coordinators.watch();
+  let isOver = false;
+  const follow = () => {
+    coordinators.moved.addEventListener("abort", () => {
+      if (isOver) return;
+      follow();
+      moved(`now the coordinator at ${coordinators.url} leads`);
+    });
+  };
+  follow();
+  return () => {
+    isOver = true;
+    unwatch();
   };
 }
 
@@ -256,15 +308,15 @@ function pythonSpecs(python: Python | null) {
 }
 
 /** What the worker keeps on its disk, emptied of a former life, and the server that shows it. */
-async function openFiles(options: WorkerOptions, credential: () => string) {
-  const { url, fingerprint = "", dataDir } = options;
+async function openFiles(options: WorkerOptions, coordinator: RelayAddress) {
+  const { dataDir } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const outputs = new Outputs(join(dataDir, "shuffle"), nodeDisk);
   const away = { limitMs: coordinatorAwayMs, idleMs };
   const store = options.storeDir === undefined ? null : await openDiskBlobs(options.storeDir);
-  const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away, store });
+  const blobs = new CoordinatorBlobs({ coordinator, ...away, store });
   const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
-  const programs = new Programs({ url, fingerprint, ipfs: options.ipfs ?? "", idleMs });
+  const programs = new Programs({ coordinator, ipfs: options.ipfs ?? "", idleMs });
   hit("worker.sweep", "before");
   await Promise.all([outputs.sweep(), jobs.sweep()]);
   hit("worker.sweep", "after");
@@ -287,7 +339,7 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   });
   // For each link anew: a machine that moves to another network is reached elsewhere.
   const exchangeUrl = async () =>
-    exchangeText({ ...exchange, host: await reachableAddress(host, url) });
+    exchangeText({ ...exchange, host: await reachableAddress(host, coordinator.url) });
   return { outputs, blobs, jobs, programs, exchange, exchangeUrl };
 }
 

@@ -6,6 +6,7 @@ import { type Coordinator, openCoordinator } from "../../src/coordinator/coordin
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { Opened } from "../../src/coordinator/testing/opened.ts";
 import type { ClusterError } from "../../src/core/error.ts";
+import { rawAnswer } from "../../src/peer/testing/raw-answer.ts";
 import { atEnd, temporaryDir } from "../../src/store/testing/at-end.ts";
 import { PostgresServer, withoutPostgres } from "./postgres-server.ts";
 
@@ -77,7 +78,7 @@ test("a second coordinator is refused while the first one leads", { skip }, asyn
   const first = await shared.open("a");
   await assert.rejects(shared.open("b"), {
     code: "conflict",
-    message: new RegExp(`has a leader, ${"http://127.0.0.1:0"}: stop that one first.*--standby`),
+    message: /has a leader, http:\/\/127.0.0.1:\d+: stop that one first.*--standby/,
   });
   assert.equal((await first.call("GET", "/v1/health")).status, 200);
 });
@@ -147,7 +148,11 @@ test("a directory of another cluster is refused", { skip }, async (t) => {
 test("X11: a leader that cannot reach its log answers nothing when its lease is over", {
   skip,
 }, async (t) => {
-  const first = await new Shared(t).open("a");
+  const edges = { console: { port: 0 }, p4: { listen: { host: "127.0.0.1", port: 0 } } };
+  const first = await new Shared(t).open("a", edges);
+  const { console: users, p4 } = first.coordinator;
+  const asked = () => rawAnswer(users as { host: string; port: number }, ["REGISTER\0ana\0"]);
+  const peers = async () => (await fetch(`http://127.0.0.1:${p4?.port}/peers`)).status;
   const statusIs = async (wanted: number): Promise<string> => {
     for (;;) {
       const answer = await first.call("GET", "/v1/jobs");
@@ -156,8 +161,13 @@ test("X11: a leader that cannot reach its log answers nothing when its lease is 
     }
   };
   await statusIs(200);
+  assert.equal((await asked()).length, 1);
+  assert.notEqual(await peers(), 503);
   await server.down("SIGQUIT");
   assert.match(await statusIs(503), /checking whether it was replaced/);
+  // The other edges, too, do not answer.
+  assert.equal((await asked()).length, 0);
+  assert.equal(await peers(), 503);
   await server.up();
   await statusIs(200);
 });

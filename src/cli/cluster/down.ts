@@ -1,33 +1,62 @@
 /** `tequio down`: stops a running `tequio up` through the API; its workers leave with it. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import { dataDirOf, readEndpoint, type TargetOptions } from "../../client/place.ts";
+import { dataDirOf, type Endpoint, readEndpoint, type TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
+import type { Client } from "../../sdk/client.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withTarget } from "../options.ts";
-import { startOf } from "./process/identity.ts";
+import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
+
+type Options = TargetOptions & { readonly handOver?: boolean };
 
 /** How long the coordinator and its workers may take to leave, in ms. */
 const waitMs = 30_000;
 
 export function define(command: Command): void {
-  withExamples(withTarget(command), [
+  const text = "only when another coordinator stands by, which goes on with the jobs at once";
+  withExamples(withTarget(command).option("--hand-over", text), [
     ["tequio down", "jobs that run go on when `tequio up` is started again"],
-  ]).action(async (options: TargetOptions) => {
-    const client = await openClient(options);
-    const pid = options.url === undefined ? (readEndpoint(dataDirOf(options.data))?.pid ?? 0) : 0;
-    const start = startOf(pid);
-    await client.shutdown();
-    const endMs = performance.now() + waitMs;
-    while (start !== null && startOf(pid) === start) {
-      if (performance.now() > endMs) {
-        throw new ClusterError(
-          "timed-out",
-          `process ${pid} has not ended in ${waitMs / 1000} s; it is safe to kill it`,
-        );
-      }
-      await delay(30);
+    ["tequio down --hand-over", "before maintenance: the coordinator that stands by leads"],
+  ]).action(down);
+}
+
+async function down(options: Options): Promise<void> {
+  const here = options.url === undefined ? readEndpoint(dataDirOf(options.data)) : null;
+  if (here?.isStandby === true) return endStandby(here, options);
+  const client = await openClient(options);
+  const pid = here?.pid ?? 0;
+  const start = startOf(pid);
+  await client.shutdown(options.handOver);
+  const endMs = performance.now() + waitMs;
+  while (start !== null && startOf(pid) === start) {
+    if (performance.now() > endMs) {
+      throw new ClusterError(
+        "timed-out",
+        `process ${pid} has not ended in ${waitMs / 1000} s; it is safe to kill it`,
+      );
     }
-    console.log("the coordinator has stopped");
-  });
+    await delay(30);
+  }
+  const after = options.handOver === true ? `; now ${await successor(client)} leads` : "";
+  console.log(`the coordinator has stopped${after}`);
+}
+
+/** Waits until it answers. */
+async function successor(client: Client): Promise<string> {
+  await client.health();
+  return client.url;
+}
+
+/** Calls go to the leader, which is to go on: only the process of this machine ends. */
+async function endStandby({ pid, start = "" }: Endpoint, { handOver }: Options): Promise<void> {
+  if (handOver === true) {
+    const text = "the coordinator of this machine does not lead: there is nothing to hand over";
+    throw new ClusterError("conflict", `${text}; stop it without --hand-over`);
+  }
+  if (!stillRuns(pid, start)) {
+    throw new ClusterError("unavailable", "no coordinator runs here: the one that stood by ended");
+  }
+  await stopProcess({ pid, start }, waitMs);
+  console.log("the coordinator that stood by has stopped");
 }

@@ -2,7 +2,7 @@
  *  JobTracker that speaks the browser protocol. */
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
-import { coordinatorUrl, dataDirOf } from "../../client/place.ts";
+import { coordinatorUrls, dataDirOf } from "../../client/place.ts";
 import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../link/listen.ts";
@@ -19,7 +19,7 @@ type Options = GatewayOptions & { readonly json?: boolean };
 export function define(command: Command): void {
   command
     .option("--listen <address>", "host and port of this web server", "127.0.0.1:7080")
-    .option("--tracker <url>", "address of the coordinator")
+    .option("--tracker <url>", "address of the coordinator; of several, with commas between")
     .option(
       "--token-file <file>",
       "file with a worker token of the coordinator; or put the token itself in $TEQUIO_TOKEN",
@@ -102,7 +102,7 @@ function announce(options: Options, { anonymous, port }: Served): void {
   const { host } = parseListen(options.listen);
   const url = reachableUrl(urlOf(isPlain(options) ? "http" : "https", { host, port }));
   const socket = url.replace(/^http/, "ws");
-  const tracker = options.tracker === undefined ? null : coordinatorUrl(options.tracker);
+  const tracker = options.tracker === undefined ? null : coordinatorUrls(options.tracker);
   if (options.json) {
     console.log(JSON.stringify({ url, socket, tracker, anonymous, pid: process.pid }));
     return;

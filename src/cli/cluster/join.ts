@@ -18,7 +18,11 @@ import { pythonOption, sandboxOption } from "./up.ts";
 
 export function define(command: Command): void {
   command
-    .argument("<url>", "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…")
+    .argument(
+      "<url>",
+      "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…; of several of one " +
+        "cluster, with commas between them",
+    )
     .option("--token <token>", "join token, as printed by `tequio up`")
     .option(
       "--token-file <file>",

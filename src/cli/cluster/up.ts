@@ -1,10 +1,9 @@
 /** `tequio up`: a coordinator in this process, and worker processes beside it. */
-import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { packageVersion } from "../../client/package-version.ts";
-import { dataDirOf, endpointFile, readEndpoint } from "../../client/place.ts";
+import { dataDirOf } from "../../client/place.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
@@ -22,7 +21,6 @@ import { builtWebFolder } from "../web-folder.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { localUrl } from "./join-line.ts";
 import type { LocalWorkers } from "./local-workers.ts";
-import { stillRuns, stopProcess } from "./process/identity.ts";
 import { announce, typedArguments } from "./up/announce.ts";
 import {
   type CertificateFlags,
@@ -31,7 +29,7 @@ import {
 } from "./up/certificate-options.ts";
 import { type ConsoleFlags, consoleOptions, withConsole } from "./up/console-options.ts";
 import { endOfUp } from "./up/end-of-up.ts";
-import { writeEndpoint } from "./up/endpoint.ts";
+import { removeEndpoint, stopOther, writeEndpoint } from "./up/endpoint.ts";
 import {
   type EngineFlags,
   engineExample,
@@ -250,7 +248,11 @@ type Running = {
   readonly hasPage: boolean;
   /** Lines of the console: later ones go above the live screen. */
   readonly screen: { print: (line: string) => void };
+  readonly beside: Beside;
 };
+
+/** Coordinators that stand by, once this one leads. */
+type Beside = { urls: readonly string[]; onChange: () => void };
 
 /** Null = it was stopped while it stood by. */
 async function open(options: Options, end: End): Promise<Running | null> {
@@ -264,7 +266,7 @@ async function open(options: Options, end: End): Promise<Running | null> {
     onLine: (line) => (options.json ? undefined : screen.print(line)),
     onNews: (text) => console.error(text),
   });
-  if (options.takeOver) await stopOther(dataDir);
+  if (options.takeOver) await stopOther(dataDir, otherMs);
   const { openCoordinator } = await import("../../coordinator/coordinator.ts");
   const { ownGateway } = await import("./own-gateway.ts");
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
@@ -272,12 +274,22 @@ async function open(options: Options, end: End): Promise<Running | null> {
   const settings = { anonymous: anonymousBrowsers, print: news, limits: tabLimits(options) };
   const gateway = ownGateway(settings, await builtWebFolder(news));
   const { forget, onReplay } = replayNews(dataDir);
-  const standby = { isJson: options.json ?? false, signal: waiting.signal };
+  const beside: Beside = { urls: [], onChange: () => {} };
+  const standby = {
+    dataDir,
+    isJson: options.json ?? false,
+    signal: waiting.signal,
+    print: (line: string) => screen.print(line),
+    onStandbys(urls: readonly string[]) {
+      beside.urls = urls;
+      beside.onChange();
+    },
+  };
   const starting = openCoordinator({
     dataDir,
     onReplay,
     ...coordinatorOptions(options),
-    ...engineOptions(options, { ...standby, print: (line) => console.log(line) }),
+    ...engineOptions(options, standby),
     ...(users === undefined ? {} : { console: users }),
     mount: gateway.mount,
     anonymousBrowsers,
@@ -289,20 +301,23 @@ async function open(options: Options, end: End): Promise<Running | null> {
   try {
     const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
     coordinator.acceptGateway(gateway.trackerLink());
-    return { dataDir, coordinator, hasPage: gateway.hasPage, screen };
+    return { dataDir, coordinator, hasPage: gateway.hasPage, screen, beside };
   } catch (error) {
     if (!waiting.signal.aborted) throw error;
+    removeEndpoint(dataDir);
     return null;
   }
 }
 
 async function run(options: Options, running: Running, end: End): Promise<void> {
-  const { coordinator, dataDir, hasPage, screen } = running;
+  const { beside, coordinator, dataDir, hasPage, screen } = running;
   let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
     jobtracker = await openJobtracker(options, besideCoordinator(coordinator, dataDir));
-    writeEndpoint(dataDir, { coordinator, jobtracker }, options);
+    const served = { coordinator, jobtracker };
+    beside.onChange = () => writeEndpoint(dataDir, { ...served, standbys: beside.urls }, options);
+    beside.onChange();
     const { startLocalWorkers } = await import("./local-workers.ts");
     localWorkers = await startLocalWorkers({
       dir: join(dataDir, "workers"),
@@ -321,16 +336,8 @@ async function run(options: Options, running: Running, end: End): Promise<void> 
   } finally {
     await jobtracker?.close();
     await localWorkers?.stop(leaveMs);
-    if (readEndpoint(dataDir)?.pid === process.pid) rmSync(join(dataDir, endpointFile));
+    beside.onChange = () => {};
+    removeEndpoint(dataDir);
     await coordinator.close();
   }
-}
-
-/** Ends the `up` of this machine that has left its mark in the directory. When it was another that
- *  holds it, the log refuses the start. */
-async function stopOther(dataDir: string): Promise<void> {
-  const other = readEndpoint(dataDir);
-  if (other?.start === undefined || !stillRuns(other.pid, other.start)) return;
-  console.error(`stopping process ${other.pid}, which uses ${dataDir}`);
-  await stopProcess({ pid: other.pid, start: other.start }, otherMs);
 }

@@ -36,7 +36,7 @@ export async function joinCatalogue(
   options: ListingOptions,
   onNews: (text: string) => void,
 ): Promise<Listing> {
-  const master = findMaster(options);
+  const master = await findMaster(options);
   const { clientId, lock, membership } = await register(sharing, { options, master, onNews });
   const publish = () =>
     membership.publish(

@@ -10,10 +10,14 @@ import {
   type TargetOptions,
 } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
+import { Coordinators } from "../../link/http/coordinators.ts";
 import { type MasterAddress, MasterCalls } from "../../peer/master/call.ts";
 import { Membership } from "../../peer/master/membership.ts";
 import { Catalogue } from "../../peer/master/sources.ts";
 import { withTarget } from "../options.ts";
+
+/** How long one of several coordinators is waited for until it leads, in ms. */
+const leaderMs = 10_000;
 
 export type MasterOptions = TargetOptions & {
   readonly p4?: string;
@@ -37,9 +41,12 @@ export type Master = MasterAddress & {
   readonly genericToken: string;
 };
 
-export function findMaster(options: MasterOptions): Master {
+export async function findMaster(options: MasterOptions): Promise<Master> {
   if (options.p4 === undefined) {
-    const { url, token, fingerprint } = findTarget(options);
+    const { url: urls, token, fingerprint } = findTarget(options);
+    const coordinators = new Coordinators({ urls, fingerprint });
+    if (coordinators.areSeveral) await coordinators.findWithin(leaderMs);
+    const { url } = coordinators;
     return { url: `${url}/p4`, fingerprint, bearer: token, genericToken: token };
   }
   const url = URL.parse(options.p4);
@@ -68,7 +75,7 @@ export type OpenCatalogue = {
 
 /** To look and fetch. A P4 master of its own knows peers only, so one registers for the while. */
 export async function openCatalogue(options: MasterOptions): Promise<OpenCatalogue> {
-  const master = findMaster(options);
+  const master = await findMaster(options);
   const calls = new MasterCalls(master);
   if (master.bearer !== null) {
     return { catalogue: new Catalogue(calls), calls, close: async () => {} };

@@ -8,27 +8,42 @@ import { defaultLeaseRules } from "../../core/lease.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { LeaseKeeper } from "../../engine/lease-keeper.ts";
 import { openEngine } from "../../engine/open.ts";
-import type { Blobs } from "../../store/blob/blob.ts";
-import { openDiskBlobs } from "../../store/blob/disk.ts";
+import { openSnapshots } from "../../engine/open-blobs.ts";
 import { lockFile } from "../../store/log/lock.ts";
 import type { Log } from "../../store/log/log.ts";
 import { readPrivate, writePrivate } from "../access/private-file.ts";
 import { realTimers } from "../loop/timers.ts";
 import { Follower, type Warm } from "./follower.ts";
 import { type JobHistories, newJobHistories } from "./histories.ts";
+import { mustNotBeMigrated } from "./migrated.ts";
 import { shareFiles } from "./shared-files.ts";
+import { Standbys } from "./standbys.ts";
 
 export type LeadingOptions = {
-  /** Address of the engine, as `postgres://user@host/database`. */
+  /** Address of the engine, as `postgres://user@host/database` or `nats://a,b,c/cluster`. */
   readonly log: string;
+  /** See the engines. Default false. */
+  readonly allowSingle?: boolean;
   /** Wait beside another leader. Default false: then it is refused (`conflict`). */
   readonly isStandby?: boolean;
   /** How long the lease of a leader that is silent is waited out, ms. Default 3 s. */
   readonly leaseMs?: number;
   /** Ends the wait: `lead` rejects with `unavailable`. */
   readonly signal?: AbortSignal;
-  /** Now this coordinator stands by; `leader`: what the leader says of itself, "" = not known. */
-  readonly onStandby?: (news: { readonly leader: string; readonly problem: string }) => void;
+  /** Now this coordinator stands by. */
+  readonly onStandby?: (news: StandbyNews) => void;
+  /** The addresses of those that stand by have changed; only while this one leads. */
+  readonly onStandbys?: (urls: readonly string[]) => void;
+};
+
+export type StandbyNews = {
+  /** What the leader says of itself: its address; "" = not known. */
+  readonly leader: string;
+  /** Why the log cannot be followed now; "" = it is. */
+  readonly problem: string;
+  /** Of this coordinator; "" = not known before it leads (port 0). */
+  readonly url: string;
+  readonly fingerprint: string;
 };
 
 /** A coordinator that leads. */
@@ -40,8 +55,14 @@ export type Leadership = {
   readonly holds: () => boolean;
   /** Resolves when another one does. */
   readonly lost: Promise<ClusterError>;
+  /** Addresses of those that stand by. */
+  readonly standbys: () => readonly string[];
+  /** Makes the address known at which this one listens. */
+  readonly announce: (url: string) => void;
 };
 
+/** Of a log in an engine, in the data directory. */
+export const witnessFile = "log.witness";
 /** How long a leader that ends waits for its lease to be given up, ms. */
 const releaseMs = 2_000;
 /** Between two reports of who leads, ms. */
@@ -49,15 +70,17 @@ const reportMs = 250;
 
 export type Joining = {
   readonly dataDir: string;
-  /** This coordinator's address, for messages. */
+  /** This coordinator's address, as far as it is known before it listens. */
   readonly url: string;
+  /** Of its certificate; "" without TLS. */
+  readonly fingerprint: string;
   readonly blobs: string | undefined;
   readonly closers: AsyncDisposableStack;
 };
 
 /** The engine, and the files of this directory that all coordinators have alike. */
 export async function joinEngine(
-  { log }: LeadingOptions,
+  { allowSingle = false, log }: LeadingOptions,
   { closers, dataDir }: Pick<Joining, "closers" | "dataDir">,
   hasCertificate: boolean,
 ): Promise<Engine> {
@@ -67,8 +90,9 @@ export async function joinEngine(
     throw new ClusterError("fenced", `${text}: stop that process, or choose another --data`);
   }
   closers.defer(() => lock.release());
-  const engine = await openEngine(log);
+  const engine = await openEngine(log, { allowSingle });
   closers.defer(() => engine.close());
+  await mustNotBeMigrated(engine);
   await shareFiles(engine, dataDir, hasCertificate);
   return engine;
 }
@@ -79,8 +103,8 @@ export async function lead(
   options: LeadingOptions,
   joining: Joining,
 ): Promise<Leadership> {
-  const { closers, dataDir } = joining;
-  const snapshots = await openSnapshots(joining);
+  const { blobs, closers, dataDir } = joining;
+  const snapshots = await openSnapshots(blobs, dataDir);
   closers.defer(() => snapshots.close());
   const followed = await engine.followLog(snapshots);
   closers.defer(() => followed.close());
@@ -100,15 +124,46 @@ export async function lead(
     await keeper.stop();
   });
   options.signal?.addEventListener("abort", () => void keeper.release(0), { once: true });
+  const standbys = openStandbys(engine, options, joining);
+  closers.defer(() => standbys.stop());
+  const { fingerprint, url } = joining;
   await whileStandby(keeper, () => {
     const leader = keeper.entry?.note ?? "";
-    options.onStandby?.({ leader, problem });
+    options.onStandby?.({ leader, problem, url: listed(url), fingerprint });
   });
+  standbys.leads();
   const holder = `${joining.url} (process ${process.pid} on ${hostname()})`;
-  const log = await engine.openLog({ snapshots, witness: join(dataDir, "log.witness"), holder });
+  const log = await engine.openLog({ snapshots, witness: join(dataDir, witnessFile), holder });
   closers.defer(() => log.close());
   const warm = await follower.finish(log);
-  return { engine, log, warm, holds: () => keeper.holds(), lost: keeper.lost };
+  return {
+    engine,
+    log,
+    warm,
+    holds: () => keeper.holds(),
+    lost: keeper.lost,
+    standbys: () => standbys.list(),
+    announce: (text) => {
+      keeper.note = text;
+    },
+  };
+}
+
+/** One that is no standby only waits out a lease: it is not listed. */
+function openStandbys(
+  engine: Engine,
+  { isStandby = false, onStandbys = () => {} }: LeadingOptions,
+  { dataDir, url }: Joining,
+): Standbys {
+  const own = { self: nodeId(dataDir), url: listed(url) };
+  const standbys = new Standbys({ engine, timers: realTimers, ...own, onChange: onStandbys });
+  if (!isStandby) standbys.leads();
+  return standbys;
+}
+
+/** "" for a port that is not known yet. */
+function listed(url: string): string {
+  return new URL(url).port === "0" ? "" : url;
 }
 
 function keep(engine: Engine, options: LeadingOptions, { dataDir, url }: Joining): LeaseKeeper {
@@ -131,11 +186,6 @@ async function whileStandby(keeper: LeaseKeeper, report: () => void): Promise<vo
   } finally {
     clearInterval(timer);
   }
-}
-
-/** Beside the blobs, so that each coordinator that has these has those. */
-async function openSnapshots({ blobs, dataDir }: Joining): Promise<Blobs> {
-  return openDiskBlobs(join(blobs ?? dataDir, "snapshots"));
 }
 
 /** The same at each start: what an earlier process of this directory held is its own. */

@@ -1,6 +1,10 @@
 /** The format of events and state in the log: one JSON text per record, one JSON text per snapshot.
+ *  A long record is compressed: reports of many tasks are alike, and writing them takes longer than
+ *  compressing them. It begins with `z` and the length of its text (u32le, bytes); Zstandard
+ *  follows.
  *
  *  Separate from the loop because a restart must read what an older loop has written. */
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import {
   type CoordinatorState,
   emptyState,
@@ -31,14 +35,61 @@ export function encodeBody(event: NewEvent): string {
   return JSON.stringify(event).slice(1);
 }
 
+/** An event as it waits for its turn. */
+export type Recordable = {
+  /** From `encodeBody`. */
+  readonly body: string;
+  /** Present when it was made of decoded JSON, so that its record reads as just this: reading it
+   *  back would cost as much as all else that is done with it. */
+  readonly read?: NewEvent;
+};
+
 export function recordBytes(body: string, atMs: number): Uint8Array {
-  return encoder.encode(`{"atMs":${atMs},${body}`);
+  const bytes = encoder.encode(`{"atMs":${atMs},${body}`);
+  return bytes.length < compressMinBytes ? bytes : compressed(bytes);
+}
+
+/** Shorter records take one page of the disk either way. */
+const compressMinBytes = 4_096;
+const compressedMark = 0x7a;
+const headBytes = 5;
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+function compressed(bytes: Uint8Array): Uint8Array {
+  const packed = zstdCompressSync(bytes, compression);
+  const record = Buffer.allocUnsafe(headBytes + packed.length);
+  record.writeUInt8(compressedMark, 0);
+  record.writeUInt32LE(bytes.length, 1);
+  packed.copy(record, headBytes);
+  return new Uint8Array(record.buffer, record.byteOffset, record.length);
+}
+
+function isCompressed(bytes: Uint8Array): boolean {
+  return bytes[0] === compressedMark && bytes.length >= headBytes;
+}
+
+/** Of the text of a record, before it was compressed. */
+export function textBytes({ bytes }: Pick<LogRecord, "bytes">): number {
+  if (!isCompressed(bytes)) return bytes.length;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, headBytes).readUInt32LE(1);
+}
+
+function textOf(record: LogRecord): string {
+  const { bytes } = record;
+  if (!isCompressed(bytes)) return decoder.decode(bytes);
+  const maxOutputLength = Math.max(1, textBytes(record));
+  return decoder.decode(zstdDecompressSync(bytes.subarray(headBytes), { maxOutputLength }));
+}
+
+/** The event of a record that was just written, as a replay will read it. */
+export function eventOf({ read }: Recordable, record: LogRecord, atMs: number): CoordinatorEvent {
+  return read === undefined ? decodeRecord(record) : ({ atMs, ...read } as CoordinatorEvent);
 }
 
 /** Throws `storage-failed` naming the position when the record is not an event. */
 export function decodeRecord(record: LogRecord): CoordinatorEvent {
   try {
-    const event = JSON.parse(decoder.decode(record.bytes)) as CoordinatorEvent;
+    const event = JSON.parse(textOf(record)) as CoordinatorEvent;
     if (typeof event.atMs === "number" && typeof event.kind === "string") return event;
   } catch {
     // Reported below, with the position.

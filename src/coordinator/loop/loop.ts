@@ -3,7 +3,7 @@
  *  It uses neither sockets nor the clock of the machine, so a simulator can drive the same loop.
  *
  *  1. An event is durable before `step` sees it and before any of its effects is performed.
- *  2. `step` sees what a replay will see: the event as read back from its record.
+ *  2. `step` sees what a replay will see: the event as its record reads.
  *  3. The answer to an event (`reply`, `refuse`) is returned before its other effects are
  *     performed.
  *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a failed
@@ -20,22 +20,23 @@ import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import { hit } from "../../store/failpoint.ts";
 import {
-  decodeRecord,
   encodeBody,
   encodeSnapshot,
+  eventOf,
   type LogEnd,
   type NewEvent,
+  type Recordable,
   type Reply,
   recordBytes,
   replay,
+  textBytes,
 } from "./journal.ts";
 import type { LoopOptions, OuterEffect } from "./options.ts";
 import { LogClock } from "./timers.ts";
 
 export type { LoopOptions, OuterEffect };
 
-type Posted = {
-  readonly body: string;
+type Posted = Recordable & {
   readonly answered: (reply: Reply) => void;
   readonly refused: (error: Error) => void;
   /** For `clock-corrected`: events before it have the old time. */
@@ -107,10 +108,10 @@ export class Loop {
     // Replayed records count, or a coordinator that restarts often would never take a snapshot.
     const since = { records: 0, sizeBytes: 0 };
     const end = await replay(options.log, {
-      replayed({ bytes, position }, event, effects) {
+      replayed(record, event, effects) {
         since.records += 1;
-        since.sizeBytes += bytes.length;
-        options.observe?.(event, effects, position);
+        since.sizeBytes += textBytes(record);
+        options.observe?.(event, effects, record.position);
       },
       ...(options.onReplay === undefined ? {} : { onProgress: options.onReplay }),
       nowMs: () => options.timers.monotonicMs(),
@@ -189,8 +190,9 @@ export class Loop {
 
   /** Resolves with the core's reply once the event is durable; rejects with its refusal, or with
    *  `unavailable` (the inbox is full), `storage-full`. `answered` is called synchronously before
-   *  the other effects of the event, for callers that must be ready for them. */
-  post(event: NewEvent, answered?: (reply: Reply) => void): Promise<Reply> {
+   *  the other effects of the event, for callers that must be ready for them. `isRead`: it is made
+   *  of decoded JSON, with nothing undefined or infinite in it, and left alone from now on. */
+  post(event: NewEvent, answered?: (reply: Reply) => void, isRead = false): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const body = encodeBody(event);
     const refusal = this.#refusal(body);
@@ -200,6 +202,7 @@ export class Loop {
     }
     this.#enqueue({
       body,
+      ...(isRead ? { read: event } : {}),
       answered: (reply) => {
         answered?.(reply);
         resolve(reply);
@@ -274,13 +277,14 @@ export class Loop {
 
   async #turn(batch: readonly Posted[]): Promise<void> {
     const { log } = this.#options;
-    const atMs = this.#clock.nowMs();
+    const nowMs = this.#clock.nowMs();
     let oldMs = this.#unloggedBackMs;
-    const records = batch.map(({ backMs, body }) => {
-      const bytes = recordBytes(body, atMs + oldMs);
+    const times = batch.map(({ backMs }) => {
+      const atMs = nowMs + oldMs;
       if (backMs !== undefined) oldMs = 0;
-      return bytes;
+      return atMs;
     });
+    const records = batch.map(({ body }, index) => recordBytes(body, times[index]!));
     const goesBack = batch.some(({ backMs }) => backMs !== undefined);
     try {
       hit("loop.append", "before");
@@ -300,8 +304,9 @@ export class Loop {
       const bytes = records[index]!;
       this.#end.position += 1;
       this.#sinceSnapshot.records += 1;
-      this.#sinceSnapshot.sizeBytes += bytes.length;
-      this.#apply(posted, decodeRecord({ position: this.#end.position, bytes }));
+      const record = { position: this.#end.position, bytes };
+      this.#sinceSnapshot.sizeBytes += textBytes(record);
+      this.#apply(posted, eventOf(posted, record, times[index]!));
     }
     this.#end.atMs = this.#end.state.atMs;
     this.#arm(0);

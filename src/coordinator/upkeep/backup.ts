@@ -10,16 +10,11 @@ import { chmod, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
-import {
-  type BlobView,
-  type DiskBlobs,
-  openDiskBlobs,
-  viewDiskBlobs,
-} from "../../store/blob/disk.ts";
+import { type DiskBlobs, openDiskBlobs } from "../../store/blob/disk.ts";
 import { makeDirectory, syncDirectory } from "../../store/directory.ts";
 import { storageFailure } from "../../store/failure.ts";
 import { type FileLock, lockFile } from "../../store/log/lock.ts";
-import { copyLog, openLogView } from "../../store/log/sqlite-view.ts";
+import { openLogView } from "../../store/log/sqlite-view.ts";
 import { clusterName, restoringDir } from "../data-dir.ts";
 import { copyFilesystem } from "../filesystem-dir.ts";
 import { replay } from "../loop/journal.ts";
@@ -27,6 +22,7 @@ import { blobsDir, keyFiles, logFile, manifestFile } from "./layout.ts";
 import { fileHash, type Manifest, readManifest, syncFile, writeManifest } from "./manifest.ts";
 import { allNeedsOf, jobsText, type Needs } from "./needs.ts";
 import type { Progress } from "./progress.ts";
+import { openSource, type Source } from "./source.ts";
 
 export type BackupOptions = {
   readonly dataDir: string;
@@ -59,16 +55,21 @@ export async function backUp(options: BackupOptions): Promise<BackupReport> {
   const cluster = clusterName(from);
   makePlace(from, to, cluster);
   const lock = locked(to);
+  const source = await openSource(from).catch((error: unknown) => {
+    lock.release();
+    throw error;
+  });
   try {
     const blobs = await openDiskBlobs(join(to, blobsDir));
-    const backup = new Backup({ ...options, dataDir: from, to }, blobs);
+    const backup = new Backup({ ...options, dataDir: from, to }, source, blobs);
     const { manifest, jobs } = await backup.copy(nextFolder(to), cluster);
     writeManifest(join(to, manifestFile), manifest);
     await forgetOld(to, manifest);
     await prune(blobs, manifest);
-    const { position } = manifest;
+    const { position } = backup;
     return { to, position, jobs, blobs: manifest.blobs.length, ...backup.copied };
   } finally {
+    await source.close();
     lock.release();
   }
 }
@@ -76,12 +77,14 @@ export async function backUp(options: BackupOptions): Promise<BackupReport> {
 class Backup {
   readonly copied = { blobsCopied: 0, bytesCopied: 0 };
   readonly #options: BackupOptions;
-  readonly #source: BlobView;
+  /** Of the newest copy of the log, as the source counts. */
+  position = 0;
+  readonly #source: Source;
   readonly #blobs: DiskBlobs;
 
-  constructor(options: BackupOptions, blobs: DiskBlobs) {
+  constructor(options: BackupOptions, source: Source, blobs: DiskBlobs) {
     this.#options = options;
-    this.#source = viewDiskBlobs(join(options.dataDir, blobsDir));
+    this.#source = source;
     this.#blobs = blobs;
   }
 
@@ -95,7 +98,7 @@ class Backup {
       const lost = await this.#copyBlobs(log.needs);
       if (lost !== null) {
         // A file that is removed moves no log.
-        const mayBeGone = lost.jobs.length === 0 || (await this.#hasMoved(log.position));
+        const mayBeGone = lost.jobs.length === 0 || (await this.#source.last()) > this.position;
         if (attempt < attemptsMax && mayBeGone) continue;
         throw lost.error;
       }
@@ -120,7 +123,7 @@ class Backup {
     }
     // What they name of jobs is in the log that is copied after them.
     for (const name of copyFilesystem(dataDir, part)) names.push(name);
-    copyLog(join(dataDir, logFile), join(part, logFile));
+    this.position = await this.#source.copyLog(join(part, logFile));
     const files: Manifest["files"] = [];
     for (const name of [...names, logFile]) {
       const path = join(part, name);
@@ -137,7 +140,7 @@ class Backup {
     const view = openLogView(join(part, logFile));
     try {
       const { state, position } = await replay(view);
-      const needs = await allNeedsOf(state, this.#source, part);
+      const needs = await allNeedsOf(state, this.#source.blobs, part);
       return { position, needs, format: view.format, jobs: state.jobs.size };
     } finally {
       view.close();
@@ -153,7 +156,7 @@ class Backup {
       done += 1;
       if (await this.#has(hash)) continue;
       try {
-        const put = await this.#blobs.put(this.#source.read(hash), { expect: hash });
+        const put = await this.#blobs.put(this.#source.blobs.read(hash), { expect: hash });
         this.copied.blobsCopied += 1;
         this.copied.bytesCopied += put.sizeBytes;
       } catch (error) {
@@ -173,15 +176,6 @@ class Backup {
     } catch (error) {
       if (error instanceof ClusterError && error.code === "data-lost") return false;
       throw error;
-    }
-  }
-
-  async #hasMoved(position: number): Promise<boolean> {
-    const view = openLogView(join(this.#options.dataDir, logFile));
-    try {
-      return view.head.last > position;
-    } finally {
-      view.close();
     }
   }
 

@@ -9,15 +9,16 @@ import { join } from "node:path";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { tokenRecords } from "../../core/view.ts";
-import { type BlobView, viewDiskBlobs } from "../../store/blob/disk.ts";
 import { clusterKeys } from "../data-dir.ts";
 import { filesystemFiles, filesystemProblem } from "../filesystem-dir.ts";
+import { checkEngineLog } from "./check-engine.ts";
 import { type CheckedLog, checkLog } from "./check-log.ts";
 import type { Damage } from "./damage.ts";
 import { keyFiles, type Layout, layoutOf, manifestFile } from "./layout.ts";
 import { fileHash } from "./manifest.ts";
 import { allNeedsOf, type Needs, needsOf } from "./needs.ts";
 import type { Progress } from "./progress.ts";
+import { type BlobSource, openSource, type Source, viewBlobs } from "./source.ts";
 
 export type CheckReport = {
   readonly dir: string;
@@ -33,9 +34,28 @@ export type CheckReport = {
 /** Throws `not-found` for a directory that is neither a data directory nor a backup. */
 export async function checkDir(dir: string, onProgress: Progress = () => {}): Promise<CheckReport> {
   const layout = layoutOf(dir);
-  const log = await checkLog(layout.log, onProgress);
+  if (layout.manifest !== null) {
+    return report(dir, { layout, blobs: viewBlobs(layout.blobs), engine: null }, onProgress);
+  }
+  const source = await openSource(layout.keys);
+  try {
+    return await report(dir, { layout, ...source }, onProgress);
+  } finally {
+    await source.close();
+  }
+}
+
+type Checked = Pick<Source, "blobs" | "engine"> & { readonly layout: Layout };
+
+function checkedLog({ engine, layout }: Checked, onProgress: Progress): Promise<CheckedLog> {
+  return engine === null ? checkLog(layout.log, onProgress) : checkEngineLog(engine, onProgress);
+}
+
+async function report(dir: string, checked: Checked, onProgress: Progress): Promise<CheckReport> {
+  const { layout } = checked;
+  const log = await checkedLog(checked, onProgress);
   const files = await checkFiles(layout, log);
-  const blobs = await checkBlobs(layout, log.state, onProgress);
+  const blobs = await checkBlobs(checked, log.state, onProgress);
   return {
     dir,
     isBackup: layout.manifest !== null,
@@ -94,15 +114,15 @@ async function checkFiles({ keys, manifest }: Layout, log: CheckedLog): Promise<
 type CheckedBlobs = { count: number; sizeBytes: number; damages: Damage[] };
 
 async function checkBlobs(
-  layout: Layout,
+  of: Checked,
   state: CoordinatorState,
   onProgress: Progress,
 ): Promise<CheckedBlobs> {
-  const view = viewDiskBlobs(layout.blobs);
+  const { blobs: view, layout } = of;
   const needs = await needed(layout, state, view);
   const names = new Set<string>(needs.keys());
   for (const { hash } of layout.manifest?.blobs ?? []) names.add(hash);
-  if (existsSync(layout.blobs)) for await (const hash of view.list()) names.add(hash);
+  for await (const hash of view.list()) names.add(hash);
   const checked: CheckedBlobs = { count: 0, sizeBytes: 0, damages: [] };
   for (const hash of names) {
     onProgress("blobs", checked.count, names.size);
@@ -117,12 +137,12 @@ async function checkBlobs(
       checked.damages.push({ kind: "blob", name: hash, problem, jobs: needs.get(hash) ?? [] });
     }
   }
-  checked.damages = await stillNeeded(layout, checked.damages, view);
+  checked.damages = await stillNeeded(of, checked.damages);
   return checked;
 }
 
 /** A catalogue that cannot be read is named among the files. */
-async function needed(layout: Layout, state: CoordinatorState, view: BlobView): Promise<Needs> {
+async function needed(layout: Layout, state: CoordinatorState, view: BlobSource): Promise<Needs> {
   try {
     return await allNeedsOf(state, view, layout.keys);
   } catch (error) {
@@ -132,10 +152,11 @@ async function needed(layout: Layout, state: CoordinatorState, view: BlobView): 
 }
 
 /** A job that was removed while we looked has taken its blobs along. */
-async function stillNeeded(layout: Layout, damages: Damage[], view: BlobView): Promise<Damage[]> {
+async function stillNeeded(checked: Checked, damages: Damage[]): Promise<Damage[]> {
+  const { blobs: view, layout } = checked;
   const isGone = ({ problem }: Damage) => problem === "is missing";
   if (layout.manifest !== null || !damages.some(isGone)) return damages;
-  const { state } = await checkLog(layout.log, () => {});
+  const { state } = await checkedLog(checked, () => {});
   const needs = await needed(layout, state, view);
   return damages.filter((damage) => !isGone(damage) || needs.has(damage.name));
 }

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
+import { readPlaces } from "../leading/places.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
 export type Layout = {
@@ -28,7 +29,8 @@ export function layoutOf(dir: string): Layout {
     const keys = join(root, manifest.folder);
     return { log: join(keys, logFile), blobs: join(root, blobsDir), keys, manifest };
   }
-  if (!existsSync(join(root, logFile))) {
+  const isElsewhere = readPlaces(root).log !== undefined;
+  if (!isElsewhere && !existsSync(join(root, logFile))) {
     const text = `${root} is neither a data directory nor a backup: it has no ${logFile}`;
     throw new ClusterError("not-found", `${text} and no ${manifestFile}; choose another one`);
   }

@@ -3,9 +3,9 @@ import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import { jobBlobs, jobSpec, jobSummaries } from "../../core/view.ts";
-import type { BlobView } from "../../store/blob/disk.ts";
 import { storedHashes } from "../filesystem-dir.ts";
 import { Plans } from "../jobs/plans.ts";
+import type { BlobSource } from "./source.ts";
 
 /** The jobs that name it, oldest first; of none, it is a file of the filesystem protocol. */
 export type Needs = ReadonlyMap<Hash, readonly JobId[]>;
@@ -14,7 +14,7 @@ export type Needs = ReadonlyMap<Hash, readonly JobId[]>;
  *  when that cannot be read. */
 export async function allNeedsOf(
   state: CoordinatorState,
-  blobs: BlobView,
+  blobs: BlobSource,
   dir: string,
 ): Promise<Needs> {
   const needs = new Map(await needsOf(state, blobs));
@@ -23,7 +23,7 @@ export async function allNeedsOf(
 }
 
 /** A plan that cannot be read adds nothing but itself: the reader of the blob reports it. */
-export async function needsOf(state: CoordinatorState, blobs: BlobView): Promise<Needs> {
+export async function needsOf(state: CoordinatorState, blobs: BlobSource): Promise<Needs> {
   const needs = new Map<Hash, JobId[]>();
   const plans = new Plans(blobs);
   for (const { job } of jobSummaries(state, 0).reverse()) {

@@ -1,9 +1,6 @@
 /** Turns errors of PostgreSQL and of its connections into errors that say what to do next. */
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
-
-/** The connection is gone, or does not answer in time: whether the statement was run is not
- *  known. */
-export class ConnectionLost extends Error {}
+import { ConnectionLost } from "../connection-lost.ts";
 
 /** SQLSTATE: https://www.postgresql.org/docs/15/errcodes-appendix.html */
 const sentences: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -30,10 +27,6 @@ const lostStates: ReadonlySet<string> = new Set([
 const retriedStates: ReadonlySet<string> = new Set(["40001", "40P01", "55P03"]);
 
 type PgError = Error & { readonly code?: string };
-
-export function isLost(error: unknown): error is ConnectionLost {
-  return error instanceof ConnectionLost;
-}
 
 /** `name` of the place. Errors without an SQLSTATE come from the connection. */
 export function postgresFailure(error: unknown, name: string): Error {

@@ -1,9 +1,5 @@
 /** The log in PostgreSQL: one batch of records is one statement, which commits by itself and writes
- *  only while the fence holds.
- *
- *  open → refusing: another writer took over, or the database failed; only reads and `close` still
- *  work. any → closed. */
-import { setTimeout as delay } from "node:timers/promises";
+ *  only while the fence holds. */
 import { ClusterError } from "../../core/error.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { sameHash } from "../../store/log/chain.ts";
@@ -11,8 +7,9 @@ import type { Log, LogRecord } from "../../store/log/log.ts";
 import * as rules from "../../store/log/rules.ts";
 import { readWitness, Witness } from "../../store/log/witness.ts";
 import { type ChainPlace, layOut, sealBatch } from "../batch.ts";
+import { isLost } from "../connection-lost.ts";
 import { putSnapshot, sweepSnapshots } from "../snapshot-blob.ts";
-import { type ConnectionLost, isLost } from "./failure.ts";
+import { WriterTurns } from "../writer-turns.ts";
 import type { PostgresPlace } from "./place.ts";
 import { PostgresReader } from "./reading.ts";
 import {
@@ -40,7 +37,6 @@ export type PostgresLogOptions = {
 
 /** Of all records of one append: a row is read as text of twice its length. */
 const batchMaxBytes = 128 << 20;
-const retryMs = 50;
 
 const ownFence = "generation = $1";
 const appendStatement = {
@@ -88,7 +84,7 @@ export async function openPostgresLog(
     const head = await claim(session, await verified(reader, options.witness), options.holder);
     const witness = options.witness === null ? null : new Witness(options.witness);
     witness?.write(head.last, head.lastHash);
-    await sweepSnapshots(options.snapshots, head.snapshotBlob).catch(() => {});
+    await sweepSnapshots(options.snapshots, new Set([head.snapshotBlob])).catch(() => {});
     return new PostgresLog({ session, reader, witness, head }, options);
   } catch (error) {
     await session.close();
@@ -141,10 +137,7 @@ class PostgresLog implements Log {
   readonly #name: string;
   /** Always up to date, since nothing else may write. */
   #head: Head;
-  #refusal: ClusterError | null = null;
-  #closed = false;
-  /** Writes run one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns: WriterTurns;
 
   constructor({ head, reader, session, witness }: Parts, options: PostgresLogOptions) {
     this.#session = session;
@@ -153,10 +146,11 @@ class PostgresLog implements Log {
     this.#options = options;
     this.#head = head;
     this.#name = session.place.name;
+    this.#turns = new WriterTurns(this.#name, options.awayMaxMs);
   }
 
   async append(records: readonly Uint8Array[], after: number): Promise<number> {
-    this.#mustWrite();
+    this.#turns.mustWrite();
     const { recordMaxBytes = 64 << 20 } = this.#options;
     let sizeBytes = 0;
     for (const { byteLength } of records) {
@@ -171,29 +165,29 @@ class PostgresLog implements Log {
       batchMaxBytes,
     ]);
     const batch = layOut(records);
-    return this.#inTurn(() => this.#append(batch, records.length, after));
+    return this.#turns.run(() => this.#append(batch, records.length, after));
   }
 
   async *read(after: number): AsyncIterable<LogRecord> {
-    this.#mustBeOpen();
+    this.#turns.mustBeOpen();
     const { last, trimmed } = this.#head;
     if (after >= last) return;
     if (after < trimmed) throw rules.trimmedLog(this.#name, trimmed, after + 1);
-    yield* this.#reader.records(after, last, () => this.#mustBeOpen());
+    yield* this.#reader.records(after, last, () => this.#turns.mustBeOpen());
   }
 
   async last(): Promise<number> {
-    this.#mustBeOpen();
+    this.#turns.mustBeOpen();
     return this.#head.last;
   }
 
   async saveSnapshot(position: number, bytes: Uint8Array): Promise<void> {
-    this.#mustWrite();
+    this.#turns.mustWrite();
     const { last, snapshot: from } = this.#head;
     rules.checkSnapshot(this.#name, position, { from: Math.max(0, from), to: last });
     const { snapshots } = this.#options;
     const named = await putSnapshot(snapshots, position, bytes);
-    await this.#inTurn(async () => {
+    await this.#turns.run(async () => {
       const { blob, seal } = named;
       await this.#change(snapshotStatement, [position, blob, seal]);
       const { snapshotBlob: old } = this.#head;
@@ -205,14 +199,14 @@ class PostgresLog implements Log {
   }
 
   async loadSnapshot(): Promise<LogRecord | null> {
-    this.#mustBeOpen();
+    this.#turns.mustBeOpen();
     return this.#reader.snapshot();
   }
 
   async trim(position: number): Promise<void> {
-    this.#mustWrite();
+    this.#turns.mustWrite();
     rules.checkTrim(this.#name, position, Math.max(0, this.#head.snapshot));
-    await this.#inTurn(async () => {
+    await this.#turns.run(async () => {
       if (position <= this.#head.trimmed) return;
       const trimmedHash = await this.#reader.hashAt(position, this.#head);
       await this.#change(trimStatement, [position, trimmedHash]);
@@ -221,9 +215,7 @@ class PostgresLog implements Log {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#turn;
+    if (!(await this.#turns.end())) return;
     this.#witness?.close();
     await this.#session.close();
   }
@@ -260,9 +252,11 @@ class PostgresLog implements Log {
   #mustBeWritten(row: Row | undefined): void {
     const problem = settingsProblem(row ?? {}, this.#name);
     if (problem !== null) {
-      throw this.#refuse(new ClusterError("storage-failed", problem.text, { cause: problem }));
+      throw this.#turns.refuse(
+        new ClusterError("storage-failed", problem.text, { cause: problem }),
+      );
     }
-    if (row?.written !== 1) throw this.#refuse(this.#takenOver());
+    if (row?.written !== 1) throw this.#turns.refuse(this.#turns.takenOver());
   }
 
   async #whyNot(): Promise<ClusterError> {
@@ -275,10 +269,6 @@ class PostgresLog implements Log {
     return new ClusterError("unavailable", `${this.#name} did not take a change: retry`);
   }
 
-  #takenOver(): ClusterError {
-    return rules.fencedLog(this.#name, "another process took over");
-  }
-
   /** Runs a statement, again after each lost connection: unless it was run before, as `isDone` of
    *  the head shows (then without rows), or another writer has come. All statements of this log may
    *  be run twice. */
@@ -287,20 +277,12 @@ class PostgresLog implements Log {
     values: readonly unknown[],
     isDone: (head: Head) => boolean = () => false,
   ): Promise<Row[]> {
-    const { awayMaxMs = 60_000 } = this.#options;
-    const untilMs = performance.now() + awayMaxMs;
-    for (let isFirst = true; ; isFirst = false) {
-      try {
-        if (!isFirst && (await this.#wasRun(isDone))) return [];
-        const rows = await this.#session.run(statement, values);
-        if (this.#session.warning !== "") throw this.#unsure(this.#session.warning);
-        return rows;
-      } catch (error) {
-        if (!isLost(error)) throw this.#failed(error);
-        if (this.#closed || performance.now() > untilMs) throw this.#gone(error);
-      }
-      await delay(retryMs);
-    }
+    const run = async () => {
+      const rows = await this.#session.run(statement, values);
+      if (this.#session.warning !== "") throw this.#unsure(this.#session.warning);
+      return rows;
+    };
+    return (await this.#turns.patiently(run, () => this.#wasRun(isDone))) ?? [];
   }
 
   async #wasRun(isDone: (head: Head) => boolean): Promise<boolean> {
@@ -308,45 +290,12 @@ class PostgresLog implements Log {
       const { cause, code } = error as ClusterError;
       throw code === "unavailable" && isLost(cause) ? cause : error;
     });
-    if (head.generation !== this.#head.generation) throw this.#takenOver();
+    if (head.generation !== this.#head.generation) throw this.#turns.takenOver();
     return isDone(head);
   }
 
   #unsure(warning: string): ClusterError {
     const text = `${this.#name} warned of a write (${warning}): see the log of the server`;
     return new ClusterError("storage-failed", text);
-  }
-
-  #gone(lost: ConnectionLost): ClusterError {
-    const text = `${this.#name} was away too long (${lost.message}); start again when it is back`;
-    return this.#refuse(new ClusterError("storage-failed", text, { cause: lost }));
-  }
-
-  #failed(error: unknown): unknown {
-    const isHarmless = error instanceof ClusterError && error.code === "storage-full";
-    return isHarmless || !(error instanceof ClusterError) ? error : this.#refuse(error);
-  }
-
-  #refuse(error: ClusterError): ClusterError {
-    this.#refusal ??= error;
-    return error;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(() => {
-      this.#mustWrite();
-      return work();
-    });
-    this.#turn = turn.catch(() => {});
-    return turn;
-  }
-
-  #mustBeOpen(): void {
-    if (this.#closed) throw rules.closedLog(this.#name);
-  }
-
-  #mustWrite(): void {
-    this.#mustBeOpen();
-    if (this.#refusal !== null) throw this.#refusal;
   }
 }

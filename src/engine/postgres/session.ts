@@ -4,7 +4,8 @@
  *  Values come as text: the binary format of the client has returned wrong ones. */
 import type { Client } from "pg";
 import { ClusterError } from "../../core/error.ts";
-import { ConnectionLost, isLost, postgresFailure, unreachable } from "./failure.ts";
+import { ConnectionLost, isLost } from "../connection-lost.ts";
+import { postgresFailure, unreachable } from "./failure.ts";
 import { loadPg } from "./load.ts";
 import type { PostgresPlace } from "./place.ts";
 

@@ -1,21 +1,18 @@
 /** One HTTP call to a coordinator: kept connections, limits on every wait, failures as
  *  `ClusterError`. */
-import {
-  type AgentOptions,
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from "node:http";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
-import { pinnedAgent } from "../../link/http/pinned-agent.ts";
+import { Agents } from "../../link/http/agents.ts";
+import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 
 export type TransportOptions = {
+  /** Of the coordinator; of several of one cluster, with commas between them: calls go to the one
+   *  that leads. */
   readonly url: string;
   readonly token: string;
   /** SHA-256 of the coordinator's certificate, hex; "" or absent without TLS. */
@@ -42,6 +39,9 @@ export type Call = {
 /** Largest JSON answer, in bytes. */
 const jsonMaxBytes = 64 * 1024 * 1024;
 
+/** How long a call waits until one of several coordinators leads, ms. */
+const leaderMs = 15_000;
+
 const headCodes: Readonly<Record<number, ErrorCode>> = {
   401: "unauthenticated",
   403: "forbidden",
@@ -49,30 +49,52 @@ const headCodes: Readonly<Record<number, ErrorCode>> = {
 };
 
 export class Transport {
-  readonly url: string;
   readonly #options: TransportOptions;
-  readonly #kept: HttpAgent;
-  /** For what cannot be sent twice, or has met a connection that was being closed. */
-  readonly #single: HttpAgent;
+  readonly #coordinators: Coordinators;
+  readonly #agents: Agents;
 
   constructor(options: TransportOptions) {
-    const { protocol, origin } = parseUrl(options.url);
-    this.url = origin;
+    const urls = options.url.split(",").map((url) => parseUrl(url).origin);
+    const { fingerprint = "" } = options;
+    this.#coordinators = new Coordinators({ urls: urls.join(","), fingerprint });
+    this.#agents = new Agents(fingerprint, { keepAliveMsecs: 5_000, maxSockets: 64 });
     this.#options = options;
-    const agent = (settings: AgentOptions) =>
-      protocol === "http:"
-        ? new HttpAgent(settings)
-        : pinnedAgent(origin, options.fingerprint ?? "", settings);
-    this.#kept = agent({ keepAlive: true, keepAliveMsecs: 5_000, maxSockets: 64 });
-    this.#single = agent({ keepAlive: false, maxSockets: 64 });
+  }
+
+  /** Of the coordinator that is called now. */
+  get url(): string {
+    return this.#coordinators.url;
+  }
+
+  /** Takes addresses that the coordinator has named. */
+  learn(named: readonly string[]): void {
+    this.#coordinators.learn(this.url, named);
   }
 
   /** The answer once its head is there and it is no failure; the caller reads the body. */
   async open(call: Call): Promise<IncomingMessage> {
+    try {
+      return await this.#open(call);
+    } catch (error) {
+      if (!(await this.#mayMove(call, error))) throw error;
+      return await this.#open(call);
+    }
+  }
+
+  async #open(call: Call): Promise<IncomingMessage> {
     const answer = await this.#send(call);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
     throw this.#failure(call, status, await readAll(answer));
+  }
+
+  /** Whether the same call may be sent again, to the coordinator that leads now. */
+  async #mayMove({ body, signal }: Call, error: unknown): Promise<boolean> {
+    if (!(error instanceof ClusterError) || error.code !== "unavailable") return false;
+    if (!this.#coordinators.areSeveral) return false;
+    const found = await this.#coordinators.findWithin(leaderMs, signal);
+    // A stream can be sent once.
+    return found !== null && (body === undefined || body instanceof Uint8Array);
   }
 
   /** The answer as one text. */
@@ -152,8 +174,7 @@ export class Transport {
   }
 
   close(): void {
-    this.#kept.destroy();
-    this.#single.destroy();
+    this.#agents.close();
   }
 
   async #send(call: Call, isAgain = false): Promise<IncomingMessage> {
@@ -166,14 +187,16 @@ export class Transport {
       ...call.headers,
     };
     const isWhole = body === undefined || body instanceof Uint8Array;
+    const { kept, single } = this.#agents.of(this.url);
     const request = send(this.url + call.path, {
       method: call.method,
-      agent: isWhole && !isAgain ? this.#kept : this.#single,
+      agent: isWhole && !isAgain ? kept : single,
       headers,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     const late = `no answer within ${this.#answerMs()} ms`;
     request.setTimeout(this.#answerMs(), () => request.destroy(new Error(late)));
+    this.#endWhenMoved(request);
     const answered = answerOf(request);
     answered.catch(() => {});
     try {
@@ -193,13 +216,27 @@ export class Transport {
     }
   }
 
+  /** A coordinator that is stopped keeps its connections. */
+  #endWhenMoved(request: ClientRequest): void {
+    if (!this.#coordinators.areSeveral) return;
+    const { moved } = this.#coordinators;
+    const unwatch = this.#coordinators.watch();
+    const end = () => request.destroy(moved.reason as Error);
+    moved.addEventListener("abort", end, { once: true });
+    request.once("close", () => {
+      unwatch();
+      moved.removeEventListener("abort", end);
+    });
+  }
+
   #answerMs(): number {
     return this.#options.answerMs ?? 30_000;
   }
 
   #failure(call: Call, status: number, body: string): ClusterError {
     try {
-      const { code, message } = JSON.parse(body) as Partial<ApiError>;
+      const { code, leader, message } = JSON.parse(body) as Partial<ApiError>;
+      if (leader !== undefined) this.learn([leader]);
       if (isErrorCode(code)) return new ClusterError(code, String(message));
     } catch {
       // Not from a coordinator: below.

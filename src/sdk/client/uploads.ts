@@ -66,7 +66,17 @@ export class Uploads {
     this.#seenAtMs.clear();
   }
 
-  async #sendBlob({ hash, sizeBytes, at }: Upload): Promise<void> {
+  /** A stream that broke off is sent from its begin again, once: another coordinator may lead. */
+  async #sendBlob(upload: Upload): Promise<void> {
+    try {
+      await this.#sendOnce(upload);
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
+      await this.#sendOnce(upload);
+    }
+  }
+
+  async #sendOnce({ hash, sizeBytes, at }: Upload): Promise<void> {
     const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
     const headers = { "x-content-sha256": hash, "content-length": String(sizeBytes) };
     const type = { "content-type": "application/octet-stream" };

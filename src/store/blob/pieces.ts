@@ -147,8 +147,13 @@ export class PieceLayers {
 /** Null when there is none, or not the one of this blob. */
 async function stored(blob: BlobFile): Promise<Buffer | null> {
   const bytes = await readFile(layerPath(blob.path, blob.hash)).catch(() => null);
+  return bytes === null ? null : unsealedLayer(blob, bytes);
+}
+
+/** The layer in what `sealedLayer` gave; null when it is not the one of this blob. */
+export function unsealedLayer(blob: BlobPut, bytes: Buffer): Buffer | null {
   const layerBytes = Math.ceil(blob.sizeBytes / pieceBytes) * hashBytes;
-  if (bytes === null || bytes.byteLength !== layerBytes + hashBytes) return null;
+  if (bytes.byteLength !== layerBytes + hashBytes) return null;
   const layer = bytes.subarray(0, layerBytes);
   return sealOf(blob, layer).equals(bytes.subarray(layerBytes)) ? layer : null;
 }

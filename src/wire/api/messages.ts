@@ -47,7 +47,7 @@
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
  *  | DELETE /v1/tokens/:id | → TokenRevoked | manage-tokens |
- *  | POST /v1/shutdown | {} → {} | shutdown |
+ *  | POST /v1/shutdown | { handOver? } → {}; with it, only if another stands by | shutdown |
  *  | WebSocket /balthazar/worker/0.3.1 | manager protocol, binary frames | work |
  *
  *  Every failure is `ApiError` with the status of `httpStatus`. */
@@ -61,6 +61,8 @@ export type Health = {
   readonly version: string;
   readonly epoch: number;
   readonly host: string;
+  /** Addresses of coordinators that stand by; absent when none can: the log lies in a file. */
+  readonly coordinators?: readonly string[];
 };
 
 /** The caller's identity and rights. */
@@ -184,6 +186,8 @@ export type ApiError = {
   /** Without the code. */
   readonly message: string;
   readonly retryable: boolean;
+  /** Of a coordinator that stands by: the address of the one that leads. */
+  readonly leader?: string;
 };
 
 /** Several blobs in one call, as base64. */

@@ -11,10 +11,11 @@ import type { RelayAddress } from "../relay-address.ts";
 export function openSharedInputs(coordinator: RelayAddress, idleMs: number): SharedInputs {
   let calls: MasterCalls | null = null;
   let bearer = "";
+  let at = "";
   const find = (wanted: Wanted) => {
     const { credential, fingerprint, url } = coordinator;
-    if (calls === null || credential() !== bearer) {
-      bearer = credential();
+    if (calls === null || credential() !== bearer || url !== at) {
+      [bearer, at] = [credential(), url];
       calls = new MasterCalls({ url: new URL("/p4", url).href, fingerprint, bearer });
     }
     return new Catalogue(calls).find(wanted);

@@ -1,6 +1,7 @@
 /** How a worker reaches its manager: by WebSocket, as coordinators of this implementation are
  *  reached, or over libp2p, as existing managers are. */
 
+import type { Coordinators } from "../../link/http/coordinators.ts";
 import { Node } from "../../link/libp2p.ts";
 import type { Link } from "../../link/link.ts";
 import { carrierIds } from "../../wire/manager/carrier-ids.ts";
@@ -21,13 +22,28 @@ export type Libp2pPlace = {
   readonly key: string;
 };
 
-export type CarrierOptions = ConnectOptions & { readonly libp2p?: Libp2pPlace | undefined };
+export type CarrierOptions = Omit<ConnectOptions, "url"> & {
+  readonly coordinators: Coordinators;
+  readonly libp2p?: Libp2pPlace | undefined;
+};
+
+/** Of the time of one try, to wait until one of several coordinators leads. */
+const waitShare = 0.5;
 
 /** Throws `unavailable` when packages are missing, with what to install. */
 export async function openCarrier(options: CarrierOptions): Promise<Carrier> {
-  const { libp2p, timeoutMs } = options;
+  const { coordinators, libp2p, timeoutMs } = options;
   if (libp2p === undefined) {
-    return { dial: (credential) => dialCoordinator(options, credential), close: async () => {} };
+    const dial = async (credential: string) => {
+      let limitMs = timeoutMs;
+      if (coordinators.areSeveral) {
+        limitMs *= waitShare;
+        await coordinators.findWithin(limitMs);
+      }
+      const { url } = coordinators;
+      return dialCoordinator({ ...options, url, timeoutMs: limitMs }, credential);
+    };
+    return { dial, close: async () => {} };
   }
   const { address, key } = libp2p;
   const limits = { frameMaxBytes: frameBytesMax };

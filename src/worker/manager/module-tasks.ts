@@ -119,7 +119,7 @@ export class ModuleTasks {
   /** "It has started", once; null when that is not to be reported. Undefined: it is not one of
    *  these. */
   started(ref: AttemptRef, unixS: number): TaskStatus | null | undefined {
-    const entry = this.#byKey.get(attemptKey(ref));
+    const entry = this.#entryOf(ref);
     if (entry === undefined) return undefined;
     if (entry.hasStarted || entry.isAborted) return null;
     entry.hasStarted = true;
@@ -128,7 +128,7 @@ export class ModuleTasks {
 
   /** How it ended; null when nothing is to be reported. Undefined: it is not one of these. */
   ended(ref: AttemptRef, report: AttemptReport): TaskStatus | null | undefined {
-    const entry = this.#byKey.get(attemptKey(ref));
+    const entry = this.#entryOf(ref);
     if (entry === undefined) return undefined;
     if (entry.isAborted) return null;
     const status = { taskId: entry.id, data: dataOf(report), report: nothing };
@@ -138,15 +138,19 @@ export class ModuleTasks {
 
   /** Its end was acknowledged. Returns its job when that was the last one of it. */
   acked(ref: AttemptRef): JobId | null {
-    const key = attemptKey(ref);
-    const entry = this.#byKey.get(key);
+    const entry = this.#entryOf(ref);
     if (entry === undefined) return null;
     this.#forget(entry);
     const left = this.#left.get(ref.job);
-    left?.delete(key);
+    left?.delete(attemptKey(ref));
     if (left === undefined || left.size > 0) return null;
     this.#left.delete(ref.job);
     return ref.job;
+  }
+
+  /** Most workers have none of these, and a hundred thousand other tasks a second. */
+  #entryOf(ref: AttemptRef): Entry | undefined {
+    return this.#byKey.size === 0 ? undefined : this.#byKey.get(attemptKey(ref));
   }
 
   #add(entry: Entry): void {

@@ -17,6 +17,10 @@ export const taskExits = {
   broken: 95,
 } as const;
 
+/** Argument of a task process that the system ends together with its supervisor, whatever it does:
+ *  by the launcher, or as the first process of a namespace. */
+export const endsWithParent = "ends-with-parent";
+
 export type TaskExit = keyof typeof taskExits;
 
 /** The name of an exit code, or null when it is none of ours. */

@@ -20,7 +20,7 @@ import { installRuntime } from "../task/job.ts";
 import { runMapTask } from "../task/map-task.ts";
 import { runReduce } from "../task/reduce-task.ts";
 import { shown, strayError } from "../task/thrown.ts";
-import { taskExits } from "./exits.ts";
+import { endsWithParent, taskExits } from "./exits.ts";
 import { failureOf } from "./failure.ts";
 import { type Items, openItems } from "./items.ts";
 import { codeFolderOf, loadJob } from "./load.ts";
@@ -190,8 +190,10 @@ function reduceTask(order: Extract<ToTask, { kind: "reduce" }>): Done {
 }
 
 /** An endless loop never notices that the channel closed: a thread checks whether the parent is
- *  still there. The parent's process id is read here, before the parent can be gone. */
+ *  still there. The parent's process id is read here, before the parent can be gone. Where the
+ *  system ends this process with its parent, the thread would only make its start longer. */
 function watchForParent(): void {
+  if (process.argv.includes(endsWithParent)) return;
   const code = `
     const { workerData } = require("node:worker_threads");
     setInterval(() => {

@@ -37,29 +37,45 @@ export async function runItems(batch: Iterable<Item>, run: ItemRun): Promise<voi
     settleEnded(begun, run);
     return reporter.flush(steadyMs());
   };
+  // The end of one item is the beginning of the next: the clock is asked once for each.
+  let startedAtMs = steadyMs();
   for (const item of batch) {
-    const startedAtMs = steadyMs();
     reporter.startAttempt(item, startedAtMs);
     run.working(item);
     const owner = new Owner("item", item);
     begun.push(owner);
     let isDue: boolean;
+    let endedAtMs: number;
     try {
-      const returned = owner.run(call, item.task, run);
+      owner.enter();
+      let result = call(item.task, run);
       // A turn of the event loop for each item that returns at once would cost more than the item.
-      const result =
-        returned instanceof Later ? await resultOf(owner, returned, run, settle) : returned;
-      isDue = done(item, textOf(item.task, result), startedAtMs, run);
+      if (result instanceof Later) {
+        Owner.leave();
+        result = await resultOf(owner, result, run, settle);
+        owner.enter();
+      }
+      const value = textOf(item.task, result);
+      endedAtMs = steadyMs();
+      isDue = run.counters.isEmpty
+        ? reporter.result(item, value, startedAtMs, endedAtMs)
+        : counted(item, value, endedAtMs - startedAtMs, run);
       owner.state = "done";
     } catch (error) {
-      isDue = failed(item, error, startedAtMs, run);
+      endedAtMs = steadyMs();
+      isDue = failed(item, error, endedAtMs - startedAtMs, run);
       owner.state = "failed";
     }
     run.working(null);
-    if (!isDue && steadyMs() - startedAtMs <= longItemMs) continue;
+    const isLong = endedAtMs - startedAtMs > longItemMs;
+    startedAtMs = endedAtMs;
+    if (!isDue && !isLong) continue;
+    Owner.leave();
     await turn();
     if (!settle()) await run.drained();
+    startedAtMs = steadyMs();
   }
+  Owner.leave();
   await turn();
   settle();
 }
@@ -67,36 +83,35 @@ export async function runItems(batch: Iterable<Item>, run: ItemRun): Promise<voi
 /** After a turn of the event loop: what items have left behind has come out. An item with a stray
  *  error has failed. Leaves those that still run. */
 function settleEnded(begun: Owner[], run: ItemRun): void {
-  const running = begun.filter(({ state }) => state === "running");
+  let left = 0;
   for (const owner of begun) {
-    if (owner.state === "running") continue;
+    if (owner.state === "running") {
+      begun[left++] = owner;
+      continue;
+    }
     owner.settle();
     if (owner.state === "failed" || owner.stray === null) continue;
     const failure = failureOf(strayError(owner.stray, owner.name), run.loaded.codeFolder);
     run.reporter.replace({ kind: "failed", ...(owner.of as Item), durationMs: 0, failure });
   }
-  begun.length = 0;
-  for (const owner of running) begun.push(owner);
+  begun.length = left;
 }
 
-function done(item: Item, value: string, startedAtMs: number, run: ItemRun): boolean {
+/** The report of an item that has counted something. */
+function counted(item: Item, value: string, durationMs: number, run: ItemRun): boolean {
   const { counters, reporter } = run;
-  const nowMs = steadyMs();
-  if (counters.isEmpty) return reporter.result(item, value, startedAtMs, nowMs);
   const plain = { kind: "done", records: 1, root: "", inputBytes: 0 } as const;
   const { task, attempt } = item;
-  const measured = { durationMs: nowMs - startedAtMs, sizeBytes: Buffer.byteLength(value) };
-  const report = { ...plain, task, attempt, ...measured, value, counters: counters.take() };
-  return reporter.report(report, nowMs);
+  const sizeBytes = Buffer.byteLength(value);
+  const report = { ...plain, task, attempt, durationMs, sizeBytes, value };
+  return reporter.report({ ...report, counters: counters.take() }, steadyMs());
 }
 
-function failed(item: Item, error: unknown, startedAtMs: number, run: ItemRun): boolean {
+function failed(item: Item, error: unknown, durationMs: number, run: ItemRun): boolean {
   run.counters.take();
   const { task, attempt } = item;
   const failure = failureOf(error, run.loaded.codeFolder);
-  const nowMs = steadyMs();
-  const durationMs = nowMs - startedAtMs;
-  return run.reporter.report({ kind: "failed", task, attempt, durationMs, failure }, nowMs);
+  return run.reporter.report({ kind: "failed", task, attempt, durationMs, failure }, steadyMs());
 }
 
 type Run = (item: unknown, context: object) => unknown;

@@ -13,16 +13,15 @@ import { PeerConnection } from "../../peer/fetch/connection.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { keccakMultihash } from "../../wire/manager/keccak.ts";
 import type { Program } from "../executor.ts";
+import type { RelayAddress } from "../relay-address.ts";
 import { diskError } from "../shuffle/disk-error.ts";
 import { ask, readAll } from "../shuffle/http.ts";
 import type { BringFiles } from "../shuffle/jobs.ts";
 import { type ProgramAddress, parseProgramAddress } from "./address.ts";
 
 export type ProgramsOptions = {
-  /** Of the manager. */
-  readonly url: string;
-  /** SHA-256 of the manager's certificate; "" = none pinned. */
-  readonly fingerprint: string;
+  /** The manager. */
+  readonly coordinator: Pick<RelayAddress, "url" | "fingerprint">;
   /** Gateway of an IPFS node, as `http://127.0.0.1:8080`; "" = `/ipfs/` cannot be resolved. */
   readonly ipfs: string;
   /** Longest silence of a source, ms. */
@@ -87,7 +86,8 @@ export class Programs {
   }
 
   async #fetch(address: ProgramAddress, signal: AbortSignal): Promise<Uint8Array> {
-    const { fingerprint, idleMs, url: manager } = this.#options;
+    const { coordinator, idleMs } = this.#options;
+    const { fingerprint, url: manager } = coordinator;
     const refuse = address.kind === "ipfs" ? () => null : refuserFor(await this.#reach());
     if (address.kind === "p4") {
       const { file, host, port } = address;
@@ -119,7 +119,7 @@ export class Programs {
 
   /** From where the manager names addresses. */
   async #reach(): Promise<Reach> {
-    const host = new URL(this.#options.url).hostname.replace(/^\[|\]$/g, "");
+    const host = new URL(this.#options.coordinator.url).hostname.replace(/^\[|\]$/g, "");
     const ip = isIP(host) === 0 ? (await lookup(host)).address : host;
     return reachOf(ip) ?? "world";
   }

@@ -6,6 +6,7 @@ import type { Hash, JobId } from "../../core/ids.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
+import type { RelayAddress } from "../relay-address.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
 import { openOutput } from "./open-output.ts";
 import type { Output } from "./outputs.ts";
@@ -13,10 +14,7 @@ import { retrying } from "./retry.ts";
 import { storeVerified } from "./store-file.ts";
 
 export type BlobsOptions = {
-  readonly url: string;
-  readonly fingerprint: string;
-  /** The worker's credential now. */
-  readonly credential: () => string;
+  readonly coordinator: RelayAddress;
   /** How long the coordinator may be away (it restarts) before a transfer fails, ms. */
   readonly limitMs: number;
   /** Longest silence in a transfer, ms. */
@@ -167,9 +165,11 @@ export class CoordinatorBlobs {
   }
 
   #ask(path: string, options: Partial<AskOptions>): Promise<IncomingMessage> {
-    const { url, fingerprint, credential, idleMs } = this.#options;
+    const { coordinator, idleMs } = this.#options;
+    const { credential, fingerprint, moved, url } = coordinator;
     const headers = { ...options.headers, authorization: `Bearer ${credential()}` };
-    return ask(new URL(path, url), { idleMs, fingerprint, ...options, headers });
+    const signal = options.signal === undefined ? moved : AbortSignal.any([options.signal, moved]);
+    return ask(new URL(path, url), { idleMs, fingerprint, ...options, headers, signal });
   }
 
   #retrying<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {

@@ -308,12 +308,12 @@ export class PartitionFetcher {
     part: Part,
     of: { readonly limitMs: number; readonly signal: AbortSignal },
   ): Promise<AsyncIterable<Uint8Array>> {
-    const { credential, fingerprint, url } = this.#relay;
+    const { credential, fingerprint, moved, url } = this.#relay;
     return await ask(new URL(`/shuffle/${job}/${stage}/${task}/${attempt}/${part}`, url), {
       fingerprint,
       idleMs: this.#limits.idleMs,
       headers: { authorization: `Bearer ${credential()}` },
-      signal: AbortSignal.any([of.signal, AbortSignal.timeout(Math.ceil(of.limitMs))]),
+      signal: AbortSignal.any([of.signal, moved, AbortSignal.timeout(Math.ceil(of.limitMs))]),
     });
   }
 }

@@ -98,15 +98,31 @@ function isIndex(value: unknown): value is number {
 
 function resultReports({ tasks, attempts, durationsMs, values }: ResultColumns): TaskReport[] {
   return tasks.map((task, at) => {
-    const of = { task, attempt: attempts[at]!, durationMs: durationsMs[at]! };
+    const attempt = attempts[at]!;
+    const durationMs = durationsMs[at]!;
     const value = values[at]!;
     if (value.includes("\n") || value.includes("\r")) {
+      const of = { task, attempt, durationMs };
       return failedReport(of, "the task's report cannot be used (a result of several lines)");
     }
-    const plain = { kind: "done", records: 1, root: "", inputBytes: 0, counters: {} } as const;
-    return withinLimits({ ...of, ...plain, sizeBytes: Buffer.byteLength(value), value });
+    // Field by field: the spread of a second object costs more than all else.
+    return withinLimits({
+      kind: "done",
+      task,
+      attempt,
+      durationMs,
+      records: 1,
+      sizeBytes: Buffer.byteLength(value),
+      root: "",
+      value,
+      inputBytes: 0,
+      counters: noCounters,
+    });
   });
 }
+
+/** Of every result: an item that has counted something sends a report. */
+const noCounters = {};
 
 const claimed = z.object({ ...attempt, durationMs: durationMs.catch(0) });
 

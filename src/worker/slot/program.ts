@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -40,10 +41,11 @@ export const builtFolder = "worker/process/program";
 /** Of an installed package it is there; from the sources it is built when they have changed. */
 export async function taskProgram(): Promise<TaskProgram> {
   if (!here.endsWith(".ts")) return programIn(join(codeRoot, builtFolder));
-  const cache = join(codeRoot, "../node_modules/.cache/tequio");
+  mkdirSync(join(codeRoot, "../node_modules/.cache/tequio"), { recursive: true });
+  // By the name that the permission model sees: `node_modules` may be a link.
+  const cache = realpathSync(join(codeRoot, "../node_modules/.cache/tequio"));
   const folder = join(cache, `task-program-${sourceDigest()}`);
   if (existsSync(folder)) return programIn(folder);
-  mkdirSync(cache, { recursive: true });
   // Complete before it has its name: several processes may build it at once.
   const draft = mkdtempSync(join(cache, "draft-"));
   try {

@@ -13,6 +13,7 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import { endsWithParent } from "../process/exits.ts";
 import { type TaskProgram, taskProgram } from "./program.ts";
 import { type Python, pythonCommand, pythonEnvironment, pythonFlags } from "./python.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
@@ -55,6 +56,10 @@ const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "-
  *  `find` stands for what is installed. */
 export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool): Promise<Sandbox> {
   const onLinux = process.platform === "linux";
+  if (mode !== "basic" && onLinux) {
+    const best = await bestSandbox(find);
+    if (best !== null) return best;
+  }
   const [isTied, boundsFiles, program] = await Promise.all([
     onLinux && works(setpriv),
     onLinux && works(filesBelow(1 << 20)),
@@ -86,6 +91,19 @@ export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool)
     throw new ClusterError("unavailable", text);
   }
   return { ...common, profile: "basic", nested: false };
+}
+
+/** What most hosts allow, tried as a whole: one start of processes instead of one for each of its
+ *  parts. Null: some part of it does not work here. */
+async function bestSandbox(find: FindTool): Promise<Sandbox | null> {
+  const [launcher] = launchers(find);
+  const program = await taskProgram();
+  if (launcher === undefined) return null;
+  const node = { command: engineVersion, engine: enginePaths(), readable: [program.folder] };
+  if (!(await canLaunch([...setpriv, ...filesBelow(1 << 20)], launcher, node))) return null;
+  const isBound = launcher.hasOwnUsers || countsByNamespace();
+  const common = { prefix: setpriv, launcher, program, nested: true, boundsFiles: true } as const;
+  return { ...common, profile: "strict", processMax: isBound ? processMax : 0 };
 }
 
 /** The best first. Only a launcher that gives processes users of their own can bound how many there
@@ -183,8 +201,7 @@ const hardening = hardeningFlags();
 export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
   const { launcher, processMax } = sandbox;
   const { python, writeDir, rootDir, uid } = options;
-  const program =
-    python === null ? nodeProgram(sandbox.program, options) : pythonProgram(python, options);
+  const program = python === null ? nodeProgram(sandbox, options) : pythonProgram(python, options);
   const view = { ...program, writable: writeDir, rootDir, uid, processMax };
   const [command, ...args] = [
     ...sandbox.prefix,
@@ -202,7 +219,7 @@ function pythonProgram(python: Python, options: LaunchOptions): Program {
 }
 
 function nodeProgram(
-  program: TaskProgram,
+  { launcher, prefix, program }: Sandbox,
   { readDir, writeDir, ...options }: LaunchOptions,
 ): Program {
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
@@ -218,6 +235,7 @@ function nodeProgram(
     ...hardening,
     `--import=${pathToFileURL(program.seatBelt).href}`,
     program.main,
+    ...(launcher !== null || prefix.length > 0 ? [endsWithParent] : []),
   ];
   return { command: node, engine: enginePaths(), readable };
 }

@@ -1,6 +1,6 @@
 /** A gateway from its options: the web server, and the coordinator behind it. */
 import { join } from "node:path";
-import { coordinatorUrl, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
+import { coordinatorUrls, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Gateway } from "../../../gateway/gateway.ts";
 import type { GatewayServer, TrackerRules } from "../../../gateway/serve.ts";
@@ -98,6 +98,6 @@ export function trackerAddress(options: GatewayOptions): TrackerAddress | null {
       "no token for the coordinator; make one with: tequio token create --role worker",
     );
   }
-  const url = coordinatorUrl(options.tracker);
+  const url = coordinatorUrls(options.tracker);
   return { url, token, fingerprint: options.fingerprint ?? "" };
 }

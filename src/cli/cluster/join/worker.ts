@@ -4,7 +4,7 @@ import { join as joinPath, resolve } from "node:path";
 import { memoryPerWorker } from "../../../client/memory.ts";
 import { packageVersion } from "../../../client/package-version.ts";
 import {
-  coordinatorUrl,
+  coordinatorUrls,
   dataDirOf,
   readSecret,
   tokenOf,
@@ -54,7 +54,7 @@ type Session = { readonly tell: Tell; readonly leaving: Leaving };
 
 async function work(address: string, options: JoinOptions, session: Session): Promise<void> {
   const isLibp2p = isLibp2pAddress(address);
-  const url = isLibp2p ? placeOfManager(address) : coordinatorUrl(address);
+  const url = isLibp2p ? placeOfManager(address) : coordinatorUrls(address);
   const token = isLibp2p ? "" : tokenOf(withLink(address, options));
   if (token === null) {
     throw new ClusterError(
@@ -62,7 +62,7 @@ async function work(address: string, options: JoinOptions, session: Session): Pr
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
-  if (!isLibp2p) await refusePlainHttp(url);
+  if (!isLibp2p) for (const one of url.split(",")) await refusePlainHttp(one);
   const named = isLibp2p ? address : url;
   const dataDir = options.data === undefined ? joinedDir(named) : resolve(options.data);
   const lock = await holdDir(dataDir);

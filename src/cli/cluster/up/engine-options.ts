@@ -2,15 +2,18 @@
  *  another coordinator leads. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { LeadingOptions } from "../../../coordinator/leading/leadership.ts";
+import type { LeadingOptions, StandbyNews } from "../../../coordinator/leading/leadership.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { isS3 } from "../../../engine/open-blobs.ts";
 import { durationArgument } from "../../options.ts";
+import { writeStandby } from "./endpoint.ts";
 
 export type EngineFlags = {
   readonly log?: string;
   readonly blobs?: string;
   readonly standby?: boolean;
   readonly leaderLease?: number;
+  readonly allowSingle?: boolean;
 };
 
 /** Shorter ones would depose a leader that collects garbage. */
@@ -26,14 +29,20 @@ export function withEngines(command: Command): Command {
     .option(
       "--log <url>",
       "keep the log in an engine: postgres://user@host/database?schema=name, with the password " +
-        "in PGPASSWORD or ~/.pgpass (default: a file of the data directory)",
+        "in PGPASSWORD or ~/.pgpass; nats://a,b,c/name, with NATS_CREDS, NATS_USER and " +
+        "NATS_PASSWORD, or NATS_TOKEN (default: a file of the data directory)",
     )
     .option(
-      "--blobs <dir>",
-      "directory for code, plans and results; coordinators of one log share it " +
+      "--blobs <place>",
+      "directory for code, plans and results, or s3://bucket/prefix?endpoint=https://host:9000 " +
+        "with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; coordinators of one log share it " +
         "(default: in the data directory)",
     )
     .option("--standby", "with --log: if another coordinator leads, follow it and take over")
+    .option(
+      "--allow-single",
+      "with --log nats://…?replicas=1: the loss of a server may lose what was acknowledged",
+    )
     .option(
       "--leader-lease <time>",
       "with --log: take over from a leader that is silent for this long (default 3s)",
@@ -41,45 +50,62 @@ export function withEngines(command: Command): Command {
     );
 }
 
-export type StandbyNews = {
+export type StandbyOutput = {
+  readonly dataDir: string;
   readonly isJson: boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Called while this coordinator leads. */
+  readonly onStandbys: (urls: readonly string[]) => void;
 };
 
 /** Throws `bad-request` for options that need others. */
 export function engineOptions(
-  { blobs, leaderLease, log, standby = false }: EngineFlags,
-  news: StandbyNews,
+  { allowSingle = false, blobs, leaderLease, log, standby = false }: EngineFlags,
+  output: StandbyOutput,
 ): { readonly leading?: LeadingOptions; readonly blobs?: string } {
-  const place = blobs === undefined ? {} : { blobs: resolve(blobs) };
+  const place = blobs === undefined ? {} : { blobs: isS3(blobs) ? blobs : resolve(blobs) };
   if (log === undefined) {
     const lone = standby ? "--standby" : leaderLease === undefined ? null : "--leader-lease";
     if (lone === null) return place;
     throw new ClusterError("bad-request", `${lone} needs --log: a log that others can reach`);
   }
   if (standby && blobs === undefined) {
-    const text = "--standby needs --blobs: a directory that the other coordinators have, too";
+    const text = "--standby needs --blobs: a place that the other coordinators have, too";
     throw new ClusterError("bad-request", text);
   }
   if (leaderLease !== undefined && leaderLease < leaseMinMs) {
     throw new ClusterError("bad-request", "--leader-lease is at least 500ms; the default is 3s");
   }
   const lease = leaderLease === undefined ? {} : { leaseMs: leaderLease };
-  const { signal } = news;
-  const leading = { log, ...lease, isStandby: standby, signal, onStandby: standbyNews(news) };
+  const { signal } = output;
+  const onStandbys = (urls: readonly string[]) => {
+    output.onStandbys(urls);
+    reportStandbys(urls, output);
+  };
+  const told = { onStandby: standbyNews(output), onStandbys };
+  const leading = { log, allowSingle, ...lease, isStandby: standby, signal, ...told };
   return { leading, ...place };
 }
 
-/** Prints who leads whenever that changes. */
-function standbyNews({ isJson, print }: StandbyNews): NonNullable<LeadingOptions["onStandby"]> {
+function reportStandbys(urls: readonly string[], { isJson, print }: StandbyOutput): void {
+  const known = urls.map((url) => (url === "" ? "a coordinator" : url));
+  if (isJson) print(JSON.stringify({ standbys: urls }));
+  else if (known.length === 0) print("no coordinator stands by");
+  else print(`${known.join(", ")} stands by; workers and clients move there by themselves`);
+}
+
+/** Prints who leads whenever that changes, and lets other commands of this machine find it. */
+function standbyNews({ dataDir, isJson, print }: StandbyOutput): (news: StandbyNews) => void {
   let printed = "";
-  return ({ leader, problem }) => {
+  return (news) => {
+    const { leader, problem } = news;
     if (leader === "" && problem === "") return;
     const by = leader === "" ? "another coordinator" : leader;
     const text = problem === "" ? `standing by: ${by} leads` : `standing by: ${problem}`;
     if (text === printed) return;
     printed = text;
+    if (leader !== "") writeStandby(dataDir, news);
     print(isJson ? JSON.stringify({ standby: true, leader, problem }) : text);
   };
 }

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import { memoryPerWorker } from "../../../client/memory.ts";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
+import { isS3 } from "../../../engine/open-blobs.ts";
 import { diskSpace } from "../../../store/disk-space.ts";
 import { localUrl } from "../join-line.ts";
 
@@ -37,8 +38,9 @@ export function workerCommand(
     localUrl(coordinator.url),
   ];
   command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
-  const store = options.blobs === undefined ? join(dataDir, "blobs") : resolve(options.blobs);
-  command.push("--give-up", orphanTime, "--store", store);
+  command.push("--give-up", orphanTime);
+  const { blobs } = options;
+  if (!isS3(blobs)) command.push("--store", resolve(blobs ?? join(dataDir, "blobs")));
   const scratch = options.scratch ?? scratchPerWorker(options.workers, dataDir);
   command.push("--scratch", String(scratch));
   // Jobs that were taken may end: the workers go on below the coordinator's mark.

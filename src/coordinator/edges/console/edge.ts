@@ -14,6 +14,7 @@ import {
   unreadableByte,
 } from "../../../wire/console/messages.ts";
 import { type Reading, RequestReader } from "../../../wire/console/session.ts";
+import { mustLead, type Ownership } from "../../leading/answering.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
 import type { Members } from "../../members/members.ts";
@@ -69,6 +70,7 @@ export type ConsoleParts = {
   readonly members: Members;
   readonly timers: Timers;
   readonly dataDir: string;
+  readonly owner: Ownership;
 };
 
 export type ConsoleServing = {
@@ -93,6 +95,7 @@ export async function serveConsole(
 class ConsoleEdge {
   readonly #options: ConsoleOptions;
   readonly #loop: ConsoleParts["loop"];
+  readonly #owner: Ownership;
   readonly #limits: ConsoleLimits;
   readonly #presence: ProbedPresence;
   readonly #operations: Operations;
@@ -101,10 +104,11 @@ class ConsoleEdge {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(options: ConsoleOptions, { loop, members, timers, dataDir }: ConsoleParts) {
+  constructor(options: ConsoleOptions, { loop, members, owner, timers, dataDir }: ConsoleParts) {
     const { users = null, presence = {}, logRpc, onNews = () => {} } = options;
     this.#options = options;
     this.#loop = loop;
+    this.#owner = owner;
     this.#limits = { ...defaultConsoleLimits, ...options.limits };
     this.#presence = new ProbedPresence({ members, timers, limits: presence });
     this.#operations = new Operations({
@@ -146,6 +150,8 @@ class ConsoleEdge {
     socket.once("close", () => this.#sockets.delete(socket));
     const host = plainHost(socket.remoteAddress);
     const reading = await this.#read(socket);
+    // The client asks again, and reaches the coordinator that leads.
+    if (!(await this.#leads())) return void socket.destroy();
     if (reading.kind === "request" && reading.request.operation !== "GET_FILE") {
       const { request, dateTime } = reading;
       const result = await this.#operations.perform(request, host);
@@ -155,6 +161,13 @@ class ConsoleEdge {
       await this.#refuse(socket, reading, host);
     }
     await finish(socket, this.#limits.closeMs);
+  }
+
+  #leads(): Promise<boolean> {
+    return mustLead(this.#owner).then(
+      () => true,
+      () => false,
+    );
   }
 
   #read(socket: Socket): Promise<Reading> {

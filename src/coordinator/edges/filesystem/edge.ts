@@ -19,6 +19,7 @@ import {
   parseRequest,
 } from "../../../wire/filesystem/messages.ts";
 import { fileNameOf } from "../../../wire/filesystem/names.ts";
+import { mustLead, type Ownership } from "../../leading/answering.ts";
 import type { Services } from "../../services.ts";
 import { CallPool } from "./call-pool.ts";
 import { type CallContext, type CallLimits, defaultCallLimits } from "./calls/context.ts";
@@ -40,7 +41,7 @@ export type FilesystemOptions = Partial<Listen> & {
 
 export type FilesystemParts = Pick<
   Services,
-  "blobs" | "loop" | "lowWater" | "members" | "sharedInputs" | "sweep" | "tickets"
+  "blobs" | "edge" | "loop" | "lowWater" | "members" | "sharedInputs" | "sweep" | "tickets"
 > & {
   readonly dataDir: string;
   /** Where the coordinator listens. */
@@ -106,7 +107,7 @@ async function open(
     answerOf: (port) => okAnswer({ ip: advertised, port: String(port) }),
   };
   const server = await openMain({ host, port: wanted }, (request) =>
-    answer(request, { calls, context, onError: parts.onError }),
+    answer(request, { calls, context, owner: parts.edge, onError: parts.onError }),
   );
   closers.defer(() => server.close());
   const { discoveryPort = wanted === 0 || wanted === 65_535 ? 0 : wanted + 1 } = options;
@@ -168,6 +169,7 @@ function errorSink(onError: (error: unknown) => void, onNews: (text: string) => 
 type Around = {
   readonly calls: CallPool;
   readonly context: CallContext;
+  readonly owner: Ownership;
   readonly onError: (error: unknown) => void;
 };
 
@@ -176,6 +178,7 @@ async function answer(frame: Uint8Array, around: Around): Promise<Uint8Array> {
   try {
     const message = decodeMessage(frame);
     name = message.name;
+    await mustLead(around.owner);
     return await perform(parseRequest(message), around);
   } catch (error) {
     if (error instanceof ClusterError) return refusal(name, error);

@@ -12,6 +12,7 @@ import { hit } from "../../../store/failpoint.ts";
 import { type ApiError, httpStatus, jsonBodyMaxBytes } from "../../../wire/api/messages.ts";
 import type { Principal } from "../../access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "../../access/rate.ts";
+import { mustLead } from "../../leading/answering.ts";
 import { asJobId, goneJob, noSuchJob, type Services } from "../../services.ts";
 import { type P4Edge, p4Below } from "../p4/edge.ts";
 import type { Mount } from "./mount.ts";
@@ -124,8 +125,7 @@ class HttpServer {
     app.addHook("onRequest", async (request) => {
       checkOrigin(request.headers, options.origin);
       // A successor knows jobs and tokens that are not known here.
-      const ownsLog = options.services.edge.ownsLog();
-      if (ownsLog !== true && !(await inTime(ownsLog))) throw notOurs();
+      await mustLead(options.services.edge);
     });
     app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
     app.setNotFoundHandler((request, reply) => {
@@ -142,10 +142,16 @@ class HttpServer {
       options.p4.handle(request.raw, reply.raw, p4Below);
     };
     app.all(`${p4Below}/*`, { onRequest }, () => {});
-    for (const route of routes) {
-      // In a scope of its own, since a route of bytes accepts any type of body, as a stream.
-      app.register(async (scope) => this.#add(scope, route));
-    }
+    const [ofBytes, others] = [true, false].map((isIt) =>
+      routes.filter(({ body }) => (body === "bytes") === isIt),
+    ) as [Route[], Route[]];
+    for (const route of others) this.#add(app, route);
+    // In a scope of their own, since they accept any type of body, as a stream.
+    app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+      for (const route of ofBytes) this.#add(scope, route);
+    });
   }
 
   endCalls(): void {
@@ -188,10 +194,6 @@ class HttpServer {
   }
 
   #add(scope: FastifyInstance, route: Route): void {
-    if (route.body === "bytes") {
-      scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-    }
     scope.route({
       method: route.method,
       url: route.path,
@@ -279,21 +281,6 @@ class HttpServer {
 }
 
 const plainHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-
-/** Longest wait for a log that may be another's, or may not be reachable, ms: by then the caller
- *  had better ask another coordinator. */
-const ownsLogMs = 2_000;
-
-async function inTime(ownsLog: Promise<boolean>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), ownsLogMs);
-  return Promise.race([ownsLog, promise]).finally(() => clearTimeout(timer));
-}
-
-function notOurs(): ClusterError {
-  const text = "this coordinator is checking whether it was replaced; retry";
-  return new ClusterError("unavailable", text);
-}
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
   if (answer.kind === "lines") return sendLines(reply, answer);

@@ -21,8 +21,10 @@ export function serveStarting(
   certificate: Certificate | null,
 ): StartingServer {
   let message = `${startingText}; try again in a moment`;
+  let leader = "";
   const answer = (_request: unknown, response: ServerResponse) => {
-    const body: ApiError = { code: "unavailable", message, retryable: true };
+    const refusal = { code: "unavailable", message, retryable: true } as const;
+    const body: ApiError = leader === "" ? refusal : { ...refusal, leader };
     const headers = { "content-type": "application/json", "retry-after": "1", connection: "close" };
     response.writeHead(httpStatus.unavailable, headers).end(JSON.stringify(body));
   };
@@ -34,7 +36,8 @@ export function serveStarting(
       const of = `${done} of ${total} records of its log are replayed`;
       message = `${startingText}: ${of}; try again in a moment`;
     },
-    standsBy: (leader) => {
+    standsBy: (now) => {
+      leader = now;
       const other = leader === "" ? "another one leads" : `${leader} leads`;
       message = `this coordinator stands by, ${other}; use that address`;
     },

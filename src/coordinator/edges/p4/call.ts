@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { refusalWords } from "../../../wire/p4/refusals.ts";
 import type { Auth } from "../../access/auth.ts";
+import type { Ownership } from "../../leading/answering.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Machine } from "../../members/addresses.ts";
 import type { Members } from "../../members/members.ts";
@@ -27,6 +28,7 @@ export type P4Parts = {
   readonly loop: Pick<Loop, "state" | "nowMs" | "steadyMs" | "isOpen">;
   readonly auth: Pick<Auth, "principal">;
   readonly members: Members;
+  readonly owner: Ownership;
   readonly tickets: Tickets;
   readonly settings: P4Settings;
   readonly machine: () => Machine;

@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import { defaultFailureLimits, FailureCounter } from "../../access/rate.ts";
+import { mustLead } from "../../leading/answering.ts";
 import { bearer } from "../http/upgrade.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { type P4Call, type P4Parts, P4Refusal, type P4Route } from "./call.ts";
@@ -74,6 +75,7 @@ export class P4Edge {
   async #answer(request: IncomingMessage, response: ServerResponse, below: string): Promise<void> {
     const path = (request.url ?? "").slice(below.length).replace(/\?.*$/s, "");
     mustBePlain(request);
+    await mustLead(this.#parts.owner);
     if (path === openApiPath) {
       mustBeMethod(request, response, ["GET"]);
       send(response, 200, Buffer.from(openApiText()));

@@ -312,7 +312,7 @@ export class WorkerEdge {
     if (link.phase === "closed") return;
     const durable = await Promise.all(
       events.map(async (event) =>
-        this.#posted(checked === undefined ? event : await checked(event)),
+        this.#posted(checked === undefined ? event : await checked(event), true),
       ),
     );
     if (request === undefined || !durable.every(Boolean)) return;
@@ -322,9 +322,9 @@ export class WorkerEdge {
   }
 
   /** False when the event is not in the log; the caller will retry. */
-  async #posted(event: NewEvent): Promise<boolean> {
+  async #posted(event: NewEvent, isRead = false): Promise<boolean> {
     try {
-      await this.#options.loop.post(event);
+      await this.#options.loop.post(event, undefined, isRead);
       return true;
     } catch {
       return false;

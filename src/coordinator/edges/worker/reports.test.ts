@@ -1,6 +1,7 @@
 /** The events that workers' messages become. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TaskStatus } from "../../../wire/manager/messages.ts";
 import { packTaskId } from "../../../wire/manager/taskid.ts";
 import { statusEvents } from "./reports.ts";
 
@@ -22,4 +23,37 @@ test("T2.4: a status of a task that is not of this cluster makes no event", () =
     return { taskId, data: { kind: "unknown" }, report } as const;
   });
   assert.deepEqual(statusEvents("w-1", statuses, tag), []);
+});
+
+test("what statuses become is what their record reads as, so that it need not be read", () => {
+  const of = { task: 3, attempt: 1, durationMs: 1.5 };
+  const output = { root: "", sizeBytes: 3, records: 1, value: '"\\ud800"' };
+  const failure = { code: "user-error", message: "\u2028", stack: "at job.ts:1", isFinal: true };
+  const texts = [
+    { ...of, kind: "done", output },
+    { ...of, kind: "done", output: { ...output, badRecords: "0".repeat(64) }, inputBytes: 7 },
+    { ...of, kind: "done", output, counters: { a: 1, "": 0.1, "a b": -3 }, unknown: [] },
+    { ...of, kind: "failed", failure: { code: "user-error", message: "" } },
+    { ...of, kind: "failed", failure, lostTasks: [1, 2] },
+    { ...of, kind: "returned" },
+  ].map((report) => JSON.stringify(report));
+  const taskId = packTaskId(tag, { job: "j-1", stage: 0, task: 3, attempt: 1 });
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const bare: TaskStatus["data"][] = [
+    { kind: "unknown" },
+    { kind: "started", unixS: 1 },
+    { kind: "completed", result: bytes("a") },
+    { kind: "completed", result: Uint8Array.of(0xff) },
+    ...(["timed-out", "download", "aborted", "runtime", "unknown"] as const).map((error) => {
+      return { kind: "error", error } as const;
+    }),
+  ];
+  const completed = { kind: "completed", result: bytes("") } as const;
+  const statuses: TaskStatus[] = [
+    ...texts.map((text) => ({ taskId, data: completed, report: bytes(text) })),
+    ...bare.map((data) => ({ taskId, data, report })),
+  ];
+  const events = statusEvents("w-1", statuses, tag);
+  assert.equal(events.length, 2);
+  assert.deepEqual(events, JSON.parse(JSON.stringify(events)));
 });

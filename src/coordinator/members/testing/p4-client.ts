@@ -131,7 +131,8 @@ export async function p4Alone(
   const auth = new Auth(loop);
   const tickets = new Tickets();
   const settings = { ...defaultP4Settings, genericToken: "secret" };
-  const parts = { loop, auth, members, tickets, settings, machine: thisMachine };
+  const owner = { ownsLog: () => true as const };
+  const parts = { loop, auth, members, owner, tickets, settings, machine: thisMachine };
   const bugs: unknown[] = [];
   const edge = new P4Edge(parts, (error) => bugs.push(error), limits);
   const files = { programs: { moduleAt: () => null }, blobs: openMemoryBlobs() };

@@ -85,7 +85,7 @@ export async function rawServer(
   atEnd(t, stopOnce);
   serving = await serveConsole(
     { port: 0, presence: { everyMs: 0 }, onLine: (line) => lines.push(line), ...options },
-    { loop, members, timers: realTimers, dataDir },
+    { loop, members, owner: { ownsLog: () => true }, timers: realTimers, dataDir },
   );
   return new RawServer({ dataDir, members, port: serving.port, stop: stopOnce, lines });
 }

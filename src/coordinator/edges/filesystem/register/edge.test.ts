@@ -15,7 +15,8 @@ async function registerOpened(
   dataDir = temporaryDir(t),
 ): Promise<{ client: Client; dataDir: string; close: () => Promise<void> }> {
   const own = { host: "127.0.0.1", port: 8_080 };
-  const parts = { dataDir, timers: realTimers, own };
+  const owner = { ownsLog: () => true as const };
+  const parts = { dataDir, timers: realTimers, own, owner };
   const serving = await serveRegister({ port: 0, pingEveryMs: 3_600_000, ...options }, parts);
   atEnd(t, () => serving.close());
   return { client: new Client(serving.port), dataDir, close: () => serving.close() };

@@ -17,6 +17,7 @@ import {
   type RegisterRequest,
   words,
 } from "../../../../wire/filesystem/register.ts";
+import { mustLead, type Ownership } from "../../../leading/answering.ts";
 import type { Timers } from "../../../loop/timers.ts";
 import { type Kind, NodeList } from "./nodes.ts";
 
@@ -32,6 +33,7 @@ export type RegisterParts = {
   readonly timers: Timers;
   /** The file system of this coordinator; null = it has none. */
   readonly own: Listen | null;
+  readonly owner: Ownership;
 };
 
 export type RegisterServing = Listen & { close(): Promise<void> };
@@ -54,7 +56,14 @@ export async function serveRegister(
     advice: { options: "--register", free: "--register 0" },
     requestMaxBytes: requestBytesMax,
     requestsMax,
-    answer: async (frame) => register.answer(frame),
+    answer: async (frame) => {
+      try {
+        await mustLead(parts.owner);
+      } catch (error) {
+        return errorAnswer(error as ClusterError);
+      }
+      return register.answer(frame);
+    },
   });
   register.start();
   return {

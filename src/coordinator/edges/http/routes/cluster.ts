@@ -1,12 +1,32 @@
 /** The cluster itself over HTTP: health, workers, tokens, shutdown. */
+import { ClusterError } from "../../../../core/error.ts";
 import { tokenRecords, workerSummaries } from "../../../../core/view.ts";
 import type { Health, TokenRevoked, TokenView } from "../../../../wire/api/messages.ts";
 import { parseTokenRequest } from "../bodies.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 
 function health({ services }: Call): Answer {
-  const { host, loop, version } = services;
-  return json({ ok: true, version, epoch: loop.epoch, host } satisfies Health);
+  const { host, loop, standbys, version } = services;
+  const known = { ok: true, version, epoch: loop.epoch, host } as const;
+  const answer = standbys === null ? known : { ...known, coordinators: standbys().filter(isKnown) };
+  return json(answer satisfies Health);
+}
+
+function isKnown(url: string): boolean {
+  return url !== "";
+}
+
+/** With `handOver` another coordinator goes on at once; without one nothing ends. */
+function shutdown({ body, services }: Call): Answer {
+  const { onShutdown, standbys } = services;
+  const isHandOver = (body as { readonly handOver?: unknown } | null)?.handOver === true;
+  if (isHandOver && (standbys?.() ?? []).length === 0) {
+    const text = "no coordinator stands by that could go on: start one with `tequio up --standby`";
+    throw new ClusterError("conflict", `${text} and the same --log, then try again`);
+  }
+  // After the answer has left.
+  setImmediate(onShutdown);
+  return json({});
 }
 
 function tokens({ services }: Call): Answer {
@@ -91,11 +111,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/shutdown",
     access: ["shutdown"],
-    exchange: "{} → {}",
-    handle: ({ services }) => {
-      // After the answer has left.
-      setImmediate(services.onShutdown);
-      return json({});
-    },
+    exchange: "{ handOver? } → {}; with it, only if another stands by",
+    handle: shutdown,
   },
 ];

@@ -1,0 +1,28 @@
+/** Opens the blobs of a coordinator: a directory, or S3. */
+import { join } from "node:path";
+import type { Blobs } from "../store/blob/blob.ts";
+import { openDiskBlobs } from "../store/blob/disk.ts";
+
+export function isS3(place: string | undefined): place is string {
+  return place?.startsWith("s3://") === true;
+}
+
+/** `place`: a directory or `s3://bucket/prefix?endpoint=…`; undefined = in the data directory. */
+export async function openBlobs(place: string | undefined, dataDir: string): Promise<Blobs> {
+  if (!isS3(place)) return openDiskBlobs(place ?? join(dataDir, "blobs"));
+  return openS3(place, dataDir, "");
+}
+
+/** Snapshots of the log, beside the blobs: each coordinator that has these has those. */
+export async function openSnapshots(place: string | undefined, dataDir: string): Promise<Blobs> {
+  if (!isS3(place)) return openDiskBlobs(join(place ?? dataDir, "snapshots"));
+  return openS3(place, dataDir, "snapshots/");
+}
+
+async function openS3(address: string, dataDir: string, below: string): Promise<Blobs> {
+  const { s3Place } = await import("./s3/place.ts");
+  const { openS3Blobs } = await import("./s3/store.ts");
+  const place = s3Place(address);
+  const prefix = place.prefix + below;
+  return openS3Blobs({ ...place, prefix }, { spoolDir: join(dataDir, "s3-parts") });
+}

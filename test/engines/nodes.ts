@@ -1,0 +1,150 @@
+/** Real `tequio up --standby` and `tequio join` processes on one log, for tests that kill them. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { Opened } from "../../src/coordinator/testing/opened.ts";
+import { Client } from "../../src/sdk/client.ts";
+import { compileCache } from "../fixtures/compile-cache.ts";
+import { freePort } from "../fixtures/free-port.ts";
+
+const command = join(import.meta.dirname, "..", "..", "bin", "tequio.js");
+
+export type ClusterPlace = {
+  /** Address of the log. */
+  readonly log: string;
+  /** One for each coordinator, when they reach it by different ways. */
+  readonly logs?: readonly [string, string];
+  /** Of data directories, and of the blobs unless these lie elsewhere. */
+  readonly dir: string;
+  readonly blobs?: string;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+type Line = { readonly url?: string; readonly standby?: boolean };
+
+abstract class Program {
+  readonly process: ChildProcess;
+
+  constructor(args: readonly string[], place: ClusterPlace, stdout: "pipe" | "ignore") {
+    const env = { ...process.env, ...compileCache, ...place.env };
+    const stdio: ("ignore" | "pipe" | "inherit")[] = ["ignore", stdout, "inherit"];
+    this.process = spawn(process.execPath, [command, ...args], { env, stdio });
+  }
+
+  /** Waits for its end. */
+  async end(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const { exitCode, signalCode } = this.process;
+    if (exitCode !== null || signalCode !== null) return;
+    const gone = once(this.process, "exit");
+    this.process.kill(signal);
+    await gone;
+  }
+}
+
+/** A coordinator that leads or stands by. */
+export class Node extends Program {
+  readonly dataDir: string;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(place: ClusterPlace, name: string, port = 0) {
+    const { blobs = join(place.dir, "blobs"), dir, log } = place;
+    const dataDir = join(dir, name);
+    const flags = ["--workers", "0", "--listen", `127.0.0.1:${port}`, "--leader-lease", "1s"];
+    const shared = ["--standby", "--allow-single", "--log", log, "--blobs", blobs];
+    super(["up", "--json", "--data", dataDir, ...flags, ...shared], place, "pipe");
+    this.dataDir = dataDir;
+    this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
+  }
+
+  async standsBy(): Promise<void> {
+    while ((await this.#next()).standby !== true);
+  }
+
+  /** Waits until it leads. */
+  async leads(): Promise<Opened> {
+    for (;;) {
+      const { url } = await this.#next();
+      if (url === undefined) continue;
+      const adminToken = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
+      return new Opened({ url, adminToken } as Coordinator, this.dataDir);
+    }
+  }
+
+  async #next(): Promise<Line> {
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error("the coordinator has ended");
+    return JSON.parse(line.value);
+  }
+}
+
+/** A worker that was given the addresses of all coordinators. */
+class Joined extends Program {
+  constructor(place: ClusterPlace, name: string, at: { urls: string; token: string }) {
+    const own = ["--data", join(place.dir, name), "--name", name, "--listen", "none"];
+    const flags = ["--slots", "2", "--python", "none", "--json"];
+    super(["join", at.urls, "--token", at.token, ...own, ...flags], place, "ignore");
+  }
+}
+
+/** Two coordinators on one log, workers, and a client. */
+export class Pair {
+  readonly place: ClusterPlace;
+  readonly urls: readonly [string, string];
+  readonly #ports: readonly [number, number];
+  readonly #programs: Program[] = [];
+  readonly #clients: Client[] = [];
+
+  private constructor(place: ClusterPlace, ports: readonly [number, number]) {
+    this.place = place;
+    this.#ports = ports;
+    this.urls = [`http://127.0.0.1:${ports[0]}`, `http://127.0.0.1:${ports[1]}`];
+  }
+
+  static async of(place: ClusterPlace): Promise<Pair> {
+    return new Pair(place, [await freePort(), await freePort()]);
+  }
+
+  /** The first or the second one; on its data and port of before. */
+  start(which: 0 | 1): Node {
+    const log = this.place.logs?.[which] ?? this.place.log;
+    const node = new Node({ ...this.place, log }, `n${which}`, this.#ports[which]);
+    this.#programs.push(node);
+    return node;
+  }
+
+  /** Of a coordinator that has led or led once. */
+  client(which: 0 | 1 = 0): Client {
+    const token = readFileSync(join(this.place.dir, `n${which}`, "admin.token"), "utf8").trim();
+    const client = new Client({ url: this.urls.join(","), token });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async join(name: string, client: Client): Promise<Program> {
+    const { token } = await client.createToken({
+      role: "worker",
+      owner: "admin",
+      ttlMs: 600_000,
+      usesMax: 0,
+    });
+    const worker = new Joined(this.place, name, { urls: this.urls.join(","), token });
+    this.#programs.push(worker);
+    return worker;
+  }
+
+  /** Runs a command to its end; its exit code. */
+  async run(...args: readonly string[]): Promise<number> {
+    const child = spawn(process.execPath, [command, ...args], { stdio: "ignore" });
+    const [code] = await once(child, "exit");
+    return code as number;
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    for (const program of this.#programs) program.process.kill("SIGCONT");
+    await Promise.all(this.#programs.map((program) => program.end()));
+  }
+}
