@@ -216,7 +216,7 @@ async function openPlace(
   const starting = new Starting(options, listen, certificate);
   closers.defer(() => starting.close());
   if (leading === undefined || engine === null) return { certificate, leadership: null, starting };
-  const url = reachableUrl(urlOf(isPlain ? "http" : "https", listen));
+  const url = named(reachableUrl(urlOf(isPlain ? "http" : "https", listen)), given);
   const mark = certificate === null ? "" : fingerprint(certificate.cert);
   const place = { ...joining, url, fingerprint: mark };
   const leadership = await lead(engine, starting.standby(leading), place);
