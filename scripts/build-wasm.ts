@@ -17,6 +17,10 @@ export const kernels: ReadonlyArray<readonly [source: string, module: string]> =
 export const examples: ReadonlyArray<readonly [source: string, module: string]> = [
   ["assembly/examples/primes.ts", "examples/count-primes/primes.wasm"],
 ];
+/** For jobs in Python, which run it as Python: in base 85, that being shorter. */
+export const pythonKernels: ReadonlyArray<readonly [source: string, module: string]> = [
+  ["assembly/python-math.ts", "python/tequio/_exact/kit.py"],
+];
 const flags = "-O3 --noAssert --runtime stub --enable simd --outFile out.wasm".split(" ");
 const lineCharacters = 92;
 
@@ -34,16 +38,44 @@ export async function compiledBytes(source: string): Promise<Uint8Array> {
 /** The text of the module. */
 export async function compiled(source: string): Promise<string> {
   const wasm = await compiledBytes(source);
-  const base64 = Buffer.from(wasm).toString("base64");
-  const lines = base64.match(new RegExp(`.{1,${lineCharacters}}`, "g")) ?? [];
-  const list = lines.map((line) => `  "${line}",\n`).join("");
+  const list = linesOf(Buffer.from(wasm).toString("base64")).map((line) => `  "${line}",\n`);
   const head = `/** \`${source}\` as WebAssembly, in base64: made by \`scripts/build-wasm.ts\`. */`;
-  return `${head}\nexport const wasmBase64: string = [\n${list}].join("");\n`;
+  return `${head}\nexport const wasmBase64: string = [\n${list.join("")}].join("");\n`;
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.match(new RegExp(`.{1,${lineCharacters}}`, "g")) ?? [];
+}
+
+const letters =
+  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+
+/** The text of the module of Python, whose `base64.b85decode` reads it. */
+export async function compiledPython(source: string): Promise<string> {
+  const wasm = await compiledBytes(source);
+  const view = new DataView(new ArrayBuffer(Math.ceil(wasm.length / 4) * 4));
+  new Uint8Array(view.buffer).set(wasm);
+  let text = "";
+  for (let at = 0; at < view.byteLength; at += 4) {
+    let word = view.getUint32(at);
+    let five = "";
+    for (let i = 0; i < 5; i++) {
+      five = letters[word % 85] + five;
+      word = Math.floor(word / 85);
+    }
+    text += five;
+  }
+  const list = linesOf(text.slice(0, text.length - (view.byteLength - wasm.length)));
+  const head = `"""Made by \`scripts/build-wasm.ts\`: \`${source}\` as WebAssembly, in base 85."""`;
+  return `${head}\n\nKIT = (\n${list.map((line) => `    "${line}"\n`).join("")})\n`;
 }
 
 /** Writes them all; what is checked in is what this makes. */
 export async function buildKernels(): Promise<void> {
   for (const [source, module] of kernels) writeFileSync(join(root, module), await compiled(source));
+  for (const [source, module] of pythonKernels) {
+    writeFileSync(join(root, module), await compiledPython(source));
+  }
   for (const [source, module] of examples) {
     writeFileSync(join(root, module), await compiledBytes(source));
   }

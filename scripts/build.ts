@@ -1,5 +1,5 @@
 /** `npm run build`: src/ as JavaScript and type declarations in dist/, and of it what task
- *  processes and the command line run, as few files, manual pages, and the schema of config files:
+ *  processes and the command line run, as few files; manual pages, and the schema of config files:
  *  the form that npm users install. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ._declared import Format, Job
 from .formats import binary, csv, ndjson, text
 from .jobs import Emit, MapContext, ReduceContext, TaskContext, map_reduce, tasks
-from .operators import Groups, Pairs, Source
+from .operators import Groups, Pairs, Records, Source
 from .runtime import count, log
 
 if TYPE_CHECKING:
@@ -26,18 +26,30 @@ if TYPE_CHECKING:
     from ._client.failure import CallFailed, ClusterError
     from ._client.result import Result
     from ._client.running import RunningJob
+    from ._query.aggregate import Aggregate, aggregate
+    from ._query.cell import Cell, Cells
+    from ._query.table import Table, TableGroups
 
-_CLIENT = {
-    "CallFailed": "failure",
-    "Cluster": "cluster",
-    "ClusterError": "failure",
-    "Executor": "executor",
-    "Result": "result",
-    "RunningJob": "running",
+_WHEN_USED = {
+    "Aggregate": "_query.aggregate",
+    "CallFailed": "_client.failure",
+    "Cell": "_query.cell",
+    "Cells": "_query.cell",
+    "Cluster": "_client.cluster",
+    "ClusterError": "_client.failure",
+    "Executor": "_client.executor",
+    "Result": "_client.result",
+    "RunningJob": "_client.running",
+    "Table": "_query.table",
+    "TableGroups": "_query.table",
+    "aggregate": "_query.aggregate",
 }
 
 __all__ = [
+    "Aggregate",
     "CallFailed",
+    "Cell",
+    "Cells",
     "Cluster",
     "ClusterError",
     "Emit",
@@ -47,11 +59,15 @@ __all__ = [
     "Job",
     "MapContext",
     "Pairs",
+    "Records",
     "ReduceContext",
     "Result",
     "RunningJob",
     "Source",
+    "Table",
+    "TableGroups",
     "TaskContext",
+    "aggregate",
     "binary",
     "count",
     "csv",
@@ -64,9 +80,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The client is loaded when it is used: job files, which workers load often, do not use it."""
-    if name not in _CLIENT:
+    """The client and tables are loaded when they are used: by workers, which load job files often,
+    they are not."""
+    if name not in _WHEN_USED:
         raise AttributeError(f"module 'tequio' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(f"tequio._client.{_CLIENT[name]}"), name)
+    return getattr(importlib.import_module(f"tequio.{_WHEN_USED[name]}"), name)

@@ -2,10 +2,13 @@
 workers and the sequential judge have the readers."""
 
 import re
-from typing import Iterable, Optional, Sequence, Union
+from typing import Iterable, Optional, Sequence, Tuple, Union
 
 from ._declared import Format
-from .operators import Source
+from .operators import Records, Source
+
+
+_RECORD_MAX_BYTES = 16 * 1024 * 1024
 
 
 def _names(where, names):
@@ -42,7 +45,7 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
     @staticmethod
     def match(
         pattern: Union[str, "re.Pattern[str]"], columns: Optional[Sequence[str]] = None
-    ) -> Format:
+    ) -> Source:
         """Each match of the expression (of Python's `re`) in each line: its str, or with `columns`
         a dict of its groups, the first name for the first group, None for one that took no part.
 
@@ -55,7 +58,7 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
                 have = f"{len(spec['columns'])} columns are named, the expression has"
                 groups = f"{compiled.groups} groups; name each, or write (?:…)"
                 raise ValueError(f"match: {have} {groups}")
-        return Format(spec, compiled)
+        return Source(spec, compiled)
 
     @staticmethod
     def csv(
@@ -63,10 +66,19 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
         header: bool = True,
         separator: str = ",",
         multiline: bool = False,
+        *,
+        empty: str = "text",
     ) -> Source:
-        """These columns of CSV files whose first line names all that they have: a dict of str."""
+        """These columns of CSV files whose first line names all that they have: a dict of str.
+
+        empty: what an empty cell is to tables (`where`, `select` and what follows them): a "text"
+        without characters, or "null"."""
         names = _names("csv", columns)
+        if empty not in ("text", "null"):
+            raise ValueError(f'csv: empty is {empty!r}; it must be "text" or "null"')
         spec = _csv(header, None if header else names, separator, multiline)
+        if empty == "null":
+            spec["empty"] = empty
         return Source({**spec, "pick": names} if header else spec)
 
     @staticmethod
@@ -102,15 +114,21 @@ class binary:  # noqa: N801 (a namespace of formats; `bytes` of TypeScript)
         return Source({"format": "json", "paths": _names("arrow", columns)})
 
     @staticmethod
-    def records(size_bytes: int) -> Format:
-        """Records of `size_bytes` bytes each (1 or more), one after the other: bytes."""
-        if type(size_bytes) is not int or size_bytes < 1:
-            raise ValueError(f"records: size_bytes is {size_bytes!r}; give an int of 1 or more")
-        return Format({"format": "records", "sizeBytes": size_bytes, "key": [0, size_bytes]})
+    def records(size_bytes: int, key: Optional[Tuple[int, int]] = None) -> Records:
+        """Records of `size_bytes` bytes each (1 to 16 MiB), one after the other: bytes. key: what
+        they are sorted by, the bytes from the first number up to the second; default all."""
+        start, end = (0, size_bytes) if key is None else key
+        if any(type(one) is not int for one in (size_bytes, start, end)):
+            raise TypeError("records: size_bytes and the two numbers of key are whole numbers")
+        if not (1 <= size_bytes <= _RECORD_MAX_BYTES and 0 <= start < end <= size_bytes):
+            rule = f"a record has 1 to {_RECORD_MAX_BYTES} bytes, and the key's are some of them"
+            raise ValueError(f"records: size_bytes={size_bytes}, key=({start}, {end}): {rule}")
+        return Records({"format": "records", "sizeBytes": size_bytes, "key": [start, end]})
 
 
 def ndjson() -> Format:
-    """One JSON value a line; blank lines are skipped. Whole numbers of any size are exact."""
+    """One JSON value a line; blank lines are skipped. Of a file that is one JSON array each
+    element. Whole numbers of any size are exact."""
     return Format({"format": "ndjson"})
 
 

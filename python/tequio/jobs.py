@@ -13,6 +13,7 @@ from typing import (
 )
 
 from ._declared import Format, Job
+from ._operator import check_trust
 
 Key = Any
 Value = Any
@@ -85,6 +86,8 @@ def map_reduce(
     requires: Sequence[str] = (),
     engine: Optional[str] = None,
     exact: bool = False,
+    share: Optional[str] = None,
+    trust: Optional[str] = None,
 ) -> Job:
     """A job that maps records to pairs and reduces the pairs of each key.
 
@@ -108,9 +111,10 @@ def map_reduce(
         the submission in every attempt, or "real". chance: "real" allows `os.urandom`, `secrets`
         and `uuid4` in jobs that volunteers compute; they must not reach the result. requires:
         packages that workers must have, as "numpy>=2". engine: "cpython" (Node workers) or
-        "pyodide" (tabs) alone; default both. exact: all tasks run on one engine, "cpython" unless
-        `engine` says otherwise, and CPython of the minor version that submits: functions of
-        `math`, `sum` of floats and the order of sets differ between them.
+        "pyodide" (tabs) alone; default both. exact: `math`, `**` and `sum` give equal bits on all
+        of them and on every version of Python; what cannot is refused by name. share: "volunteers"
+        may compute it, and see its code and data. trust: how what they compute is checked, "audit"
+        (default with share) or "quorum".
     Errors: TypeError or ValueError for an option that cannot be used."""
     if (map is None) == (inputs is None):
         raise TypeError("map_reduce: give `map`, or `inputs` with a map each")
@@ -137,9 +141,9 @@ def map_reduce(
         requires=_requires(requires),
         engine=engine,
         exact=bool(exact),
+        share=share,
+        trust=trust,
     )
-    for function in ("combine", "reduce", "partition"):
-        _callable(function, options[function])
     for named, one in inputs.items():
         _check_input(named, one)
     _choice("sort", sort, ("ascending", "descending"))
@@ -164,6 +168,8 @@ def tasks(
     requires: Sequence[str] = (),
     engine: Optional[str] = None,
     exact: bool = False,
+    share: Optional[str] = None,
+    trust: Optional[str] = None,
 ) -> Job:
     """A plain list of tasks; the results come back in the order of the items.
 
@@ -189,16 +195,21 @@ def tasks(
         requires=_requires(requires),
         engine=engine,
         exact=bool(exact),
+        share=share,
+        trust=trust,
     )
     _check(options)
     return Job("tasks", {}, options)
 
 
 def _check(options):
+    for function in ("combine", "reduce", "partition"):
+        _callable(function, options.get(function))
     _choice("output", options["output"], ("ndjson", "csv", "text", "rows", "parquet", "arrow"))
     _choice("engine", options["engine"], (None, "cpython", "pyodide"))
     _choice("clock", options["clock"], ("frozen", "real"))
     _choice("chance", options["chance"], (None, "real"))
+    check_trust(options["share"], options["trust"])
     seed = options["seed"]
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, float, str))):
         raise TypeError("`seed` must be a str or a number")

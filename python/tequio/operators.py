@@ -6,21 +6,17 @@ same bytes, on workers with and without Python. docs/operators.md says what each
 Options of all: name, reducers, output ("ndjson", "rows", "csv", "parquet", "arrow" or "text"),
 bad_records ("fail" or "keep"), timeout_ms, attempts, backup_tasks; as of `map_reduce`."""
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 from ._declared import Format, Job
+from ._operator import declared_options, one_of, operator_spec
 
-_OPTIONS = {
-    "name": "name",
-    "reducers": "reducers",
-    "output": "output",
-    "bad_records": "badRecords",
-    "timeout_ms": "timeoutMs",
-    "attempts": "attempts",
-    "backup_tasks": "backupTasks",
-}
+if TYPE_CHECKING:
+    # Tables are loaded when they are used: workers, which load this often, do not use them.
+    from ._query.aggregate import Aggregate
+    from ._query.table import Selected, SortBy, Table, Test
+
 _KINDS = ("inner", "left", "right", "outer")
-_TABLES = ("parquet", "arrow")
 _ORDERS = ("ascending", "descending")
 _TOP_MAX = 10_000_000
 Names = Union[str, Sequence[str]]
@@ -37,7 +33,7 @@ class Pairs(Job):
     def top_k(self, count: int, order: str = "descending") -> Job:
         """The pairs with the greatest numbers (or least: `order="ascending"`), in that order; of
         equal numbers those with the lesser keys."""
-        last = {"operator": "top", "count": _top(count), "order": _one_of("order", order, _ORDERS)}
+        last = {"operator": "top", "count": _top(count), "order": one_of("order", order, _ORDERS)}
         declared = dict(self.options["declared"])
         declared.pop("reducers", None)
         return _job({**self.options["operator"], "last": last}, declared)
@@ -49,6 +45,14 @@ class Groups:
     def __init__(self, source: "Source", by: Sequence[str]) -> None:
         self._source = source
         self._by = _columns("by", list(by), source)
+
+    def aggregate(self, **named: "Aggregate") -> "Table":
+        """A table with a row for each group: its columns, and these aggregates."""
+        return self._source.table().by(*self._by).aggregate(**named)
+
+    def top_k(self, count: int, *by: "SortBy", **order: Any) -> "Table":
+        """A table of the first records of each group in an order as of `Table.sort`."""
+        return self._source.table().by(*self._by).top_k(count, *by, **order)
 
     def count(self, **options: Any) -> Pairs:
         """How many there are."""
@@ -71,9 +75,9 @@ class Groups:
         return self._pairs({"operator": operator, "column": named}, options)
 
     def _pairs(self, apply: Dict[str, Any], options: Mapping[str, Any]) -> Pairs:
-        declared = _declared(options)
-        inputs = {"default": self._source.spec}
-        return Pairs(*_job(_spec(inputs, {**apply, "by": self._by}, declared), declared))
+        declared = declared_options(options)
+        inputs = {"default": self._source.as_operators_read}
+        return Pairs(*_job(operator_spec(inputs, {**apply, "by": self._by}, declared), declared))
 
 
 class Source(Format):
@@ -87,6 +91,37 @@ class Source(Format):
         """Their names."""
         named = self.spec.get("pick") or self.spec.get("columns") or self.spec.get("paths")
         return list(named) if named else [str(self.spec["format"]).rstrip("s")]  # type: ignore
+
+    @property
+    def as_operators_read(self) -> _Plain:
+        """The format in an operator's description, where expressions are those of JavaScript."""
+        if self.pattern is None:
+            return self.spec
+        from ._query.pattern import translated
+
+        keeps_groups = self.spec["columns"] is not None
+        source, flags = translated(self.pattern, keeps_groups)
+        return {**self.spec, "pattern": source, "flags": flags}
+
+    def table(self) -> "Table":
+        """The records as a table, on which all operators can follow each other."""
+        from ._query.table import table_of
+
+        return table_of(self.as_operators_read, self.columns)
+
+    def where(self, test: "Test") -> "Table":
+        """The records for which `test(row)` is true, as a table: `lambda row: row.price > 10`."""
+        return self.table().where(test)
+
+    def select(
+        self, *columns: "Union[str, Mapping[str, Selected]]", **named: "Selected"
+    ) -> "Table":
+        """A table of these columns, in this order, some of them computed; as `Table.select`."""
+        return self.table().select(*columns, **named)
+
+    def aggregate(self, **named: "Aggregate") -> "Table":
+        """Of all records: a table of one row."""
+        return self.table().aggregate(**named)
 
     def by(self, *columns: str) -> Groups:
         """Groups of the records that agree in these columns; without any one of all records."""
@@ -143,63 +178,69 @@ class Source(Format):
             "left": _columns("join: left", [left], self)[0],
             "right": _columns("join: right", [right], other)[0],
         }
-        apply = {"operator": "join", "on": sides, "kind": _one_of("kind", kind, _KINDS)}
-        declared = _declared(options)
-        inputs = {"left": self.spec, "right": other.spec}
-        return _job(_spec(inputs, apply, declared), declared)
+        apply = {"operator": "join", "on": sides, "kind": one_of("kind", kind, _KINDS)}
+        declared = declared_options(options)
+        inputs = {"left": self.as_operators_read, "right": other.as_operators_read}
+        return _job(operator_spec(inputs, apply, declared), declared)
 
 
-def _sorted(source: Source, keys: _Keys, kept: _Plain, options: _Plain) -> Job:
+class Records(Format):
+    """Binary records of one size, which `sort`, `top_k` and `distinct` by their keys; the result
+    has the records and nothing else."""
+
+    __slots__ = ()
+    columns: Sequence[str] = ()
+
+    @property
+    def as_operators_read(self) -> _Plain:
+        """The format in an operator's description."""
+        return self.spec
+
+    def sort(self, order: str = "ascending", **options: Any) -> Job:
+        """All records in the order of their keys."""
+        return _sorted(self, ((), order, False), {"unique": False, "limit": None}, options)
+
+    def top_k(self, count: int, order: str = "descending", **options: Any) -> Job:
+        """The records with the greatest keys (or least: `order="ascending"`), in that order."""
+        kept = {"unique": False, "limit": _top(count)}
+        return _sorted(self, ((), order, False), kept, options)
+
+    def distinct(self, **options: Any) -> Job:
+        """Of records with equal keys the first, in the order of the keys."""
+        return _sorted(self, ((), "ascending", False), {"unique": True, "limit": None}, options)
+
+
+_Sortable = Union[Source, Records]
+
+
+def _sorted(source: _Sortable, keys: _Keys, kept: _Plain, options: _Plain) -> Job:
     by, order, numeric = keys
-    is_lines = source.spec["format"] == "lines"
-    is_text = is_lines or source.spec["format"] == "words"
-    named = [by] if isinstance(by, str) else list(by) or source.columns
-    declared = _declared(options)
+    kind, columns = source.spec["format"], source.columns
+    is_text = kind in ("lines", "words") or (kind == "match" and not source.spec["columns"])
+    own = "bytes" if kind == "records" else "text" if is_text else "ndjson"
+    named = [by] if isinstance(by, str) else list(by) or columns
+    declared = declared_options(options)
     wished = declared.get("output")
+    if wished is not None and own == "bytes":
+        text = f"sort: output {wished} is for records with columns"
+        raise ValueError(f"{text}; bytes come out as they are")
     if wished == "text":
         raise ValueError('sort: output "text" is for pairs; lines and words are lines without it')
-    declared["output"] = wished or ("text" if is_text else "ndjson")
-    is_raw = is_lines and not numeric and wished is None
+    declared["output"] = wished or own
+    is_raw = kind == "records" or (kind == "lines" and not numeric and wished is None)
     apply = {
         "operator": "sort",
         "by": [] if is_raw else _columns("sort", named, source),
-        "order": _one_of("order", order, _ORDERS),
+        "order": one_of("order", order, _ORDERS),
         "numeric": bool(numeric),
         **kept,
         "splitters": [],
     }
-    return _job(_spec({"default": source.spec}, apply, declared), declared)
-
-
-def _spec(inputs: Mapping[str, _Plain], apply: _Plain, declared: _Plain) -> Dict[str, Any]:
-    """An `OperatorSpec` of src/wire/block/plan.ts."""
-    read = {}
-    for name, spec in inputs.items():
-        exact = {"exact": True} if spec["format"] == "json" else {}
-        read[name] = {"encoding": "utf-8", **spec, **exact}
-    return {
-        "inputs": read,
-        "apply": apply,
-        "last": None,
-        "output": declared.get("output", "ndjson"),
-        "badRecords": declared.get("badRecords", "fail"),
-    }
+    return _job(operator_spec({"default": source.as_operators_read}, apply, declared), declared)
 
 
 def _job(spec: Mapping[str, Any], declared: Mapping[str, Any]) -> Job:
     return Job("operator", {}, {"operator": spec, "declared": declared})
-
-
-def _declared(options: Mapping[str, Any]) -> Dict[str, Any]:
-    unknown = sorted(set(options) - set(_OPTIONS))
-    if unknown:
-        raise TypeError(f"unknown option {unknown[0]!r}; there are: {', '.join(_OPTIONS)}")
-    _one_of("output", options.get("output", "ndjson"), ("ndjson", "rows", "csv", *_TABLES, "text"))
-    _one_of("bad_records", options.get("bad_records", "fail"), ("fail", "keep"))
-    declared = {_OPTIONS[name]: value for name, value in options.items() if value is not None}
-    if declared.get("output") == "rows":
-        declared.update(output="ndjson", rows=True)
-    return declared
 
 
 def _columns(where: str, named: List[str], source: Source) -> List[str]:
@@ -208,12 +249,6 @@ def _columns(where: str, named: List[str], source: Source) -> List[str]:
             known = ", ".join(source.columns)
             raise ValueError(f"{where}: no column {name!r}; there are: {known}")
     return named
-
-
-def _one_of(name: str, value: str, choices: Sequence[str]) -> str:
-    if value not in choices:
-        raise ValueError(f"`{name}` is {value!r}; it must be one of {', '.join(choices)}")
-    return value
 
 
 def _top(count: int) -> int:

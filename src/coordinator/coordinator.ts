@@ -143,11 +143,10 @@ async function open(
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
-  const place = placed(services, options, { url, listen, certificate });
-  leadership?.announce(place.openUrl);
+  leadership?.announce(named(reachableUrl(url), options.certificate));
   return {
     url,
-    ...place,
+    ...placed(services, options, { url, listen, certificate }),
     adminToken,
     console: users,
     ...edges,

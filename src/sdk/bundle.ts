@@ -44,11 +44,15 @@ const extensions = [".js", ".mjs", ".ts", ".mts"];
 export const loadMaxMs = 10_000;
 
 /** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with
- *  its place. */
-export async function bundleJob(file: string): Promise<BuiltJob> {
+ *  its place. `wheels`: folder of packages for a job in Python. */
+export async function bundleJob(file: string, wheels?: string): Promise<BuiltJob> {
   if (extname(file) === ".py") {
     const { buildPythonJob } = await import("./python/build.ts");
-    return buildPythonJob(file);
+    return buildPythonJob(file, wheels);
+  }
+  if (wheels !== undefined) {
+    const text = `wheels are packages of Python, which ${basename(file)} is not`;
+    throw new ClusterError("bad-request", `${text}; leave --wheels out`);
   }
   const path = resolve(file);
   await readChecked(file, wantedJob);

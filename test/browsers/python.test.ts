@@ -118,23 +118,20 @@ test("what is around job code in a tab is what the judge has", options, async (t
     }
   });
 
+  await t.test("exact mathematics gives the bits of CPython", () => givesExactBits(place));
+
   await t.test("a job for another engine, or with packages, is not given to it", async () => {
-    place.write("job.py", "from tequio import tasks\njob = tasks(items=[1], run=id, exact=True)\n");
     const waits = async (...args: string[]) => {
       const { out } = await place.run("run", "job.py", "--detach", ...args);
       const why = (await place.run("why", out.trim())).out;
       await place.run("cancel", out.trim());
       return why;
     };
-    assert.match(
-      await waits(),
-      /runs on CPython 3\.\d+ alone, .*Chrome on Linux has Pyodide 3\.14/,
-    );
     place.write(
       "job.py",
       'from tequio import tasks\njob = tasks(items=[1], run=id, engine="cpython")\n',
     );
-    assert.match(await waits(), /runs on CPython alone/);
+    assert.match(await waits(), /runs on CPython alone, .*Chrome on Linux has Pyodide 3\.14/);
     const refused = await place.run("run", "job.py", "--engine", "pyodide");
     assert.match(refused.err, /the job file says that it runs on cpython alone/);
     place.write(
@@ -151,6 +148,28 @@ test("what is around job code in a tab is what the judge has", options, async (t
     assert.equal((await place.run("run", "job.py", "-o", "-")).code, 0);
   });
 });
+
+async function givesExactBits(place: Place): Promise<void> {
+  place.write("exact.py", exact);
+  const inTab = await place.run("run", "exact.py", "-o", "-", "--engine", "pyodide");
+  assert.equal(inTab.code, 0, inTab.err);
+  assert.equal(inTab.out, (await place.run("run", "exact.py", "-o", "-", "--sequential")).out);
+}
+
+const exact = `from tequio import tasks
+import math, random, statistics
+one = "acos asin atan atanh cos sin tan exp expm1 log log10 log1p log2 sinh cosh tanh".split()
+def run(n):
+    xs = [random.random() for _ in range(40)]
+    far = [random.uniform(-1e6, 1e6) for _ in xs] + [1e22, 3.5e300]
+    got = [getattr(math, name)(x) for name in one for x in xs]
+    got += [f(x) for f in (math.sin, math.cos, math.tan, math.atan) for x in far]
+    got += [math.atan2(x, y) for x, y in zip(xs, far)] + [math.cbrt(x) for x in far]
+    got += [abs(x) ** y for x, y in zip(far, xs)] + [math.hypot(*xs), sum(xs), sum(far[:-1])]
+    got += [random.gauss(0, 1), random.expovariate(1), statistics.NormalDist().inv_cdf(xs[0])]
+    return [x.hex() for x in got]
+job = tasks(items=range(8), run=run, exact=True)
+`;
 
 const faults: Readonly<Record<string, RegExp>> = {
   'raise ValueError("no") from KeyError("k")':

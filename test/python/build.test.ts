@@ -122,6 +122,20 @@ test("the same files give the same code, in any folder", { skip }, async () => {
   assert.equal(hashes[0], hashes[1]);
 });
 
+test("who may compute a job, and its clock and chance, are submitted", { skip }, async () => {
+  const terms = 'share="volunteers", trust="quorum", clock="real", chance="real"';
+  const expected = { share: "volunteers", trust: "quorum", clock: "real", chance: "real" };
+  const jobs = [`tasks(items=[1], run=abs, ${terms})`, `map_reduce(map=len, ${terms})`];
+  await inFolder(async (write) => {
+    for (const [index, job] of jobs.entries()) {
+      const text = `from tequio import map_reduce, tasks\njob = ${job}\n`;
+      const { job: built } = await bundleJob(write(`terms${index}.py`, text));
+      const { chance, clock, share, trust } = built.options;
+      assert.deepEqual({ share, trust, clock, chance }, expected);
+    }
+  });
+});
+
 test("a child that plans a job ends with the process that asked it", { skip }, async () => {
   await inFolder(async (write) => {
     const job = write("job.py", "print('loading')\nwhile True: pass\n");

@@ -116,6 +116,8 @@ def cloudpickle_takes_the_rest():
     cluster = Cluster.connect()
     assert list(cluster.map(lambda n: n + limit[0], [1, 2])) == [5, 6]
     assert [done.result() for done in [cluster.executor().submit(Square(3).area)]] == [36]
+    lock = threading.Lock()
+    fails("build-failed", lambda: cluster.map(lambda n: lock.locked(), [1]), '"lock"', "pickle")
     # Of a worker with another Python.
     workers = [{**one, "python": "3.7.1", "name": "old"} for one in cluster.workers()]
     cluster._api.workers = lambda: workers

@@ -21,9 +21,15 @@ const parts = [
   ...[",", ",", "\n", "\n", "\n", "\r\n", "\r", ";", "\t", "\u2028", "\u0085", "\x0b", "\x1c"],
   ...['"', '""', '"a\nb"', '"a,b"', "a'b", "\ufeff", "\0"],
   ...['{"a":[1,2.50]}\n', "[1e3, -0]\n", '"x\\ud83d"\n', "9007199254740991\n", "tru\n"],
+  ...[", ", '{"a":[2,"\\""]}', "]", ",\n"],
 ].map((text) => Buffer.from(text));
 const broken = ["ff", "80", "e697", "c3", "c080", "eda080", "f09f98", "f4908080"].map((hex) =>
   Buffer.from(hex, "hex"),
+);
+
+/** Of every second file: a header, and what makes the file one JSON array. */
+const starts = ["a,b\n", "a,b\n", '[{"a":[1,"]"]},\n', " [ 3 ,\n", '[{"a":1}]', "[\n]"].map(
+  (text) => [Buffer.from(text)],
 );
 
 function folderOfTexts(seed: number): string {
@@ -35,7 +41,7 @@ function folderOfTexts(seed: number): string {
       const from = random.below(20) === 0 ? broken : parts;
       return from[random.below(from.length)]!;
     });
-    const start = random.below(3) === 0 ? [Buffer.from("a,b\n")] : [];
+    const start = starts[random.below(2 * starts.length)] ?? [];
     writeFileSync(join(folder, `${n}`.padStart(3, "0")), Buffer.concat([...start, ...some]));
   }
   return folder;

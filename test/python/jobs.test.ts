@@ -37,6 +37,12 @@ const cases: Readonly<Record<string, Case>> = {
     code: `job = map_reduce(map=lambda line, emit: emit.each(line.split()),
     combine=lambda a, b: a + b)`,
   },
+  "words emitted at once beside other keys": {
+    code: `class Text(str):
+    pass
+job = map_reduce(combine=lambda a, b: a + b,
+    map=lambda line, emit: emit.each([*line.split(), Text("w1"), 1, True, 1.0, None, ("w1", 2)]))`,
+  },
   "pairs that are yielded": {
     code: `def pairs(line):
     for word in line.split():

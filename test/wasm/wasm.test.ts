@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { compiled, compiledBytes, examples, kernels } from "../../scripts/build-wasm.ts";
+import {
+  compiled,
+  compiledBytes,
+  compiledPython,
+  examples,
+  kernels,
+  pythonKernels,
+} from "../../scripts/build-wasm.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -11,6 +18,13 @@ for (const [source, module] of kernels) {
   test(`${module} is what ${source} compiles to`, async () => {
     const kept = readFileSync(join(root, module), "utf8");
     assert.ok(kept === (await compiled(source)), "run `node scripts/build-wasm.ts` and commit it");
+  });
+}
+
+for (const [source, module] of pythonKernels) {
+  test(`${module} is what ${source} compiles to`, async () => {
+    const kept = readFileSync(join(root, module), "utf8");
+    assert.ok(kept === (await compiledPython(source)), "run `node scripts/build-wasm.ts`");
   });
 }
 

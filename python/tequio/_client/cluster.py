@@ -24,7 +24,7 @@ from .calls import submit_planned
 from .executor import Batches, Executor
 from .failure import ClusterError
 from .inputs import Inputs, find_inputs
-from .job_file import declared_file, operators_refused
+from .job_file import declared_file, operator_declared
 from .mapping import Mapping as Calls
 from .mapping import mapped
 from .place import Wanted, find_target
@@ -44,9 +44,9 @@ class Cluster:
     """A coordinator that has answered. May be used by several threads; `close()` or `with` closes
     its connections, not its jobs."""
 
-    def __init__(self, api: Api, functions: str) -> None:
+    def __init__(self, api: Api, functions: str, wheels: Optional[str] = None) -> None:
         self._api = api
-        self._shipping = Shipping(functions, api.workers)
+        self._shipping = Shipping(functions, api.workers, wheels)
         self._declared: Dict[Any, Declared] = {}
 
     @classmethod
@@ -59,6 +59,7 @@ class Cluster:
         fingerprint: Optional[str] = None,
         data: Optional[str] = None,
         functions: str = "auto",
+        wheels: "Union[str, os.PathLike[str], None]" = None,
     ) -> "Cluster":
         """Finds the coordinator as the command line does: `url` with a token, else TEQUIO_URL,
         TEQUIO_TOKEN and TEQUIO_FINGERPRINT, else the one of this machine, in `data`, TEQUIO_DATA or
@@ -66,7 +67,8 @@ class Cluster:
 
         fingerprint: SHA-256 of its certificate, 64 hex digits, as `tequio up` prints it. functions:
         how they travel: "source"; "cloudpickle"; "auto", the default: as source, or pickled when
-        that cannot be and cloudpickle is installed.
+        that cannot be and cloudpickle is installed. wheels: a folder of packages; those that the
+        `requires` of a job names travel with it, and workers need not have them.
         Errors: `unavailable` when nothing answers, `unauthenticated` for a wrong token."""
         wanted = Wanted(url, token, token_file, fingerprint, data)
         api = Api(Transport(find_target(wanted)))
@@ -76,7 +78,7 @@ class Cluster:
         except BaseException:
             api.transport.close()
             raise
-        return cls(api, functions)
+        return cls(api, functions, None if wheels is None else os.path.abspath(wheels))
 
     def submit(
         self,
@@ -91,7 +93,8 @@ class Cluster:
         weight: int = 1,
         priority: str = "normal",
     ) -> RunningJob:
-        """Submits a job: a Python job file, or what `map_reduce` or `tasks` made in this program.
+        """Submits a job: a Python job file, or what `map_reduce`, `tasks` or operators made in
+        this program.
 
         inputs: a path or a list of them: files, folders, globs; `{"users": path}` for a job of
         several inputs. params: JSON values over the job's. key: the same key and job give the same
@@ -198,9 +201,9 @@ class Cluster:
     def _declare(self, job: JobOrFile, params: Mapping[str, Any]) -> Any:
         """The job, and what makes its items."""
         if isinstance(job, Job) and job.kind == "operator":
-            raise operators_refused()
+            return operator_declared(job.options["operator"], job.options["declared"]), None
         if not isinstance(job, Job):
-            return declared_file(os.fspath(job), params)
+            return declared_file(os.fspath(job), params, self._shipping.wheels)
         declared = declared_job(job, self._shipping)
         return declared, lambda: _items_of(job, merge_params(declared.params, params))
 

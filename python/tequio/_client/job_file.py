@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from .failure import ClusterError
+from .operator_plan import OPERATOR_CODE
 from .plan import Declared, merge_params
 
 _LOAD_MAX_S = 20
@@ -35,31 +36,36 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def declared_file(path: str, params: Mapping[str, Any]) -> Tuple[Declared, Callable[[], bytes]]:
-    """The job, and what makes its items, a line of JSON each. Errors: `bad-request` when there is
-    no such file, `build-failed` with its place for everything else."""
+def declared_file(
+    path: str, params: Mapping[str, Any], wheels: Optional[str] = None
+) -> Tuple[Declared, Callable[[], bytes]]:
+    """The job, and what makes its items, a line of JSON each. wheels: a folder of
+    packages. Errors: `bad-request` when there is no such file, `build-failed` with its place for
+    everything else."""
+    packages = [] if wheels is None else [wheels]
     if not os.path.isfile(path):
         raise ClusterError("bad-request", f"there is no job file {path} (from {os.getcwd()})")
     with tempfile.TemporaryDirectory(prefix="tequio-python-") as folder:
         code_path = os.path.join(folder, "code.zip")
-        said = _ask(path, ["describe", code_path], (folder, _LOAD_MAX_S))
+        said = _ask(path, ["describe", code_path, *packages], (folder, _LOAD_MAX_S))
         if said["kind"] == "operator":
-            raise operators_refused()
+            declared = operator_declared(said["operator"], said["options"])
+            return declared, lambda: b""
         with open(code_path, "rb") as file:
             code = file.read()
     kind, inputs, options = said["kind"], said["inputs"], said["options"]
     declared = Declared(
         kind, inputs, options, said["params"], said["program"], said["hasCombine"], code
     )
-    return declared, lambda: _items(path, merge_params(declared.params, params))
+    return declared, lambda: _items(path, merge_params(declared.params, params), packages)
 
 
-def _items(path: str, params: Mapping[str, Any]) -> bytes:
+def _items(path: str, params: Mapping[str, Any], packages: List[str]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="tequio-python-") as folder:
         lines, given = os.path.join(folder, "items.ndjson"), os.path.join(folder, "params.json")
         with open(given, "w", encoding="utf-8") as file:
             json.dump(params, file)
-        _ask(path, ["items", lines, given], (folder, _ITEMS_MAX_S))
+        _ask(path, ["items", lines, given, *packages], (folder, _ITEMS_MAX_S))
         with open(lines, "rb") as items:
             return items.read()
 
@@ -100,7 +106,7 @@ def _run(command: List[str], env: Dict[str, str], limit_s: int) -> Any:
         os.close(ours)
 
 
-def operators_refused() -> ClusterError:
-    """The planner of operators is that of the command line."""
-    text = "a Python program cannot submit operators; put it into a job file and `tequio run` it"
-    return ClusterError("bad-request", f"{text}, or write map_reduce")
+def operator_declared(operator: Mapping[str, Any], options: Mapping[str, Any]) -> Declared:
+    """An operator, which has no code of its own."""
+    inputs = operator["inputs"]
+    return Declared("operator", inputs, options, {}, {}, False, OPERATOR_CODE, operator)

@@ -11,9 +11,17 @@ import sys
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from .._values.json_text import json_bytes
+from .._worker.content import SHAPE_START_BYTES, ends_lines_with_returns, is_json_array
 from .api import Blob, blob_of, blob_of_file
 from .failure import ClusterError
 from .inputs import Found, mtime_ms_of
+from .operator_plan import (
+    later_reducers,
+    planned_operator,
+    reducers_of,
+    shape_of,
+    split_max_bytes,
+)
 
 SPLIT_BYTES = 64 * 1024 * 1024
 # As `slackBytes` of src/sdk/plan/of-found.ts.
@@ -21,12 +29,14 @@ SLACK_BYTES = SPLIT_BYTES + SPLIT_BYTES / 10
 _MIB = 1024 * 1024
 _FILES_OF_SPLIT = 4096
 _PYTHON = 101
+_PASSED_ON = ("clock", "chance", "share", "trust")
 _TIMEOUT_MAX_MS = 2**31 - 1
 _ARCHES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "ARM64": "arm64", "i686": "ia32"}
 
 
 class Declared(NamedTuple):
-    """What a job says of itself: the answer of `_plan describe`, and its code, a zip."""
+    """What a job says of itself: the answer of `_plan describe`, and its code, a zip; of an
+    operator its description, an `OperatorSpec`."""
 
     kind: str
     inputs: Mapping[str, Any]
@@ -35,6 +45,7 @@ class Declared(NamedTuple):
     program: Mapping[str, Any]
     has_combine: bool
     code: bytes
+    operator: Optional[Mapping[str, Any]] = None
 
 
 class Settings(NamedTuple):
@@ -59,35 +70,54 @@ class Planned(NamedTuple):
         """Whether files of this machine are named by their paths."""
         return any(file["at"]["kind"] == "path" for file in self.plan["files"])
 
+    def has_lines(self) -> bool:
+        """Whether lines of the result are texts as they are: those of a sort."""
+        apply = self.plan.get("operator", {}).get("apply", {})
+        return apply.get("operator") == "sort" and self.spec["output"] == "text"
+
 
 def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -> Planned:
-    """Of a map/reduce job."""
+    """Of a job that reads files."""
+    operator = declared.operator
     input_bytes = sum(file.size_bytes for file in found)
-    split_bytes = _number("split_bytes", settings.split_bytes, SPLIT_BYTES, (1, 64 * 1024**3))
-    fitting = min(256, max(1, math.ceil(input_bytes / SPLIT_BYTES)))
-    own = declared.options.get("reducers", fitting)
-    reducers = _number("reducers", settings.reducers, own, (0, 100_000))
+    spill_bytes = (32 if declared.has_combine else 64) * _MIB
+    most = split_max_bytes(operator, spill_bytes)
+    fitting = min(SPLIT_BYTES, most)
+    split_bytes = _number("split_bytes", settings.split_bytes, fitting, (1, 64 * 1024**3))
+    reducers = _reducers(declared, settings.reducers, input_bytes)
     if input_bytes / split_bytes > 10_000_000:
         text = f"split_bytes {split_bytes} makes more than 10000000 map tasks; use larger splits"
         raise ClusterError("limit-exceeded", text)
-    files = [_input_file(file, declared.inputs[file.input]) for file in found]
-    cuts = [_Cutting(file, declared.inputs[file.input]) for file in found]
+    cuts = [_Cutting(file, declared.inputs[file.input], split_bytes) for file in found]
     plan: Dict[str, Any] = {
         "version": 1,
         "params": merge_params(declared.params, settings.params),
-        "spillBytes": (32 if declared.has_combine else 64) * _MIB,
-        "files": files,
-        "splits": cut_splits(cuts, split_bytes, settings.split_bytes or SLACK_BYTES),
+        "spillBytes": spill_bytes,
+        "files": [_input_file(file, declared.inputs[file.input]) for file in found],
+        "splits": cut_splits(cuts, split_bytes, settings.split_bytes or min(SLACK_BYTES, most)),
         "items": None,
         "reducers": reducers,
     }
-    stages = [
-        {**_stage(declared, "map", len(plan["splits"])), "partitionCount": reducers},
-    ]
+    later: List[int] = []
+    if operator is not None:
+        plan["operator"] = planned_operator(operator, reducers, found)
+        later = later_reducers(plan["operator"])
+    stages = [_stage(declared, "map", len(plan["splits"]))]
     stages[0]["inputBytes"] = input_bytes
-    if reducers > 0:
-        stages.append({**_stage(declared, "reduce", reducers), "inputStage": 0})
+    for at, count in enumerate([reducers, *later] if reducers > 0 else []):
+        stages[-1]["partitionCount"] = count
+        stages.append({**_stage(declared, "reduce", count), "inputStage": at})
     return _planned(declared, plan, (stages, settings, []))
+
+
+def _reducers(declared: Declared, wished: Optional[int], input_bytes: int) -> int:
+    wished = declared.options.get("reducers") if wished is None else wished
+    if declared.operator is not None:
+        fitting = reducers_of(declared.operator, wished, input_bytes)
+    else:
+        own = min(256, max(1, math.ceil(input_bytes / SPLIT_BYTES)))
+        fitting = own if wished is None else wished
+    return int(_number("reducers", fitting, 0, (0, 100_000)))
 
 
 def plan_items(declared: Declared, lines: bytes, settings: Settings) -> Planned:
@@ -152,20 +182,32 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
         "locality": _locality(plan),
         "limits": limits,
         "backupTasks": options.get("backupTasks", True),
-        **{name: options[name] for name in ("clock", "chance") if name in options},
+        **{name: options[name] for name in _PASSED_ON if name in options},
         "weight": _number("weight", settings.weight, 1, (1, 1000)),
-        "output": options.get("output", "ndjson"),
-        "programKind": _PYTHON,
+        "output": _output_of(options),
+        **({"programKind": _PYTHON} if declared.operator is None else {}),
     }
-    if plan["items"] is not None:
-        spec["shape"] = {"of": "tasks", "items": plan["items"]["hash"]}
-    elif spec["output"] != "text":
-        spec["shape"] = {"of": "pairs"}
+    shape = _shape(declared, plan, spec["output"])
+    if shape is not None:
+        spec["shape"] = shape
     # Left out where they say nothing: older coordinators refuse fields that they do not know.
     if settings.priority != "normal":
         spec["priority"] = settings.priority
     spec.update(declared.program)
     return Planned(plan, spec, [code, *blobs])
+
+
+def _output_of(options: Mapping[str, Any]) -> str:
+    output = options.get("output", "ndjson")
+    return "rows" if options.get("rows") and output == "ndjson" else output
+
+
+def _shape(declared: Declared, plan: Mapping[str, Any], output: str) -> Optional[Dict[str, Any]]:
+    if plan["items"] is not None:
+        return {"of": "tasks", "items": plan["items"]["hash"]}
+    if declared.operator is not None:
+        return shape_of(plan["operator"], output)
+    return None if output == "text" else {"of": "pairs"}
 
 
 def _stage(declared: Declared, kind: str, count: int) -> Dict[str, Any]:
@@ -189,13 +231,28 @@ def _locality(plan: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
 class _Cutting:
     """How a file may be cut: compressed, whole-file formats and CSV over several lines are not."""
 
-    def __init__(self, file: Found, spec: Any) -> None:
+    def __init__(self, file: Found, spec: Any, split_bytes: float) -> None:
         spec = spec or {"format": "lines"}
         is_whole = spec["format"] == "file" or (spec["format"] == "csv" and spec["multiline"])
         self.input, self.size_bytes = file.input, file.size_bytes
         self.may_pack = file.compression == "none"
         self.may_cut = self.may_pack and not is_whole
+        if self.may_cut and file.size_bytes > split_bytes:
+            self.may_cut = _has_cuts(file.path, spec)
         self.record_bytes = spec["sizeBytes"] if spec["format"] == "records" else 1
+
+
+def _has_cuts(path: str, spec: Any) -> bool:
+    """Whether it can be cut where lines end."""
+    if spec["format"] == "records":
+        return True
+    with open(path, "rb") as file:
+        start = file.read(SHAPE_START_BYTES + 1)
+    if ends_lines_with_returns(lambda size: start[: min(size, SHAPE_START_BYTES)]):
+        return False
+    is_all = len(start) <= SHAPE_START_BYTES
+    is_json = spec["format"] in ("json", "ndjson")
+    return not (is_json and is_json_array(start[:SHAPE_START_BYTES], is_all))
 
 
 def cut_splits(files: Sequence[Any], split_bytes: int, most_bytes: int) -> List[Dict[str, Any]]:

@@ -24,33 +24,46 @@ class Result:
     """What a job has computed, read when it is asked for; every byte is verified.
 
     job: its id. counters: by name. output: as the job says. Of a list of tasks, a row is a result;
-    else it is a key with its value. Values are those of JSON; of text output, text."""
+    of a table it is a dict of its columns, of sorted texts a text, else a key with its value.
+    Values are those of JSON; of text output, text."""
 
-    def __init__(self, api: Api, summary: Dict[str, Any]) -> None:
+    def __init__(self, api: Api, summary: Dict[str, Any], has_lines: bool = False) -> None:
         self._api = api
         self.job: str = summary["job"]
         self.counters: Dict[str, float] = summary["counters"]
         self.output: str = summary["output"]
         self._is_list = summary["stages"][0]["kind"] == "tasks"
         self._shape = summary.get("shape") or ({"of": "tasks"} if self._is_list else None)
+        self._has_lines = has_lines
+        self._is_table = (self._shape or {}).get("of") == "rows"
 
     def __iter__(self) -> Iterator[Any]:
-        """Results of a list of tasks in order, else pairs `(key, value)`, partition by partition,
-        keys in order within each."""
-        return self._results() if self._is_list else self._pairs()
+        """Results of a list of tasks in order, rows of a table in order, else pairs `(key, value)`,
+        partition by partition, keys in order within each."""
+        if self._is_list:
+            return self._results()
+        return (one for part in self._api.output(self.job)["parts"] for one in self._part(part))
 
     def rows(self) -> Iterator[Tuple[Any, ...]]:
-        """The same as tuples for `csv.writer(file).writerows(…)`: (key, value), or (index,
-        result)."""
-        return iter(enumerate(self)) if self._is_list else self._pairs()
+        """The same as tuples for `csv.writer(file).writerows(…)`: (key, value), (index, result), or
+        the cells of a table."""
+        if self._is_list:
+            return iter(enumerate(self))
+        if self._has_lines:
+            return ((line,) for line in self)
+        return (tuple(one.values()) if isinstance(one, dict) else one for one in self)
 
     def records(self) -> Iterator[Dict[str, Any]]:
-        """The same as dicts, for `pandas.DataFrame(…)`: "key" ("index" of a list of tasks), and the
-        members of a value that is a dict, else "value"."""
-        first = "index" if self._is_list else "key"
-        for key, value in self.rows():
-            rest = value if isinstance(value, dict) else {"value": value}
-            yield {first: key, **rest}
+        """The same as dicts, for `pandas.DataFrame(…)`: rows of a table; else "key" ("index" of a
+        list of tasks), and the members of a value that is a dict, else "value"."""
+        if not self._is_list:
+            for one in self:
+                if self._has_lines:
+                    one = {"line": one}
+                yield one if isinstance(one, dict) else _record("key", one)
+            return
+        for one in self.rows():
+            yield _record("index", one)
 
     def bad_records(self) -> Iterator[Dict[str, Any]]:
         """Those that were set aside (`bad_records="keep"`)."""
@@ -94,33 +107,31 @@ class Result:
             "".join(f"<td>{html.escape(_short(cell))}</td>" for cell in row) for row in rows[:10]
         ]
         more = "<tr><td>…</td></tr>" if len(rows) > 10 else ""
-        first = "index" if self._is_list else "key"
-        head = f"<tr><th>{first}</th><th>value</th></tr>"
+        names = ["index" if self._is_list else "key", "value"]
+        if self._is_table:
+            names = list(self._shape["columns"])  # type: ignore[index]
+        head = f"<tr>{''.join(f'<th>{html.escape(name)}</th>' for name in names)}</tr>"
         body = "".join(f"<tr>{row}</tr>" for row in cells)
         return f"<table>{head}{body}{more}</table>"
 
     def _results(self) -> Iterator[Any]:
         return map(json.loads, self._api.results(self.job))
 
-    def _pairs(self) -> Iterator[Tuple[Any, Any]]:
-        for part in self._api.output(self.job)["parts"]:
-            if part["hash"]:
-                yield from self._pairs_of(self._api.blob(part["hash"]))
-
-    def _pairs_of(self, chunks: Iterator[bytes]) -> Iterator[Tuple[Any, Any]]:
+    def _part(self, part: Dict[str, Any]) -> Iterator[Any]:
+        if not part["hash"]:
+            return iter(())
+        if self.output == "bytes":
+            raise ClusterError("bad-request", "the result is records of bytes: save() writes them")
+        lines = _lines(self._api.blob(part["hash"]))
         if self.output == "csv" and self._shape is None:
-            reader = csv.reader(f"{line.decode()}\n" for line in _lines(chunks))
-            next(reader, None)
-            for key, value in reader:
-                yield key, value
-            return
-        for line in _lines(chunks):
-            if self.output == "text":
-                key, _, value = line.decode().partition("\t")
-                yield _unescaped(key), _unescaped(value)
-            else:
-                pair = json.loads(line)
-                yield pair["key"], pair["value"]
+            return _csv_rows(lines)
+        if self._has_lines:
+            return (line.decode() for line in lines)
+        if self.output == "text":
+            return (_text_pair(line.decode()) for line in lines)
+        if self._is_table:
+            return map(json.loads, lines)
+        return ((pair["key"], pair["value"]) for pair in map(json.loads, lines))
 
     def _write(self, folder: str) -> List[str]:
         if self._shape is not None and self.output in ("parquet", "arrow"):
@@ -187,6 +198,23 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from lines
     if rest:
         yield rest
+
+
+def _csv_rows(lines: Iterator[bytes]) -> Iterator[Any]:
+    reader = csv.reader(f"{line.decode()}\n" for line in lines)
+    columns = next(reader, [])
+    for cells in reader:
+        yield tuple(cells) if columns == ["key", "value"] else dict(zip(columns, cells))
+
+
+def _text_pair(line: str) -> Tuple[str, str]:
+    key, _, value = line.partition("\t")
+    return _unescaped(key), _unescaped(value)
+
+
+def _record(first: str, row: Tuple[Any, ...]) -> Dict[str, Any]:
+    key, value = row
+    return {first: key, **(value if isinstance(value, dict) else {"value": value})}
 
 
 def _unescaped(text: str) -> str:

@@ -100,12 +100,21 @@ class _Functions:
         before = "\n" * (piece["line"] - 1)
         if piece["is_lambda"]:
             text = f"({before}{' ' * piece['column']}{piece['text']}\n)"
-            code = compile(text, file, "eval", entry["flags"], True)
+            code = compiled(text, file, "eval", entry["flags"])
             return eval(code, self.names)
         if piece["text"][:1] in (" ", "\t"):
             before = "\n" * (piece["line"] - 2) + "if True:\n"
-        exec(compile(before + piece["text"], file, "exec", entry["flags"], True), self.names)
+        exec(compiled(before + piece["text"], file, "exec", entry["flags"]), self.names)
         return self.names[entry["own"]]
+
+
+def compiled(text, file, mode, flags):
+    """Code of a function; of a job that is to be exact with exact powers."""
+    if "tequio._exact.install" in sys.modules:
+        from .._exact import powers
+
+        return powers.compiled(text, file, mode, flags)
+    return compile(text, file, mode, flags, True)
 
 
 def _free_name(name):

@@ -9,7 +9,7 @@ from .._job import chance, clock
 from .._job.failure import failure_of, raised_by
 from .._job.orphan import end_with_pipe
 from .._values.errors import TaskError
-from .._worker.load import entry_of, import_job
+from .._worker.load import import_code
 from .._worker.seat_belt import clear_environment
 from .judge import Judge
 
@@ -26,19 +26,25 @@ def answer(request_path, answer_path):
     sys.stdout.reconfigure(line_buffering=True)
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
-    try:
-        said = _run(request)
-    except BaseException as error:
-        failed = error if isinstance(error, TaskError) else raised_by("the job", error, "")
-        failure = failure_of(failed, request["code"])
-        said = {"error": {"code": failure["code"], "text": failure["message"]}}
-        if "stack" in failure:
-            said["error"]["stack"] = failure["stack"]
+    said = judged(request)
     with open(answer_path, "w", encoding="ascii") as file:
         json.dump(said, file)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def judged(request):
+    """The answer to a request: the files of the result, or `error`."""
+    try:
+        return _run(request)
+    except BaseException as error:
+        failed = error if isinstance(error, TaskError) else raised_by("the job", error, "")
+        failure = failure_of(failed, request["code"])
+        said = {"code": failure["code"], "text": failure["message"]}
+        if "stack" in failure:
+            said["stack"] = failure["stack"]
+        return {"error": said}
 
 
 def _run(request):
@@ -52,7 +58,7 @@ def _run(request):
     chance.surround(request["around"])
     clock.surround(request["around"])
     runtime.install(count, print)
-    job = import_job(request["code"], entry_of(request["code"]))
+    job = import_code(request["code"])
     judge = Judge(job, request)
     texts = judge.tasks() if job.kind == "tasks" else judge.map_reduce()
     parts = []

@@ -12,6 +12,7 @@ from .._worker.content import (
     START_BYTES,
     check_text,
     ends_lines_with_returns,
+    is_json_array,
     mixed_ends,
 )
 
@@ -48,6 +49,13 @@ def records_of(path, file, piece, given):
             yield from _fixed(source, start, end, (spec["sizeBytes"], file["name"]))
         elif kind == "csv":
             yield from _csv(source, file["name"], (start, end), spec)
+        elif kind in ("ndjson", "json") and start == 0 and _is_array(source):
+            source.seek(0)
+            for offset, text, problem in _elements(source.read()):
+                if problem:
+                    yield Record(offset, text, problem)
+                else:
+                    yield from _of_json(offset, text, spec)
         else:
             for offset, line in _lines(source, start, end):
                 yield from _of_line(offset, line, spec, pattern)
@@ -65,6 +73,42 @@ def _with_newlines(opened, name):
     return io.BytesIO(data.replace(b"\r", b"\n"))
 
 
+def _is_array(source):
+    source.seek(0)
+    start = source.read(SHAPE_START_BYTES + 1)
+    return is_json_array(start[:SHAPE_START_BYTES], len(start) <= SHAPE_START_BYTES)
+
+
+def _elements(data):
+    """(offset, text, problem) of each element of the array: one character after the other."""
+    text = data.decode("latin-1")
+    at = text.index("[") + 1
+    start, depth, count = at, 1, 0
+    while at < len(text) and depth > 0:
+        if text[at] == '"':
+            at += 1
+            while at < len(text) and text[at] != '"':
+                at += 2 if text[at] == "\\" else 1
+        elif text[at] in "[{":
+            depth += 1
+        elif text[at] in "]}":
+            depth -= 1
+        if depth == 0 or (depth == 1 and text[at : at + 1] == ","):
+            own = data[start:at].decode("utf-8", "replace")
+            if own.strip(" \t\r\n"):
+                yield start, own, ""
+            elif depth > 0 or count > 0:
+                yield start, own, "an element of the array is missing"
+            count += 1
+            start = at + 1
+        at += 1
+    if depth > 0:
+        shown = data[start : start + 1024].decode("utf-8", "replace")
+        yield start, shown, "the JSON array that the file is has no end"
+    elif data[at:].strip(b" \t\r\n"):
+        yield len(data), "", "something follows the JSON array that the file is"
+
+
 def _of_line(offset, line, spec, pattern):
     kind = spec["format"]
     text = _bare(line.decode("utf-8", "replace"))
@@ -79,13 +123,17 @@ def _of_line(offset, line, spec, pattern):
             columns = spec["columns"]
             yield Record(offset, dict(zip(columns, found.groups())) if columns else found[0])
     elif text.strip():
-        try:
-            value = json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
-            yield Record(offset, text, str(error))
-            return
-        paths = spec.get("paths")
-        yield Record(offset, value if paths is None else {path: _at(value, path) for path in paths})
+        yield from _of_json(offset, text, spec)
+
+
+def _of_json(offset, text, spec):
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        yield Record(offset, text, str(error))
+        return
+    paths = spec.get("paths")
+    yield Record(offset, value if paths is None else {path: _at(value, path) for path in paths})
 
 
 def _refuse(name):
@@ -256,24 +304,25 @@ def _joined(lines, separator):
     while at < len(lines):
         end, state = at, "start"
         while end < len(lines) and (end == at or state == "quoted"):
-            state = _state_after(lines[end][1], separator, state)
+            state = _state_after(_bare(lines[end][1]), separator, state)
             end += 1
         whole = "".join(text for _, text in lines[at:end])
-        if state == "quoted" or _fields(_bare(whole), separator) is None:
+        if state in ("quoted", "broken"):
             end, whole = at + 1, lines[at][1]
         yield lines[at][0], whole
         at = end
 
 
 def _state_after(text, separator, state):
-    """ "quoted" when a quote that opened a field, perhaps before this text, is not closed."""
+    """ "quoted" when a quote that opened a field, perhaps before this text, is not closed; "broken"
+    when something follows the quote that closes one."""
     for character in text:
         if state == "quoted":
             state = "closed" if character == '"' else "quoted"
         elif state == "closed" and character == '"':
             state = "quoted"
         elif state == "closed" and character != separator:
-            return "closed"
+            return "broken"
         elif character == separator:
             state = "start"
         elif state == "start":

@@ -12,6 +12,7 @@ from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
 from .._worker.load import DESCRIPTION, import_job
 from .code import code_files, write_code
+from .wheels import named_in, travelling
 
 # Of src/sdk/python/interpreter.ts.
 _PARENT_DESCRIPTOR = 3
@@ -27,18 +28,36 @@ def answer(arguments):
         sys.set_int_max_str_digits(0)
     end_with_pipe(_PARENT_DESCRIPTOR, 1)
     sys.stdout.reconfigure(line_buffering=True)
-    path = os.path.abspath(path)
-    try:
-        job = _load(path)
-        said = _describe(path, job, *more) if mode == "describe" else _items(job, *more)
-    except BaseException as error:
-        said = {"error": _problem(error, path)}
+    said = (described if mode == "describe" else listed)(path, *more)
     with open(result, "w", encoding="ascii") as file:
         json.dump(said, file)
     # Threads of the job must not keep it alive.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def described(path, code, wheels=None):
+    """Which job the file declares; its code is written to `code`. With `error` when it cannot be.
+    `wheels`: a folder of packages that may travel with it."""
+    return _asked(path, wheels, lambda full, job: _describe(full, job, code, wheels))
+
+
+def listed(path, items, params, wheels=None):
+    """How many items there are, which are written to `items`, for the JSON in `params`."""
+    return _asked(path, wheels, lambda _, job: _items(job, items, params))
+
+
+def _asked(path, wheels, ask):
+    path = os.path.abspath(path)
+    try:
+        if wheels is not None:
+            with open(path, "rb") as file:
+                # A wheel is a zip of modules.
+                sys.path += travelling(wheels, named_in(file.read())).paths
+        return ask(path, _load(path))
+    except BaseException as error:
+        return {"error": _problem(error, path)}
 
 
 def _load(path):
@@ -51,22 +70,40 @@ def _load(path):
     return import_job(folder, entry)
 
 
-def _describe(path, job, code):
+def _describe(path, job, code, wheels):
     if job.kind == "operator":
         options = job.options
         return {"kind": job.kind, "operator": options["operator"], "options": options["declared"]}
     folder, name = os.path.split(path)
     entry = name[: -len(".py")]
-    more = {DESCRIPTION: described_code(job, entry)}
-    write_code(code, code_files(folder, entry), more)
+    files = code_files(folder, entry)
+    if job.options["exact"]:
+        check_exact(folder, files)
+    packages = {}
+    if wheels is not None:
+        packages, left, _ = travelling(wheels, job.options["requires"])
+        job = job._replace(options={**job.options, "requires": left})
+    more = {**packages, DESCRIPTION: described_code(job, entry, bool(packages))}
+    write_code(code, files, more)
     return declared(job)
 
 
-def described_code(job, entry):
+def check_exact(folder, files):
+    """Errors: SyntaxError for code that cannot be compiled with exact powers."""
+    from .._exact.powers import compiled
+
+    for name, data in files.items():
+        if name.endswith(".py"):
+            compiled(data, os.path.join(folder, name), "exec")
+
+
+def described_code(job, entry, has_wheels=False):
     """What the zip of a job's code says of itself, for workers."""
     description = {
         "version": 1,
         "engine": job.options["engine"] or "any",
+        "exact": job.options["exact"],
+        "wheels": has_wheels,
         "entry": entry,
         "kind": job.kind,
         "requires": job.options["requires"],
@@ -87,6 +124,8 @@ def declared(job):
         "badRecords": options.get("bad_records"),
         "clock": "real" if options["clock"] == "real" else None,
         "chance": options["chance"],
+        "share": options["share"],
+        "trust": options["trust"],
     }
     inputs = {}
     for named, one in job.inputs.items():
@@ -104,13 +143,7 @@ def declared(job):
 def _program(options):
     """What a worker's Python must be: fields of the job as it is submitted, those that say
     nothing left out."""
-    engine, exact = options["engine"], options["exact"]
-    here = "pyodide" if sys.platform == "emscripten" else "cpython"
-    if exact and engine is None:
-        engine = here
-    program = {"requires": options["requires"], "engine": engine}
-    if exact and engine == here:
-        program["pythonVersion"] = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    program = {"requires": options["requires"], "engine": options["engine"]}
     return {name: value for name, value in program.items() if value}
 
 

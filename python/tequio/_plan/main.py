@@ -1,5 +1,6 @@
 """Answers one question about a job file: `describe JOB.py RESULT CODE.zip`, or `items JOB.py RESULT
-ITEMS.ndjson PARAMS.json`. RESULT becomes a JSON object, with `error` when it failed."""
+ITEMS.ndjson PARAMS.json`; behind them perhaps a folder of wheels. RESULT becomes a JSON
+object, with `error` when it failed."""
 
 import os
 import sys

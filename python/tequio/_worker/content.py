@@ -3,10 +3,13 @@
 A plan has looked where it could; files of members, and what is inside a compressed file, are seen
 here first. The list is that of src/wire/content/formats.ts, by what is in it."""
 
+import json
+
 from .._values.errors import TaskError
 
 START_BYTES = 512
 SHAPE_START_BYTES = 256 * 1024
+_BLANKS = b" \t\r\n"
 _AGAIN = "and compress it with gzip or zstd, if at all"
 _UNPACK = f"decompress it first, {_AGAIN}"
 _EXTRACT = "extract its files first"
@@ -63,6 +66,26 @@ def ends_lines_with_returns(first):
     return b"\n" not in start and b"\r" in start[:-1]
 
 
+def is_json_array(start, is_all):
+    """The file is one JSON array, whose elements are the records, not a JSON value a line.
+    `is_all`: the start is the whole file. One line that has an array with anything but objects in
+    it is a record. As src/wire/content/shape.ts has it."""
+    text = start[3:] if start[:3] == b"\xef\xbb\xbf" else start
+    text = text.lstrip(_BLANKS)
+    if text[:1] != b"[":
+        return False
+    line, newline, rest = text.partition(b"\n")
+    if not newline and not is_all:
+        return True
+    try:
+        first = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return True
+    if newline and (not is_all or rest.lstrip(_BLANKS)):
+        return False
+    return isinstance(first, list) and all(isinstance(one, dict) for one in first)
+
+
 def mixed_ends(file):
     """The error for a file whose later lines end otherwise than its first ones."""
     text = f"{file} has lines that end with \\r alone, and later others; convert them to \\n"
@@ -99,6 +122,15 @@ class TextSource:
         if ends_lines_with_returns(self._peek):
             self._returns_of = file["name"]
         return piece
+
+    def is_json_array(self):
+        """Of the piece at hand, which begins its file."""
+        if self._peek(START_BYTES).lstrip(b"\xef\xbb\xbf" + _BLANKS)[:1] not in (b"[", b""):
+            return False
+        start = self._peek(SHAPE_START_BYTES + 1)
+        if self._returns_of is not None:
+            start = start.replace(b"\r", b"\n")
+        return is_json_array(start[:SHAPE_START_BYTES], len(start) <= SHAPE_START_BYTES)
 
     def _peek(self, size):
         held = sum(map(len, self._start))

@@ -77,12 +77,20 @@ def load_job(order):
 
 def _import(path, expected):
     _check_hash(_bytes_of(path), expected, "the job's code")
-    return import_job(path, entry_of(path))
+    return import_code(path)
 
 
-def entry_of(path):
-    """The module of the job file in a zip of code."""
-    return json.loads(zipimporter(path).get_data(os.path.join(path, DESCRIPTION)))["entry"]
+def import_code(path):
+    """The job of a zip of code."""
+    described = json.loads(zipimporter(path).get_data(os.path.join(path, DESCRIPTION)))
+    if described.get("exact"):
+        from .._exact.install import ExactFinder, install
+
+        install()
+        sys.meta_path.insert(0, ExactFinder(path))
+    if described.get("wheels"):
+        sys.path.append(os.path.join(path, "wheels"))
+    return import_job(path, described["entry"])
 
 
 def import_job(folder, entry):

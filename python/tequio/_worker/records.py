@@ -8,6 +8,7 @@ import json
 
 from .._values.errors import TaskError
 from .csv_lines import Columns, QuoteJoiner, csv_fields
+from .json_array import elements_of
 from .lines import RECORD_MAX_BYTES, blocks_of, lines_of, without_mark
 from .words import matches_of, words_of
 
@@ -41,10 +42,8 @@ def reader_of(spec, pattern, reading):
         return lambda piece: _words(spec["lowercase"], piece, reading)
     if kind == "match":
         return _by_line(reading, _matcher(pattern, spec["columns"]))
-    if kind == "ndjson":
-        return _by_line(reading, _json_reader(reading))
-    if kind == "json":
-        return _by_line(reading, _paths_reader(spec["paths"], _json_reader(reading)))
+    if kind in ("ndjson", "json"):
+        return _by_line_or_element(reading, spec.get("paths"))
     if kind == "file":
         return lambda piece: _whole(spec["as"], piece, reading)
     if kind == "records":
@@ -61,6 +60,31 @@ def _by_line(reading, records_of):
         for lines in reading.blocks(piece):
             for line in lines:
                 records = records_of(line)
+                if records:
+                    yield records
+
+    return read
+
+
+def _by_line_or_element(reading, paths):
+    """JSON: a value a line, or the elements of the array that a file is."""
+    lines, elements = _json_reader(reading, True), _json_reader(reading, False)
+    if paths is not None:
+        lines, elements = _paths_reader(paths, lines), _paths_reader(paths, elements)
+    by_line = _by_line(reading, lines)
+
+    def read(piece):
+        source, position = reading.source, reading.position
+        if piece.offset > 0 or not source.is_json_array():
+            yield from by_line(piece)
+            return
+        for offset, data, problem in elements_of(source.read, position.file):
+            position.at(offset)
+            text = data.decode("utf-8", "replace")
+            if problem:
+                reading.bad(text, problem)
+            else:
+                records = elements(text)
                 if records:
                     yield records
 
@@ -92,12 +116,12 @@ def _no_constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
-def _json_reader(reading):
+def _json_reader(reading, skips_blanks):
     def read(line):
         try:
             return [parsed_json(line)]
         except (ValueError, RecursionError) as error:
-            if line.strip():
+            if not skips_blanks or line.strip():
                 reading.bad(line, str(error))
             return ()
 

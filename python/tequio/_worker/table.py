@@ -186,6 +186,7 @@ class CombiningTable(Table):
 
     def __init__(self, options, combine):
         super().__init__(options, combine)
+        self._has_only_texts = True
         one = self._emit()
         self.emit = self._emit_sums(one) if combine is add else one
         self.emit.each = self._each(self.emit) if combine is add else _one_by_one(one)
@@ -232,39 +233,54 @@ class CombiningTable(Table):
         return emit
 
     def _each(self, emit):
-        """Counting strings is what the engine has a loop for."""
-        pairs, one_by_one, join, one = self._pairs, _one_by_one(emit), "".join, 1
+        """Counting strings is what the engine has a loop for. It takes other keys, too, of which
+        some are equal and differ here, as True and 1: they are new beside strings, and so seen."""
+        pairs, one_by_one, one = self._pairs, _one_by_one(emit), 1
         count, size = _count_elements, len
 
         def each(keys, value=1):
             if type(keys) is not list:
                 keys = list(keys)
-            if value is not one:
-                return one_by_one(keys, value)
-            try:
-                # All are str: others may be equal and be different keys, as True and 1.
-                join(keys)
-            except TypeError:
+            if value is not one or not self._has_only_texts:
                 return one_by_one(keys, value)
             before = size(pairs)
-            count(pairs, keys)
+            try:
+                count(pairs, keys)
+            except TypeError as error:
+                counted = _hashable(keys)
+                if counted == size(keys):
+                    raise raised_by("combine", error, "")
+                self._add_counted(keys[:counted], before, emit)
+                return one_by_one(keys[counted:], value)
             if size(pairs) != before:
-                self._add_texts(list(islice(reversed(pairs), size(pairs) - before)))
+                self._add_counted(keys, before, emit)
             return None
 
         return each
 
-    def _add_texts(self, keys):
-        """As `_add_key` for each of these str."""
-        lengths = list(map(len, keys))
-        if max(lengths) > _LONG_KEY_CHARACTERS:
+    def _add_counted(self, keys, before, emit):
+        """Keys that were counted, of which those behind the first `before` are new."""
+        pairs = self._pairs
+        added = list(islice(reversed(pairs), len(pairs) - before))
+        texts = [key for key in added if type(key) is str]
+        if len(texts) < len(added):
+            others = {key for key in added if type(key) is not str}
+            for key in others:
+                del pairs[key]
             for key in keys:
+                if key in others:
+                    emit(key, 1)
+        lengths = list(map(len, texts))
+        if max(lengths, default=0) > _LONG_KEY_CHARACTERS:
+            for key in texts:
                 encode_key(key, "map")
-        self._size += _KEY_COST_BYTES * len(keys) + sum(lengths)
+        self._size += _KEY_COST_BYTES * len(texts) + sum(lengths)
         if self._size > self._spill_bytes:
             self._spill_if_full()
 
     def _add_key(self, key):
+        if type(key) is not str:
+            self._has_only_texts = False
         self._count_key(key, _KEY_COST_BYTES)
         if self._size > self._spill_bytes:
             self._spill_if_full()
@@ -342,12 +358,14 @@ def _of_combiner(combiner, key, values):
         raise raised_by("combiner", error, f"key {short(key)}")
 
 
-def _are_texts(keys):
-    try:
-        "".join(keys)
-    except TypeError:
-        return False
-    return True
+def _hashable(keys):
+    """How many come before the first that cannot be a key of a dict."""
+    for number, key in enumerate(keys):
+        try:
+            hash(key)
+        except TypeError:
+            return number
+    return len(keys)
 
 
 def size_of(value, depth=0):

@@ -25,7 +25,7 @@ const values: Required<RunOptions> = {
   ...{ allowBasicBrowsers: true, engine: "cpython", priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
   ...{ filesystem: place, jobtracker: place, timeout: 1_000 },
-  ...{ share: "volunteers", trust: "audit", quorum: "2/3" },
+  ...{ wheels: "wheels", share: "volunteers", trust: "audit", quorum: "2/3" },
 };
 /** In which modes the option has no effect. */
 const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
@@ -47,6 +47,7 @@ const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
   key: ["local", "sequential", "elsewhere"],
   allowBasicBrowsers: ["local", "sequential", "elsewhere"],
   engine: ["local", "sequential", "elsewhere"],
+  wheels: ["elsewhere"],
   priority: ["local", "sequential", "elsewhere"],
   share: ["local", "sequential", "elsewhere"],
   trust: ["local", "sequential", "elsewhere"],

@@ -63,6 +63,7 @@ const elsewhere: Reasons = {
   timeout: theirs,
   allowBasicBrowsers: theirs,
   engine: theirs,
+  wheels: theirs,
   watch: theirs,
 };
 

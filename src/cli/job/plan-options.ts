@@ -17,6 +17,8 @@ export type RunOptions = TargetOptions &
     readonly key?: string;
     readonly allowBasicBrowsers?: boolean;
     readonly engine?: PythonEngine;
+    /** Folder of packages for a job in Python. */
+    readonly wheels?: string;
     readonly priority?: Priority;
     readonly share?: string;
     readonly trust?: Trust;

@@ -95,7 +95,11 @@ export function withPlan(command: Command): Command {
       ).choices(priorities),
     )
     .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
-    .addOption(engineOption());
+    .addOption(engineOption())
+    .option(
+      "--wheels <folder>",
+      "of a job in Python: the wheels in it travel that the job's `requires` names",
+    );
 }
 
 /** Who may compute it, and how that is checked. */
@@ -180,7 +184,7 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
     const text = "--timeout is for WebAssembly modules; other jobs set timeoutMs in their file";
     throw new ClusterError("bad-request", text);
   }
-  const build = () => (isModule ? ofModule(file, given, options) : of(file));
+  const build = () => (isModule ? ofModule(file, given, options) : of(file, options));
   await runBuilt(build, isModule ? [] : given, options, file.endsWith(".py"));
 }
 
@@ -224,16 +228,19 @@ function withoutTabs(built: BuiltJob): BuiltJob {
   throw new ClusterError("bad-request", text);
 }
 
-async function of(file: string): Promise<BuiltJob> {
+async function of(file: string, { wheels }: RunOptions): Promise<BuiltJob> {
   const { bundleJob } = await import("../../sdk/bundle.ts");
-  return bundleJob(file);
+  return bundleJob(file, wheels);
 }
 
 async function ofModule(
   file: string,
   items: readonly string[],
-  { timeout }: RunOptions,
+  { timeout, wheels }: RunOptions,
 ): Promise<BuiltJob> {
+  if (wheels !== undefined) {
+    throw new ClusterError("bad-request", "--wheels is for jobs in Python; leave it out");
+  }
   const { buildModuleJob } = await import("../../sdk/module-job.ts");
   return buildModuleJob(file, items, timeout);
 }

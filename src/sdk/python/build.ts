@@ -5,11 +5,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseRequirement, requiresMax } from "../../core/cluster/placement/requires.ts";
-import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { ClusterError } from "../../core/error.ts";
 import { buildFailure } from "../build/failure.ts";
 import { operatorCode } from "../build/operator-code.ts";
-import type { FormatSpec } from "../format.ts";
-import type { AnyMapReduce, AnyOperator, AnyTasks, ForeignJob, Job, Params } from "../job.ts";
+import type { Job, Params } from "../job.ts";
+import { type Described, type DescribedOperator, jobOf, type Problem } from "./described.ts";
 import { askPython } from "./interpreter.ts";
 import { judgePython } from "./judge.ts";
 
@@ -27,29 +27,10 @@ export const loadMaxMs = 20_000;
 /** The same for the list of its items. */
 const itemsMaxMs = 600_000;
 
-type Problem = {
-  readonly code: ErrorCode;
-  readonly text: string;
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: number;
-};
-
-type Described = {
-  readonly kind: "map-reduce" | "tasks";
-  readonly inputs: { readonly [input: string]: FormatSpec | null };
-  readonly options: Omit<AnyMapReduce["options"], "params">;
-  readonly params: Params;
-  readonly program: ForeignJob["program"];
-  readonly hasCombine: boolean;
-};
-
-/** `text.words().count()`: as `src/sdk/operators` makes it. */
-type Operator = Pick<AnyOperator, "kind" | "operator" | "options">;
-
 /** Errors: `bad-request` for a file that is not there, `unavailable` without Python, `build-failed`
- *  with its place for everything else. */
-export async function buildPythonJob(file: string): Promise<PythonJob> {
+ *  with its place for everything else. `wheels`: folder of packages that may travel with it. */
+export async function buildPythonJob(file: string, wheels?: string): Promise<PythonJob> {
+  const packages = wheels === undefined ? [] : [resolve(wheels)];
   const path = resolve(file);
   await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === "ENOENT" ? "there is no such file" : cause.message;
@@ -57,17 +38,28 @@ export async function buildPythonJob(file: string): Promise<PythonJob> {
   });
   return inFolder(async (folder) => {
     const zip = join(folder, "code.zip");
-    const described = await ask<Described | Operator>(path, folder, ["describe", zip], loadMaxMs);
+    const described = await ask<Described | DescribedOperator>(
+      path,
+      folder,
+      ["describe", zip, ...packages],
+      loadMaxMs,
+    );
     if (described.kind === "operator") return operatorJob(described, path);
     const bytes = await readFile(zip);
     const hash = createHash("sha256").update(bytes).digest("hex");
     checkRequires(described.program.requires ?? [], basename(path));
-    return { code: "", zip: bytes, hash, job: jobOf(described, path, bytes), file: path };
+    const { kind } = described;
+    const job = jobOf(described, {
+      items: (given) => itemsOf([path, ...packages], given),
+      judge: (planned, options) =>
+        judgePython({ kind, code: bytes, name: basename(path) }, planned, options),
+    });
+    return { code: "", zip: bytes, hash, job, file: path };
   });
 }
 
 /** The same kernels run it as if it had been written in TypeScript. */
-function operatorJob(job: Operator, file: string): PythonJob {
+function operatorJob(job: DescribedOperator, file: string): PythonJob {
   const hash = createHash("sha256").update(operatorCode).digest("hex");
   return { code: operatorCode, hash, job, file };
 }
@@ -80,41 +72,14 @@ function checkRequires(requires: readonly string[], name: string): void {
   for (const text of requires) parseRequirement(text);
 }
 
-/** The job as all that plans and submits jobs knows it. Its functions are in Python. */
-function jobOf(described: Described, path: string, code: Uint8Array): Job {
-  const { hasCombine, inputs, kind, params, program } = described;
-  const foreign: ForeignJob = {
-    program,
-    items: (given) => itemsOf(path, given),
-    judge: (planned, options) =>
-      judgePython({ kind, code, name: basename(path) }, planned, options),
-  };
-  const options = { ...described.options, params };
-  if (kind === "tasks") {
-    return { kind, foreign, options: { ...options, items: [], run: elsewhere } } as AnyTasks;
-  }
-  const formats = Object.entries(inputs).map(([name, input]) => [
-    name,
-    { map: elsewhere, ...(input === null ? {} : { input }) },
-  ]);
-  const combine = hasCombine ? { combine: elsewhere } : {};
-  return {
-    kind,
-    foreign,
-    inputs: Object.fromEntries(formats),
-    options: { ...options, ...combine },
-  };
-}
-
-function elsewhere(): never {
-  throw new Error("broken law: functions of a Python job run in Python");
-}
-
-function itemsOf(path: string, params: Params): Promise<Uint8Array> {
+function itemsOf(
+  [path, ...packages]: readonly [path: string, ...packages: string[]],
+  params: Params,
+): Promise<Uint8Array> {
   return inFolder(async (folder) => {
     const [lines, given] = [join(folder, "items.ndjson"), join(folder, "params.json")];
     await writeFile(given, JSON.stringify(params));
-    await ask(path, folder, ["items", lines, given], itemsMaxMs);
+    await ask(path, folder, ["items", lines, given, ...packages], itemsMaxMs);
     return readFile(lines);
   });
 }

@@ -1,11 +1,11 @@
 /** How the text of a file is laid out, by its first bytes: lines that end with returns alone, and
  *  JSON that is one array. Asked by those who cut files into splits and by those who read them, so
  *  that both agree. */
-import { readText } from "../block/text.ts";
 
 /** So many bytes of a file decide; fewer when it has fewer. */
 export const shapeStartBytes = 256 * 1024;
 
+const decoder = new TextDecoder();
 const newline = 10;
 const carriageReturn = 13;
 
@@ -29,7 +29,8 @@ export function isJsonArray(start: Uint8Array, isAll: boolean): boolean {
   if (start[from] !== 0x5b) return false;
   const end = start.indexOf(newline, from);
   if (end === -1 && !isAll) return true;
-  const line = readText(start, from, end === -1 ? start.length : end);
+  // Bytes that are not UTF-8 are the reader's to refuse.
+  const line = decoder.decode(start.subarray(from, end === -1 ? start.length : end));
   let first: unknown;
   try {
     first = JSON.parse(line);

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ..._job.shipped import CONTENT, ENTRY, ENTRY_CODE
 from ..._plan.answer import declared, described_code
+from ..._plan.wheels import travelling
 from ..._plan.code import write_code
 from ..._values.errors import TaskError
 from ..._worker.load import DESCRIPTION
@@ -26,10 +27,12 @@ _PARAM = "pass it as one of `params`"
 
 class Shipping(NamedTuple):
     """How functions travel. `functions`: "auto" (source, else a pickle where cloudpickle is
-    installed), "source" or "cloudpickle". `workers`: asks for those of the cluster."""
+    installed), "source" or "cloudpickle". `workers`: asks for those of the cluster. `wheels`: a
+    folder of packages that may travel with them."""
 
     functions: str
     workers: Callable[[], List[Dict[str, Any]]]
+    wheels: Optional[str] = None
 
 
 def declared_call(function: Any, form: Mapping[str, Any], given: Any) -> Declared:
@@ -53,8 +56,13 @@ def _declared(job: Job, shipping: Shipping, more: Any) -> Declared:
     try:
         files = _with_functions(job, shipping, (form, remedy))
         zipped = io.BytesIO()
-        named = {ENTRY + ".py": ENTRY_CODE, DESCRIPTION: described_code(job, ENTRY)}
-        write_code(zipped, files, named)
+        packages: Dict[str, bytes] = {}
+        if shipping.wheels is not None:
+            packages, left, _ = travelling(shipping.wheels, job.options["requires"])
+            job = job._replace(options={**job.options, "requires": left})
+        description = described_code(job, ENTRY, bool(packages))
+        named = {ENTRY + ".py": ENTRY_CODE, DESCRIPTION: description}
+        write_code(zipped, files, {**packages, **named})
         said = declared(job)
     except TaskError as error:
         raise ClusterError(error.code, error.text) from error
@@ -80,6 +88,9 @@ def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]
             if shipping.functions == "source":
                 raise
             refused = error
+    if job.options["exact"]:
+        text = "a pickled function cannot be exact" if refused is None else refused.text
+        raise ClusterError("build-failed", text) from refused
     cloudpickle = find_cloudpickle()
     problem: Optional[str] = "cloudpickle, which could pickle it, is not installed"
     if cloudpickle is not None:
@@ -88,7 +99,13 @@ def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]
         if refused is None:
             raise ClusterError("build-failed", f"functions cannot be pickled: {problem}")
         raise ClusterError(refused.code, f"{refused.text} ({problem})") from refused
-    content = _content(job, lambda function, _: pickled(function, cloudpickle))
+    try:
+        content = _content(job, lambda function, _: pickled(function, cloudpickle))
+    except ClusterError as error:
+        if refused is None:
+            raise
+        # Which variable it is says only the source.
+        raise ClusterError(refused.code, f"{refused.text} ({error.text})") from error
     files = _files({**content, "entries": [], "form": form}, Shipment())
     return {**files, **package_files(cloudpickle)}
 

@@ -1,0 +1,1 @@
+"""Mathematics that gives equal bits on every engine and version of Python: for `exact=True`."""
