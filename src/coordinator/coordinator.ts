@@ -143,7 +143,7 @@ async function open(
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
-  leadership?.announce(reachableUrl(url));
+  leadership?.announce(named(reachableUrl(url), options.certificate));
   return {
     url,
     ...placed(services, options, { url, listen, certificate }),
@@ -215,7 +215,7 @@ async function openPlace(
   const starting = new Starting(options, listen, certificate);
   closers.defer(() => starting.close());
   if (leading === undefined || engine === null) return { certificate, leadership: null, starting };
-  const url = reachableUrl(urlOf(isPlain ? "http" : "https", listen));
+  const url = named(reachableUrl(urlOf(isPlain ? "http" : "https", listen)), given);
   const mark = certificate === null ? "" : fingerprint(certificate.cert);
   const place = { ...joining, url, fingerprint: mark };
   const leadership = await lead(engine, starting.standby(leading), place);

@@ -212,8 +212,9 @@ test("a tab that leaves disconnects, stops what it runs, and never dials again",
   const { others, sent } = tab.take();
   assert.deepEqual(
     sent.map(({ action }) => action),
-    ["disconnect"],
+    ["pong", "disconnect"],
   );
+  assert.match(JSON.stringify(sent[0]), /"left":true/, "it is not lost: it has left");
   assert.deepEqual(others, [{ kind: "close" }, { kind: "stop", tid: 1 }]);
   assert.deepEqual(tab.session.closed("", 1), []);
   assert.deepEqual(tab.session.hurry(), []);
