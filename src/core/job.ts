@@ -90,9 +90,9 @@ export const defaultLimits: RetryLimits = {
 
 /** Who may compute a job, and what is believed.
  *
- *  own: only own workers · audit: a share of the results is computed twice; with `share` volunteers
- *  compute it, too, without it at least one task of each stage is compared · quorum: what volunteers
- *  compute counts when enough of them agree. */
+ *  own: only own workers · audit: a share of the results is computed twice; with `share`
+ *  volunteers compute it, too, without it at least one task of each stage is compared · quorum:
+ *  what volunteers compute counts when enough of them agree. */
 export const trusts = ["own", "audit", "quorum"] as const;
 export type Trust = (typeof trusts)[number];
 

@@ -23,8 +23,8 @@ export type EnvironmentOptions = {
 /** What the job's code has around it that the code itself does not say; see `JobEnvironment`. */
 export type Around = { readonly frozenAtMs?: number; readonly refusesChance?: true };
 
-/** Language, time zone, `crypto`, memory of `Buffer` and shared methods: to be set before job code is
- *  loaded, for the life of the realm. */
+/** Language, time zone, `crypto`, memory of `Buffer` and shared methods: to be set before job code
+ *  is loaded, for the life of the realm. */
 export function pinRealm(): void {
   pinZone();
   pinLocale();
