@@ -41,8 +41,8 @@ export type CrowdResult = {
       ? S
       : never
     : never;
-  /** Wrong results that `tequio recheck` would compute again. */
-  readonly doubtful: number;
+  /** Of the results, those that are wrong and that `tequio recheck` does not compute again. */
+  readonly left: number;
 };
 
 type Member = {
@@ -87,7 +87,8 @@ export class Crowd {
   run(): CrowdResult {
     const { own, seed, volunteers } = this.#options;
     const trustSeed = seed * 2_654_435_761 + 1;
-    this.#tell({ kind: "coordinator-started", epoch: 1, retains: true, trustSeed });
+    const started = { epoch: 1, retains: true, trustSeed, auditShare: 0.01 } as const;
+    this.#tell({ kind: "coordinator-started", ...started });
     const natures: Array<Nature | null> = [...volunteers, ...Array(own).fill(null)];
     // In any order: a worker's number says nothing.
     for (let at = natures.length - 1; at > 0; at--) {
@@ -161,7 +162,8 @@ export class Crowd {
   }
 
   #work(): void {
-    while (this.state.active.size > 0) {
+    // Own workers that are idle then look at some results of the finished job.
+    while (this.state.active.size > 0 || this.state.audits.running.size > 0) {
       const next = this.#take();
       if (next === undefined) {
         const wakeMs = nextWakeMs(this.state);
@@ -276,12 +278,12 @@ export class Crowd {
     const { tasks } = this.#options;
     const job = this.state.jobs.get(1)!;
     let wrong = 0;
-    let doubtful = 0;
+    let left = 0;
     for (const [task, output] of job.stages[0]!.outputs.entries()) {
       if (output?.root === right(task)) continue;
       wrong++;
       const vouchers = job.stages[0]!.opinions.vouchers.get(task) ?? [];
-      if (vouchers.every(({ person }) => this.state.trust.caught.has(person))) doubtful++;
+      if (!vouchers.every(({ person }) => this.state.trust.caught.has(person))) left++;
     }
     let caughtLiars = 0;
     let caughtHonest = 0;
@@ -291,7 +293,8 @@ export class Crowd {
       else caughtHonest++;
     }
     const work = this.#computed / tasks;
-    return { wrong: wrong / tasks, work, caughtLiars, caughtHonest, state: job.state, doubtful };
+    const shares = { wrong: wrong / tasks, left: left / tasks };
+    return { ...shares, work, caughtLiars, caughtHonest, state: job.state };
   }
 }
 

@@ -88,3 +88,12 @@ export function durationArgument(option: string): Parser<number> {
 export function countArgument(option: string, min: number, max: number): Parser<number> {
   return asArgument((text) => parseCount(text, option, { min, max }));
 }
+
+/** 0 to 100, fractions allowed. */
+export function percentArgument(option: string): Parser<number> {
+  return asArgument((text) => {
+    const value = /^\d{1,3}(\.\d{1,6})?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
+    if (value <= 100) return value;
+    throw new ClusterError("bad-request", `${option} is a number from 0 to 100, as 0.5`);
+  });
+}

@@ -11,6 +11,7 @@ import { makeDirectory } from "../store/directory.ts";
 import { diskSpace } from "../store/disk-space.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";
 import { Auth } from "./access/auth.ts";
+import { compareOutputs } from "./compare/outputs.ts";
 import { addCheck, clusterKeys } from "./data-dir.ts";
 import { TrackerEdge } from "./edges/browser/edge.ts";
 import { PlainResults } from "./edges/browser/plain-results.ts";
@@ -151,6 +152,7 @@ async function openKept(
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
     trustSeed: randomInt(2 ** 47),
+    ...(options.auditShare === undefined ? {} : { auditShare: options.auditShare }),
     onReplay: onReplayed,
     onFatal,
     ...(leadership === null ? {} : { warm: leadership.warm.end }),
@@ -262,6 +264,8 @@ function perform(services: Services, effect: OuterEffect): void {
     // Both may fail without harm: the next sweep removes what is left.
     logs.remove(effect.job).catch(() => {});
     sweep.release(effect).catch(() => {});
+  } else if (effect.kind === "compare-outputs") {
+    void compareOutputs(services, effect);
   } else if (effect.kind === "expel") {
     edge.revoked(effect.worker);
     tracker.revoked(effect.worker);

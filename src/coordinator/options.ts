@@ -82,6 +82,9 @@ export type CoordinatorOptions = {
   readonly anonymousBrowsers?: boolean;
   /** Slots that one owner's tasks may use at the same time. Default: unlimited. */
   readonly slotsPerOwner?: number;
+  /** Share of the tasks of own workers that idle ones compute a second time, 0 to 1, to see whether
+   *   jobs are deterministic. Default 0. */
+  readonly auditShare?: number;
   /** Tabs of one owner at the same time. Default 1,000. */
   readonly tabsMax?: number;
   /** Limits of what tabs may upload. */

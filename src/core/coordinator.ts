@@ -13,6 +13,8 @@ import { place } from "./cluster/shares.ts";
 import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
+import { learnDifference } from "./cluster/trust/audit-end.ts";
+import { startAudits } from "./cluster/trust/audit-start.ts";
 import { recheckJob } from "./cluster/trust/recheck.ts";
 import { endUnstarted } from "./cluster/unstarted.ts";
 import { measureWorker } from "./cluster/workers/measured.ts";
@@ -37,11 +39,13 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
     loseExisting(state, effects);
     if (event.aheadMs !== undefined) rememberJump(state, event.aheadMs);
     if (event.trustSeed !== undefined) state.trust.seed = event.trustSeed;
+    state.audits.share = event.auditShare ?? 0;
     if (event.retains) startRetention(state, beforeMs);
   } else apply(state, event, effects);
   placeTouched(state);
   giveWantedBackups(state, effects);
   schedule(state, effects);
+  startAudits(state, effects);
   // In order of submission, as all that a snapshot must not change.
   for (const number of [...state.touched].sort((a, b) => a - b)) {
     const job = state.jobs.get(number);
@@ -99,8 +103,9 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     case "attempts-reported":
       reportAttempts(state, event, effects);
       break;
+    case "outputs-compared":
     case "results-fetched":
-      markFetched(state, event.jobs);
+      learnOfResults(state, event, effects);
       break;
     case "retention-passed":
       passRetention(state, event, effects);
@@ -123,6 +128,15 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     default:
       applyMemberEvent(state.sharing, event, effects);
   }
+}
+
+function learnOfResults(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: "outputs-compared" | "results-fetched" }>,
+  effects: Effect[],
+): void {
+  if (event.kind === "results-fetched") markFetched(state, event.jobs);
+  else learnDifference(state, event, effects);
 }
 
 function changeWorker(

@@ -37,6 +37,15 @@ export type Effect =
     }
   /** The worker returned a wrong result: close its link, and admit it no more. */
   | { readonly kind: "expel"; readonly worker: WorkerId }
+  /** Two results of one task are not the same: find the first record in which they differ. Answered
+   *  by `outputs-compared`, unless the outputs are gone. */
+  | {
+      readonly kind: "compare-outputs";
+      readonly job: JobId;
+      readonly stage: number;
+      readonly task: number;
+      readonly outputs: readonly [OutputAt, OutputAt];
+    }
   /** The job has ended: forget its code and its partitions. */
   | { readonly kind: "close-job"; readonly worker: WorkerId; readonly job: JobId }
   /** Answer the caller whose request is this event. At most one of `reply` and `refuse` per
@@ -53,6 +62,13 @@ export type Effect =
       readonly blobs: ReadonlySet<Hash>;
       readonly plan: Hash;
     };
+
+/** An output of an attempt. `worker`: who has its partitions, null = the coordinator. */
+export type OutputAt = {
+  readonly attempt: number;
+  readonly worker: WorkerId | null;
+  readonly root: Hash;
+};
 
 export type ReplyValue = {
   readonly job?: JobId;

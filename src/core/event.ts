@@ -9,6 +9,7 @@
 
 import type { Role } from "./access/roles.ts";
 import type { MemberEvent } from "./catalogue.ts";
+import type { DifferentRecord } from "./cluster/trust/audit.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
 import type { CounterMap, Failure, JobSpec, PythonEngine, TaskOutput } from "./job.ts";
 
@@ -98,6 +99,9 @@ export type CoordinatorEvent = {
       /** From it is drawn which results of volunteers are checked, so no worker may know it; absent
        *  in logs from before there were volunteers. Below 2^53. */
       readonly trustSeed?: number;
+      /** Share of the tasks of own workers that are computed a second time where there is room, 0
+       *  to 1; absent = 0. */
+      readonly auditShare?: number;
       /** How far the wall clock was ahead of the newest record, when that was a day or more, in ms;
        *  absent in logs from before such jumps were remembered. */
       readonly aheadMs?: number;
@@ -176,6 +180,14 @@ export type CoordinatorEvent = {
       readonly job: JobId;
       readonly stage: number;
       readonly reports: readonly AttemptReport[];
+    }
+  /** The first record in which two results of one task differ. */
+  | {
+      readonly kind: "outputs-compared";
+      readonly job: JobId;
+      readonly stage: number;
+      readonly task: number;
+      readonly record: DifferentRecord;
     }
   /** Clients have the whole results of these jobs. */
   | { readonly kind: "results-fetched"; readonly jobs: readonly JobId[] }

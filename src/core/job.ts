@@ -90,8 +90,9 @@ export const defaultLimits: RetryLimits = {
 
 /** Who may compute a job, and what is believed.
  *
- *  own: only own workers · audit: volunteers, too; a share of their results is computed twice ·
- *  quorum: what volunteers compute counts when enough of them agree. */
+ *  own: only own workers · audit: a share of the results is computed twice; with `share`
+ *  volunteers compute it, too, without it at least one task of each stage is compared · quorum:
+ *  what volunteers compute counts when enough of them agree. */
 export const trusts = ["own", "audit", "quorum"] as const;
 export type Trust = (typeof trusts)[number];
 
@@ -122,7 +123,7 @@ export type JobSpec = {
   /** Within its owner's share, beside `weight`: high counts four times as much as normal, low a
    *  quarter; default normal. */
   readonly priority?: Priority;
-  /** Default "own"; of jobs with `share` "audit", and never "own". */
+  /** Default "own"; of jobs with `share` "audit", and never "own". "quorum" is for those alone. */
   readonly trust?: Trust;
   /** Volunteers may see its code and its data, and compute it; absent = they may not. */
   readonly share?: "volunteers";

@@ -1,5 +1,6 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
 import type { RemovedWhy } from "./cluster/retention/retained.ts";
+import type { DifferentRecord } from "./cluster/trust/audit.ts";
 import type { JobId, WorkerId } from "./ids.ts";
 import type { Failure, JobState, OutputFormat, PythonEngine, RowShape, StageKind } from "./job.ts";
 
@@ -54,8 +55,25 @@ export type JobSummary = {
   /** It computes doubtful tasks of an earlier job again; `changed`: those whose result was
    *  another. */
   readonly recheck?: { readonly of: JobId; readonly tasks: number; readonly changed: number };
+  /** Tasks that were computed a second time, to compare; absent = none was. */
+  readonly audit?: AuditSummary;
   /** The last few user errors, newest first (at most 10). */
   readonly errors: ReadonlyArray<Failure & { readonly task: string; readonly worker: WorkerId }>;
+};
+
+/** `tasks`: whose two results were compared · `differs`: the first task whose results differ, with
+ *  the workers that computed them. */
+export type AuditSummary = {
+  readonly tasks: number;
+  readonly differs?: TaskDifference;
+};
+
+export type TaskDifference = {
+  readonly stage: StageKind;
+  readonly task: number;
+  readonly workers: readonly [WorkerId, WorkerId];
+  /** The first record in which they differ, when that is known; see `DifferentRecord`. */
+  readonly record?: DifferentRecord;
 };
 
 /** Ended jobs that are kept no longer, by why they went. */

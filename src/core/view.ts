@@ -15,6 +15,8 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./cluster/state.ts";
+import type { Audit } from "./cluster/trust/audit.ts";
+import { differenceOf } from "./cluster/trust/audit-end.ts";
 import { doubtfulTasks } from "./cluster/trust/distrust.ts";
 import { checkedShare, isShared, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
@@ -94,6 +96,7 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     waitingFor: waitingFor(state, job),
     errors: job.errors.slice(),
     ...trustSummary(state, job),
+    ...auditSummary(job),
   };
 }
 
@@ -110,6 +113,13 @@ function trustSummary(
     ...(doubtful === 0 ? {} : { doubtful }),
     ...(recheck === undefined ? {} : { recheck: { ...recheck, of: jobId(recheck.of) } }),
   };
+}
+
+function auditSummary({ audit, stages }: JobRecord): Pick<JobSummary, "audit"> {
+  if (audit === undefined) return {};
+  const { differs, same } = audit;
+  if (differs === undefined) return same === 0 ? {} : { audit: { tasks: same } };
+  return { audit: { tasks: same + 1, differs: differenceOf(differs, stages) } };
 }
 
 function stageSummary(state: CoordinatorState, stage: Stage): StageSummary {
@@ -311,8 +321,16 @@ export function absentMs(state: CoordinatorState, worker: WorkerId): number {
   return workerRecord(state, worker)?.absentMs ?? 0;
 }
 
+/** Of an audit, the attempt that runs. */
+function secondOf({ job, second, stage, task }: Audit): AttemptRef {
+  return { job: jobId(job), stage, task, attempt: second.attempt };
+}
+
+/** What the worker may run, and report: those that only compare results, too. */
 export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
-  return [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
+  const leases = [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
+  const audits = state.audits.running.get(idNumber(worker)) ?? [];
+  return [...leases, ...audits.map(secondOf)];
 }
 
 /** Attempts of the worker that were assigned before `beforeMs`, and were not announced since. */

@@ -3,6 +3,7 @@
  *  docs/environment.md. */
 import { evenGlobals } from "./globals.ts";
 import { useMath } from "./math/functions.ts";
+import { pinBuffers } from "./pins/buffers.ts";
 import { evenCrypto, refuseChance } from "./pins/chance.ts";
 import { restoreClock, useClock } from "./pins/clock.ts";
 import { pinLocale } from "./pins/locale.ts";
@@ -22,12 +23,13 @@ export type EnvironmentOptions = {
 /** What the job's code has around it that the code itself does not say; see `JobEnvironment`. */
 export type Around = { readonly frozenAtMs?: number; readonly refusesChance?: true };
 
-/** Language, time zone, `crypto` and shared methods: to be set before job code is loaded, for the
- *  life of the realm. */
+/** Language, time zone, `crypto`, memory of `Buffer` and shared methods: to be set before job code
+ *  is loaded, for the life of the realm. */
 export function pinRealm(): void {
   pinZone();
   pinLocale();
   evenCrypto();
+  pinBuffers();
   lockMethods();
 }
 

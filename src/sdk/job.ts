@@ -92,8 +92,9 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly chance?: "real";
   /** Volunteers may compute it, and see its code and data. Default: own workers only. */
   readonly share?: "volunteers";
-  /** How results of volunteers are checked: "audit" (default with `share`) compares a share of
-   *  them, "quorum" all of them. */
+  /** Which results are compared with a second one: "audit" a share of them (default with `share`;
+   *  without it at least one task of each stage, on own workers that are idle), "quorum" all of
+   *  those of volunteers. */
   readonly trust?: Trust;
 };
 

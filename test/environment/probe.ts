@@ -22,8 +22,9 @@ function globals() {
 }
 
 // How a function was made, where a member is kept, and what engines keep for themselves: no code
-// is written with these. Of Buffer another test says what is there.
-const own = new RegExp("^(Buffer[.#]|globalThis[.]|console[.]_|Error.prepareStackTrace" +
+// is written with these.
+const own = new RegExp("^(Buffer#(.*(Slice|Write|WriteStatic)|inspect)" +
+  "|globalThis[.]|console[.]_|Error.prepareStackTrace" +
   "|Event#[A-Z]|Event#isTrusted|Request#attribute|MessagePort#(hasRef|ref|unref)" +
   "|MessageChannel#port)" +
   "|[.](arguments|caller|prototype)$|^[a-z][A-Za-z]*#constructor$");
@@ -125,6 +126,21 @@ function chance() {
     uuid !== crypto.randomUUID(), bytes.length, crypto.subtle === undefined];
 }
 
+function buffers() {
+  const one = Buffer.from("grüße");
+  const [small, part] = [Buffer.from([1, 2, 3]), one.subarray(1, 4)];
+  small.writeInt16BE(-2, 1);
+  return [
+    small.buffer.byteLength, small.byteOffset, [...small], [...Buffer.allocUnsafe(5)],
+    new Uint8Array(Buffer.allocUnsafe(2).buffer).join(), part.toString(), one.toString("base64url"),
+    one.indexOf("ß"), Buffer.concat([one, small]).readDoubleLE(0),
+    Buffer.byteLength("ß", "utf16le"),
+    Buffer.compare(one, small), one.fill("ab", 1, 4).toString(), JSON.stringify(small),
+    Buffer.isBuffer(part), Buffer.from(one.buffer, 2).equals(one.subarray(2)), one.write("zz", 3),
+    Buffer.poolSize,
+  ];
+}
+
 function clock() {
   const format = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
   performance.mark("one");
@@ -150,6 +166,6 @@ function look(count) {
   // As text: a result may hold no NaN.
   return JSON.stringify({ globals: globals(), members: members(), bits: bits(count, 1),
     power: power(count), dates: dates(), language: language(), prototypes: prototypes(),
-    chance: chance(), absent: absent(), clock: clock() });
+    chance: chance(), buffers: buffers(), absent: absent(), clock: clock() });
 }
 `;

@@ -7,6 +7,7 @@ import { fileMutants } from "./planted/files.ts";
 import { leadingMutants } from "./planted/leading.ts";
 import { relayMutants } from "./planted/relay.ts";
 import { shuffleMutants } from "./planted/shuffle.ts";
+import { trustMutants } from "./planted/trust.ts";
 
 export const mutants: readonly Mutant[] = [
   ...coreMutants,
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...relayMutants,
   ...shuffleMutants,
   ...fileMutants,
+  ...trustMutants,
 ];

@@ -115,6 +115,7 @@ export class StoryCluster {
   #perform(effect: Effect): void {
     if (effect.kind === "reply" || effect.kind === "refuse") return;
     if (effect.kind === "job-changed" || effect.kind === "drop-blobs") return;
+    if (effect.kind === "compare-outputs") return;
     const worker = this.workers.get(effect.worker);
     if (worker === undefined) return;
     if (effect.kind === "open-job") worker.openJobs.add(effect.job);

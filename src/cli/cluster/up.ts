@@ -12,6 +12,7 @@ import { withLogJson } from "../log-json.ts";
 import {
   countArgument,
   durationArgument,
+  percentArgument,
   sizeArgument,
   withExamples,
   withJson,
@@ -68,6 +69,7 @@ type Options = CertificateFlags &
     readonly tabs?: "own" | "volunteer";
     readonly tabsMax?: number;
     readonly slotsPerOwner?: number;
+    readonly audit: number;
     readonly tabReturn?: number;
     readonly tabSilence?: number;
     readonly qr: boolean;
@@ -122,6 +124,7 @@ export function define(command: Command): void {
       "slots that the jobs of one user may use at the same time (default: no limit)",
       countArgument("--slots-per-owner", 1, 1_000_000),
     )
+    .addOption(auditOption())
     .addOption(sandboxOption())
     .addOption(pythonOption());
   withUpExamples(withSystems(command)).action(up);
@@ -157,6 +160,13 @@ function withUpExamples(command: Command): Command {
       "serves programs of the filesystem protocol",
     ],
   ]);
+}
+
+function auditOption(): Option {
+  const what = "tasks that an idle worker computes a second time, to see whether jobs are ";
+  return new Option("--audit <percent>", `${what}deterministic`)
+    .argParser(percentArgument("--audit"))
+    .default(1);
 }
 
 export function sandboxOption(): Option {
@@ -197,13 +207,14 @@ function tabLimits({ tabReturn, tabSilence }: Options): Partial<GatewayLimits> {
 
 /** What the options say of the coordinator alone. */
 function coordinatorOptions(options: Options) {
-  const { lease, lowWater, slotsPerOwner, tabsMax } = options;
+  const { audit, lease, lowWater, slotsPerOwner, tabsMax } = options;
   const libp2p = libp2pOptions(options);
   return {
     listen: options.listen,
     version: packageVersion(),
     insecure: options.insecure ?? false,
     ...certificateOptions(options),
+    auditShare: audit / 100,
     ...(lease === undefined ? {} : { liveness: leaseTimes(lease) }),
     ...(lowWater === undefined ? {} : { lowWaterBytes: lowWater }),
     ...(tabsMax === undefined ? {} : { tabsMax }),

@@ -29,6 +29,10 @@ export function define(command: Command): void {
         [3, 4],
       );
       console.log([styled("bold", header ?? ""), ...rows].join("\n"));
+      for (const { audit, job } of jobs) {
+        if (audit?.differs === undefined) continue;
+        console.error(`${job} is not deterministic: ${toPaste(options, "status", job)}`);
+      }
       for (const { doubtful = 0, job } of jobs) {
         if (doubtful === 0) continue;
         const what = `${plural(doubtful, "task")} of ${job} in doubt, a volunteer was caught later`;

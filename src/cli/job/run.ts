@@ -109,8 +109,8 @@ function withTrust(command: Command): Command {
     .addOption(
       new Option(
         "--trust <how>",
-        "how results of volunteers are checked: audit compares a share of them (the default with " +
-          "--share), quorum all of them",
+        "which results are compared with a second one: audit a share of them (the default with " +
+          "--share; without it, by own workers that are idle), quorum all of those of volunteers",
       ).choices(trusts),
     )
     .option(
@@ -274,6 +274,8 @@ async function runOn(
     ? `${job} exists already, by the key ${quoted(options.key ?? "")}: it is ` +
       (await client.job(job)).state
     : `${job} is submitted${options.detach ? "" : ` to ${client.url}`}`;
+  const { share } = trustOptions(options, built.job.options);
+  if (share !== undefined && !quiet && !gone) console.error(sharedText);
   if (options.detach) {
     console.log(quiet ? JSON.stringify({ job, existed: isKnown }) : job);
     const attach = toPaste(options, "attach", job);
@@ -286,6 +288,11 @@ async function runOn(
   const summary = await followJob(client, job, follow);
   await collectJob(client, summary, { ...options, gone });
 }
+
+/** What a submitter allows by `share`. */
+const sharedText =
+  "volunteers may compute it: they can read its code and parameters, and the inputs and " +
+  "intermediate results of the tasks that they get";
 
 async function submit(
   client: Client,

@@ -12,7 +12,7 @@ import { wayTo } from "../../sdk/named-file.ts";
 import { JobFailed } from "../faults.ts";
 import { oneLine } from "../text.ts";
 import { isToOutput, saysWhere } from "./readers.ts";
-import { type Ended, endedLines, failureLines } from "./report.ts";
+import { auditNotes, type Ended, endedLines, failureLines } from "./report.ts";
 
 export type ResultOptions = {
   readonly output?: string;
@@ -201,6 +201,8 @@ export function tell(ended: Ended, job: JobSummary | null, options: ResultOption
   const print = isPiped ? console.error : console.log;
   if (options.json) print(JSON.stringify(jsonOf(job, ended, ended.files)));
   else print(endedLines(ended).join("\n"));
+  // The result is what it is: no failure, but the next run may give another.
+  if (job?.audit?.differs !== undefined && !options.json) console.error(auditNotes(job).join("\n"));
 }
 
 /** What `--json` prints at the end: flat, and with the same names as the summary's. */
@@ -218,5 +220,6 @@ function jsonOf(job: JobSummary | null, ended: Ended | null, files: readonly str
     records: ended?.records ?? null,
     sizeBytes: ended?.sizeBytes ?? 0,
     stages: job?.stages ?? [],
+    audit: job?.audit ?? null,
   };
 }

@@ -1,6 +1,7 @@
 /** What people read of one job: its status page and the summary at the end of a run. Pure. */
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
+import { differenceText } from "../../core/why/reasons.ts";
 import type { BadRecordsFile } from "../../sdk/collect.ts";
 import { bytesText, countText, durationText, plural } from "../numbers.ts";
 import { observe, stageLines } from "../progress.ts";
@@ -16,6 +17,7 @@ export function statusLines(job: JobSummary, width: number): string[] {
     ...stageLines(observe(null, job), width).map((line) => `  ${line}`.slice(0, width)),
     ...stageNotes(job),
     ...trustNotes(job),
+    ...auditNotes(job).map((line) => `  ${line}`),
     ...counterLines(job.counters),
   ];
   if (job.failure !== null) lines.push("failed:", ...failureLines(job.failure));
@@ -80,6 +82,14 @@ function trustNotes({ doubtful = 0, job, recheck, undecided = 0 }: JobSummary): 
     );
   }
   return notes;
+}
+
+/** Whether tasks gave the same result twice. */
+export function auditNotes({ audit }: Pick<JobSummary, "audit">): string[] {
+  if (audit === undefined) return [];
+  const { differs, tasks } = audit;
+  if (differs !== undefined) return [`not deterministic: ${safeText(differenceText(differs))}`];
+  return [`${plural(tasks, "task")} computed twice, by two workers, with the same results`];
 }
 
 export function counterLines(counters: Readonly<Record<string, number>>): string[] {

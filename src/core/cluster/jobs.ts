@@ -20,6 +20,7 @@ import {
   type Stage,
   setTask,
 } from "./state.ts";
+import { isAudited, leaveAudits } from "./trust/audit-end.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
@@ -156,10 +157,11 @@ function endJob(
   job.endedAtMs = state.atMs;
   state.active.delete(job.number);
   for (const stage of job.stages) dropStage(state, stage, end.effects);
+  leaveAudits(state, job, end.effects);
   for (const number of job.workers) {
     const worker = state.workers.get(number);
     worker?.unfit?.delete(job.number);
-    if (worker?.live !== true) continue;
+    if (worker?.live !== true || isAudited(state, job, number)) continue;
     // Also a worker that has reconnected since and was not sent the job again: it still has the
     // job.
     worker.opened.delete(job.number);

@@ -20,10 +20,11 @@ import {
   WAITING,
   type WorkerRecord,
 } from "./state.ts";
-import { isTracked } from "./trust/standing.ts";
+import { brokenByAudits, brokenByVouchers } from "./trust/laws.ts";
+import { isShared, isTracked } from "./trust/standing.ts";
 
-/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20. Cost: one pass over all tasks and
- *  files. */
+/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20, I27–I29. Cost: one pass over all
+ *  tasks and files. */
 export function checkLaws(state: CoordinatorState): void {
   const keys = new Set<number>(state.keys.values());
   assert(keys.size === state.keys.size, "I2: one job per submitter and key");
@@ -37,6 +38,8 @@ export function checkLaws(state: CoordinatorState): void {
     const broken = brokenByWorker(state, worker);
     if (broken !== null) assert(false, `I18: w-${worker.number} ${broken}`);
   }
+  const audits = brokenByAudits(state);
+  if (audits !== null) assert(false, audits);
   checkShares(state);
   checkSharing(state.sharing);
   const ended = state.jobs.size - state.active.size;
@@ -129,6 +132,10 @@ function brokenByTask({ job, stage, open, task, held }: TaskSeen): string | null
   if ((stage.committed[task] as number) > attempts) return "I4: commit";
   if (state === DONE && stage.outputs[task] === null) return "I3: done, no output";
   if (state === DONE && stage.opinions.open.has(task)) return "I27: is done and undecided";
+  if (state === DONE && job.state === "running" && isShared(job)) {
+    const broken = brokenByVouchers(job, stage, task);
+    if (broken !== null) return broken;
+  }
   if (state === READY && !open) return "I9: is ready before its input";
   if ((stage.userErrors[task] as number) > job.spec.limits.userErrorMax) return "I15: errors";
   return null;

@@ -44,6 +44,7 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./state.ts";
+import { preempt } from "./trust/audit-end.ts";
 import { coverMs } from "./workers/measured.ts";
 import { mayTake } from "./workers/unfit.ts";
 
@@ -270,6 +271,7 @@ export function sendAttempts(
 ): void {
   const record = state.jobs.get(stage.job) as JobRecord;
   const [job, worker] = [jobId(stage.job), workerId(to.worker.number)];
+  preempt(state, to.worker, to.effects);
   if (!to.worker.opened.has(stage.job)) {
     to.worker.opened.add(stage.job);
     record.workers.add(to.worker.number);

@@ -21,6 +21,8 @@ import {
   setTask,
   type WorkerRecord,
 } from "./state.ts";
+import { endAudit, hearAudit } from "./trust/audit-end.ts";
+import { sample } from "./trust/audit-sample.ts";
 import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
 import { markOf } from "./trust/opinion.ts";
@@ -47,7 +49,7 @@ export function reportAttempts(
   const stage = job?.stages[event.stage];
   if (job === undefined || stage === undefined) return;
   const from = idNumber(event.worker);
-  for (const said of event.reports) {
+  for (const said of withoutAudits(state, event, effects)) {
     if (job.state !== "running") break;
     const lease = findLease(stage, said.task, { attempt: said.attempt, worker: from });
     if (lease === undefined) continue;
@@ -61,6 +63,26 @@ export function reportAttempts(
   effects.push({ kind: "job-changed", job: event.job });
   finishIfDone(state, job, effects);
   watchStragglers(state, job);
+}
+
+/** Those of leases. */
+function withoutAudits(
+  state: CoordinatorState,
+  event: Of<"attempts-reported">,
+  effects: Effect[],
+): readonly AttemptReport[] {
+  const worker = idNumber(event.worker);
+  if (!state.audits.running.has(worker)) return event.reports;
+  const at = { job: idNumber(event.job), stage: event.stage, worker };
+  return event.reports.filter((said) => {
+    const audit = endAudit(state, at, said);
+    if (audit === undefined) return true;
+    const liars = hearAudit(state, audit, said, effects);
+    const job = state.jobs.get(audit.job) as JobRecord;
+    const found = { job, stage: job.stages[audit.stage] as Stage, task: audit.task };
+    if (liars.length > 0) distrust(state, liars, found, effects);
+    return false;
+  });
 }
 
 /** Existing workers do not say how long it took. */
@@ -123,6 +145,7 @@ function commit(
   const { lease, result, effects } = done;
   const stage = job.stages[lease.stage] as Stage;
   const { task } = lease;
+  const { attempt, worker } = result;
   for (const other of [...(stage.leases.get(task) ?? [])]) {
     endLease(state, other);
     learnPace(state, stage, other, 0);
@@ -137,13 +160,14 @@ function commit(
   }
   stage.outputs[task] = result.output;
   stage.opinions.notForTabs.delete(task);
-  stage.committed[task] = result.attempt;
-  stage.holder[task] = holderOf(state, stage, result.worker);
+  stage.committed[task] = attempt;
+  stage.holder[task] = holderOf(state, stage, worker);
   stage.astray.delete(task);
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
   learnDone(state, stage, done);
   if (before === null || stage.opinions.withdrawn.delete(task)) tally(job, stage, task, result);
+  if (before === null) sample(state, job, stage, { task, attempt, worker });
   if (stage.counts.done < stage.spec.taskCount) return;
   stage.tally.endedAtMs = state.atMs;
   const consumer = consumerOf(job, stage);

@@ -20,6 +20,7 @@ import {
   type Unfit,
   type WorkerRecord,
 } from "./state.ts";
+import { loadAudits, type SavedAudits, saveAudits } from "./trust/audit.ts";
 import { loadOpinions, type SavedOpinions, saveOpinions } from "./trust/opinion.ts";
 import { loadTrust, type SavedTrust, saveTrust } from "./trust/trust.ts";
 
@@ -85,6 +86,8 @@ type Saved = {
   retained?: SavedRetained;
   /** Absent in snapshots from before there were volunteers. */
   trust?: SavedTrust;
+  /** Absent in snapshots from before there were audits. */
+  audits?: SavedAudits;
   deadlines: ReturnType<Deadlines["save"]>;
   slots: number;
 };
@@ -109,6 +112,7 @@ export function saveState(state: CoordinatorState): unknown {
     sharing: saveSharing(state.sharing),
     retained: saveRetained(state.retained),
     trust: saveTrust(state.trust),
+    audits: saveAudits(state.audits),
     deadlines: state.deadlines.save(),
     slots: state.slots,
   };
@@ -184,6 +188,7 @@ export function loadState(json: unknown): CoordinatorState {
     sharing: loadSharing(saved.sharing),
     retained: loadRetained(saved.retained, jobs),
     trust: loadTrust(saved.trust),
+    audits: loadAudits(saved.audits),
     deadlines: Deadlines.load(saved.deadlines),
     slots: saved.slots,
   };

@@ -66,7 +66,7 @@ function trustProblem({ chance, clock, quorum, share, trust }: JobSpec): Cluster
     return bad(`trust is one of ${trusts.join(", ")}`);
   }
   if (share !== undefined && share !== "volunteers") return bad('share is "volunteers", or absent');
-  if (share === undefined && trust !== undefined && trust !== "own") {
+  if (share === undefined && trust === "quorum") {
     return bad(`trust "${trust}" is for jobs that volunteers compute; add share: "volunteers"`);
   }
   if (share !== undefined && trust === "own") {

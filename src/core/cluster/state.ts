@@ -13,6 +13,7 @@ import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
 import { nothingRetained, type Retained } from "./retention/retained.ts";
 import { noShares, type Share, type Shares } from "./shares/share.ts";
+import { type Audits, type JobAudit, noAudits } from "./trust/audit.ts";
 import { noOpinions, type Opinions } from "./trust/opinion.ts";
 import { noTrust, type Trust } from "./trust/trust.ts";
 
@@ -129,6 +130,8 @@ export type JobRecord = {
   wantsBackup: boolean;
   /** It computes doubtful tasks of an earlier job again. */
   recheck?: Recheck;
+  /** Whether tasks give the same result twice; absent = none is to be compared. */
+  audit?: JobAudit;
 };
 
 export type Recheck = {
@@ -259,6 +262,7 @@ export type CoordinatorState = {
   readonly sharing: Sharing;
   readonly retained: Retained;
   readonly trust: Trust;
+  readonly audits: Audits;
   readonly deadlines: Deadlines;
   /** Slots of all live workers. */
   slots: number;
@@ -285,6 +289,7 @@ export function emptyState(): CoordinatorState {
     sharing: emptySharing(),
     retained: nothingRetained(),
     trust: noTrust(),
+    audits: noAudits(),
     deadlines: new Deadlines(),
     slots: 0,
   };

@@ -15,6 +15,7 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./state.ts";
+import { loseAudits } from "./trust/audit-end.ts";
 import { releaseOwn } from "./trust/distrust.ts";
 import { isCaught } from "./trust/standing.ts";
 import { refOf } from "./workers/ref.ts";
@@ -65,6 +66,7 @@ export function joinWorker(
   // Whatever was on its way when the link broke may be lost: send everything again.
   worker.opened.clear();
   worker.sources.clear();
+  loseAudits(state, worker.number);
   if (known === undefined) return;
   reconcile(state, worker, event, effects);
   if (hasMoved) moveOutputsOf(state, worker.number, effects);
@@ -209,6 +211,7 @@ export function loseWorker(
   worker.opened.clear();
   worker.sources.clear();
   delete worker.unfit;
+  loseAudits(state, worker.number);
   const touched = new Set<JobRecord>();
   for (const lease of [...worker.leases]) {
     // The loss of an earlier one may have ended its job.

@@ -3,6 +3,7 @@
  *  own language; `reasonText` is the English. */
 import type { JobId, WorkerId } from "../ids.ts";
 import { type JobState, type StageKind, type TaskState, taskName } from "../job.ts";
+import type { TaskDifference } from "../summary.ts";
 
 export type Reason =
   /** The job has ended; nothing waits. */
@@ -56,6 +57,8 @@ export type Reason =
   | { readonly kind: "no-runtime"; readonly module?: true }
   /** Results of volunteers that are not decided; `forOwn`: only an own worker may give the next. */
   | { readonly kind: "second-opinion"; readonly tasks: number; readonly forOwn: number }
+  /** A task gave two results, by two workers. */
+  | ({ readonly kind: "not-deterministic" } & TaskDifference)
   /** All that are here are volunteers, and the job is not shared with them. */
   | { readonly kind: "only-volunteers"; readonly workers: number }
   /** The job is in Python, and none of these workers (their names, without tabs) has it. `tabs`:
@@ -189,6 +192,7 @@ const texts: Texts = {
   "second-opinion": ({ forOwn, tasks }) =>
     `${count(tasks, "result")} of volunteers ${tasks === 1 ? "waits" : "wait"} for a second ` +
     `opinion${forOwn === 0 ? "" : `, ${forOwn} of them by an own worker`}`,
+  "not-deterministic": differenceText,
   "only-volunteers": ({ workers }) => {
     const who =
       workers === 1
@@ -256,6 +260,19 @@ const texts: Texts = {
     (lacks === undefined ? "" : ": it has no Python") +
     (lacks === "python-in-tabs" ? `; ${pythonInTabs}` : ""),
 };
+
+/** What was seen, what it means, and what to do. */
+export function differenceText({ record, stage, task, workers }: TaskDifference): string {
+  const [first, second] = workers;
+  const seen = `${taskName(stage, task)} gave two results, by ${first} and by ${second}`;
+  const remedy =
+    "so the result depends on who computed it: remove what differs (crypto, the order of sums), " +
+    'or say so by `chance: "real"`';
+  if (record === undefined) return `${seen}, ${remedy}`;
+  const of = record.partition === undefined ? "" : ` of partition ${record.partition}`;
+  const [one, other] = [record.first, record.second].map((text) => text || "no record");
+  return `${seen}: record ${record.number}${of} is ${one}, and ${other}; ${remedy}`;
+}
 
 /** Of a kind that only a newer coordinator knows, its name. */
 export function reasonText(reason: Reason): string {

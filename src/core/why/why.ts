@@ -16,6 +16,7 @@ import {
   type Stage,
   type WorkerRecord,
 } from "../cluster/state.ts";
+import { differenceOf } from "../cluster/trust/audit-end.ts";
 import { allUnfit, mayTake } from "../cluster/workers/unfit.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
 import { type JobSpec, programKinds, type TaskState, taskName } from "../job.ts";
@@ -28,9 +29,11 @@ const lastMaxCharacters = 500;
 export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason[] | null {
   const job = state.jobs.get(idNumber(id));
   if (job === undefined) return null;
-  if (job.state !== "running") return [{ kind: "job-ended", job: id, state: job.state }];
+  const differs = differenceIn(job);
+  if (job.state !== "running")
+    return [{ kind: "job-ended", job: id, state: job.state }, ...differs];
   const attempts = attemptsInSlots(state, job);
-  const reasons: Reason[] = [{ kind: "job-runs", job: id, attempts }];
+  const reasons: Reason[] = [{ kind: "job-runs", job: id, attempts }, ...differs];
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage === undefined) return reasons;
   reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...shownCounts(state, stage) });
@@ -45,6 +48,11 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   }
   if (stage.counts.ready > 0) return [...reasons, ...whyReady(state, job, stage)];
   return job.running > 0 ? [...reasons, ...longest(state, job, atMs)] : reasons;
+}
+
+function differenceIn({ audit, stages }: JobRecord): Reason[] {
+  if (audit?.differs === undefined) return [];
+  return [{ kind: "not-deterministic", ...differenceOf(audit.differs, stages) }];
 }
 
 /** Null when there is no such task. */

@@ -95,7 +95,7 @@ function trustOf(
     ...(share === undefined ? {} : { share }),
     ...(trust === undefined ? {} : { trust }),
     ...(quorum === undefined ? {} : { quorum }),
-    ...(share !== undefined && options.math === "native" ? { sameEngine: true } : {}),
+    ...(options.math === "native" ? { sameEngine: true } : {}),
   };
 }
 

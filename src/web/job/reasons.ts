@@ -38,6 +38,13 @@ export const reasonMessages = catalogue({
       one: "{n} result of a volunteer waits for a second opinion, {own} by an own worker.",
       other: "{n} results of volunteers wait for a second opinion, {own} of them by own workers.",
     },
+    "not-deterministic":
+      "Not deterministic: {stage} task {task} gave two results, by {first} and by {second}. " +
+      "Remove what differs, such as crypto or the order of sums.",
+    "not-deterministic-record":
+      "Not deterministic: {stage} task {task} gave two results, by {first} and by {second}. " +
+      "Record {record} is `{one}`, and `{other}`. Remove what differs, such as crypto or the " +
+      "order of sums.",
     "only-volunteers":
       "Only volunteers are here, and this job is not shared with them: join an own worker with " +
       "`tequio join`, or submit it with `--share volunteers`.",
@@ -105,6 +112,13 @@ export const reasonMessages = catalogue({
       one: "{n} resultado de un voluntario espera una segunda opinión, {own} de un nodo propio.",
       other: "{n} resultados de voluntarios esperan una segunda opinión, {own} de nodos propios.",
     },
+    "not-deterministic":
+      "No es determinista: la tarea {task} de {stage} dio dos resultados, de {first} y de " +
+      "{second}. Quite lo que difiere, como crypto o el orden de las sumas.",
+    "not-deterministic-record":
+      "No es determinista: la tarea {task} de {stage} dio dos resultados, de {first} y de " +
+      "{second}. El registro {record} es `{one}`, y `{other}`. Quite lo que difiere, como crypto " +
+      "o el orden de las sumas.",
     "only-volunteers":
       "Solo hay voluntarios, y este trabajo no se comparte con ellos: añada un nodo propio con " +
       "`tequio join`, o envíelo con `--share volunteers`.",
@@ -171,6 +185,13 @@ export const reasonMessages = catalogue({
       one: "志愿者的 {n} 个结果在等待第二意见，其中 {own} 个需由自有节点给出。",
       other: "志愿者的 {n} 个结果在等待第二意见，其中 {own} 个需由自有节点给出。",
     },
+    "not-deterministic":
+      "结果不确定：{stage}任务 {task} 由 {first} 和 {second} 得出两个不同的结果。" +
+      "请去掉造成差异的部分，例如 crypto 或求和的顺序。",
+    "not-deterministic-record":
+      "结果不确定：{stage}任务 {task} 由 {first} 和 {second} 得出两个不同的结果。" +
+      "第 {record} 条记录是 `{one}`，另一个是 `{other}`。" +
+      "请去掉造成差异的部分，例如 crypto 或求和的顺序。",
     "only-volunteers":
       "这里只有志愿者，而此作业未与他们共享：用 `tequio join` 加入自有节点，" +
       "或用 `--share volunteers` 提交。",
@@ -218,6 +239,9 @@ export function reasonIn(reason: Reason): string {
   if (reason.kind === "not-for-it" && reason.lacks !== undefined) {
     return one("not-for-it-python", valuesOf(reason));
   }
+  if (reason.kind === "not-deterministic" && reason.record !== undefined) {
+    return one("not-deterministic-record", valuesOf(reason));
+  }
   return one(reason.kind, valuesOf(reason));
 }
 
@@ -230,6 +254,7 @@ function valuesOf(reason: Reason): Values {
   if ("stage" in reason) values.stage = say(jobMessages, reason.stage);
   if ("state" in reason) values.state = stateIn(reason.state);
   if ("forMs" in reason) values.time = durationText(reason.forMs);
+  if (reason.kind === "not-deterministic") Object.assign(values, differenceValues(reason));
   if (reason.kind === "no-python") values.workers = reason.workers.join(", ");
   if (reason.kind === "lacks-packages") {
     const each = reason.lacks.map(({ packages, worker }) => `${worker}: ${packages.join(", ")}`);
@@ -242,6 +267,18 @@ function valuesOf(reason: Reason): Values {
   if (reason.kind === "slots-taken") values.others = reason.byOthers;
   const n = countOf(reason);
   return n === null ? values : { ...values, n };
+}
+
+function differenceValues({
+  record,
+  workers: [first, second],
+}: Extract<Reason, { kind: "not-deterministic" }>): Values {
+  if (record === undefined) return { first, second };
+  // Backquotes are the marks of the text.
+  const [one, other] = [record.first, record.second].map(
+    (text) => text.replaceAll("`", "'") || "–",
+  );
+  return { first, second, record: countText(record.number), one: one ?? "", other: other ?? "" };
 }
 
 /** The number that selects singular or plural. */

@@ -3,12 +3,14 @@ import type { ComponentChildren } from "preact";
 import type { JobSummary } from "../../core/summary.ts";
 import { agoText, durationText } from "../i18n/amounts.ts";
 import { language, useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import type { TimelineModel } from "../timeline/model.ts";
 import { Throughput } from "../timeline/throughput.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
 import { Counters } from "./counters.tsx";
 import { Errors } from "./errors.tsx";
+import { reasonIn } from "./reasons.ts";
 import { Stages } from "./stages.tsx";
 
 type Props = {
@@ -30,6 +32,7 @@ export function JobView(props: Props) {
     <article class="stack">
       <Head {...props} />
       <Errors job={job} />
+      <Difference job={job} />
       {upper}
       <div class="columns">
         <Stages job={job} />
@@ -39,6 +42,16 @@ export function JobView(props: Props) {
       <Counters counters={job.counters} />
       {children}
     </article>
+  );
+}
+
+/** Two results of one task: the job depends on who computes it. */
+function Difference({ job: { audit } }: { job: JobSummary }) {
+  if (audit?.differs === undefined) return null;
+  return (
+    <p class="panel notice" role="alert">
+      <Rich text={reasonIn({ kind: "not-deterministic", ...audit.differs })} />
+    </p>
   );
 }
 

@@ -11,6 +11,7 @@ import type { Effect } from "../../effect.ts";
 import type { CoordinatorEvent, RetentionLimits } from "../../event.ts";
 import { idNumber, type JobId, jobId } from "../../ids.ts";
 import type { CoordinatorState, JobRecord } from "../state.ts";
+import { forgetAudits } from "../trust/audit-end.ts";
 import { visitBlobs } from "./blobs.ts";
 import type { RemovedJob, RemovedWhy } from "./retained.ts";
 import { addEnded, type Retained } from "./retained.ts";
@@ -154,6 +155,7 @@ export function forgetJob(state: CoordinatorState, job: JobRecord, effects: Effe
     retained.recordBytes -= size.recordBytes;
   }
   retained.fetched.delete(job.number);
+  forgetAudits(state, job, effects);
   state.jobs.delete(job.number);
   if (job.key !== null) state.keys.delete(`${job.owner}\n${job.key}`);
   const blobs = new Set<string>();

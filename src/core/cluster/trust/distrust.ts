@@ -24,6 +24,7 @@ import {
   type WorkerRecord,
 } from "../state.ts";
 import { refOf } from "../workers/ref.ts";
+import { loseAudits } from "./audit-end.ts";
 import { hasNoTab, ownIsHere, quorumDefault } from "./check.ts";
 import { markOf, type Opinion, type Voucher } from "./opinion.ts";
 import { markCaught } from "./standing.ts";
@@ -33,7 +34,7 @@ type Found = { readonly job: JobRecord; readonly stage: Stage; readonly task: nu
 
 export function distrust(
   state: CoordinatorState,
-  liars: readonly Opinion[],
+  liars: ReadonlyArray<Pick<Opinion, "person">>,
   found: Found,
   effects: Effect[],
 ): void {
@@ -72,6 +73,7 @@ function expel(state: CoordinatorState, worker: WorkerRecord, effects: Effect[])
     if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
     effects.push({ kind: "abort", worker: workerId(worker.number), attempts: [refOf(lease)] });
   }
+  loseAudits(state, worker.number);
   // It has no room any more, whatever has just ended.
   state.hungry.delete(worker.number);
   const token = state.tokens.get(workerId(worker.number));

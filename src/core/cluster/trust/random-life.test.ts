@@ -71,7 +71,8 @@ test("X10: random lives with liars: every job ends right, and only liars are cau
   for (let seed = 1; seed <= 60; seed++) {
     const random = new Random(seed);
     const crowd = new Crowd(random, seed % 2 === 0);
-    crowd.tell({ kind: "coordinator-started", epoch: 1, retains: true, trustSeed: seed });
+    const started = { epoch: 1, retains: true, trustSeed: seed, auditShare: 0.3 } as const;
+    crowd.tell({ kind: "coordinator-started", ...started });
     crowd.join({ slots: 1 + random.below(2) });
     for (let n = 0; n < 4; n++) arrive(crowd, random);
     for (let n = 0; n < 200; n++) disturb(crowd, random);
@@ -141,6 +142,7 @@ function judge({ state }: Crowd, seed: number): number {
   }
   for (const job of state.jobs.values()) {
     const id: JobId = `j-${job.number}`;
+    assert.equal(job.audit?.differs, undefined, `seed ${seed}: ${id} gives one result`);
     if (jobState(state, id) !== "done" || job.spec.share !== undefined) continue;
     // Own workers alone, beside all that.
     const roots = job.stages[0]!.outputs.map((_, task) => right(task)).join();

@@ -298,3 +298,14 @@ test("a finished job names what of it is in doubt, and exactly that is computed 
   assert.equal(jobOutputs(village.state, first)[0]?.root, "0-0 wrong", "what was stays");
   assert.equal(summary?.stages[0]?.outputRecords, 3);
 });
+
+test("X10: a trusted volunteer is still compared now and then", () => {
+  const village = new Village();
+  village.tell({ kind: "coordinator-started", epoch: 1, trustSeed: 11 });
+  const ana = trusted(village, "ana");
+  const job = village.submit(one({}, 400));
+  // It is given the next one whatever becomes of the last.
+  while (!village.isIdle(ana)) village.says(ana);
+  const undecided = jobSummary(village.state, job, village.atMs)?.undecided ?? 0;
+  assert.ok(undecided > 5 && undecided < 60, `${undecided} of 400`);
+});

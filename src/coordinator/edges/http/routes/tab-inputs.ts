@@ -1,19 +1,15 @@
 /** What the attempts behind a ticket read: splits, items, partitions. */
 import { ClusterError } from "../../../../core/error.ts";
-import { type AttemptRef, attemptKey, type Hash, type WorkerId } from "../../../../core/ids.ts";
-import { jobSpec, stageSources, workerSpecs } from "../../../../core/view.ts";
-import { sourceKey, ticketText } from "../../../../peer/shuffle/ticket.ts";
+import { attemptKey } from "../../../../core/ids.ts";
+import { jobSpec, stageSources } from "../../../../core/view.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
-import { manifestOf, verified } from "../../../relay/verified.ts";
+import { type PartitionSource, partitionBytes } from "../../../compare/partitions.ts";
 import type { Services } from "../../../services.ts";
 import type { TabRun } from "../../browser/runs.ts";
-import { shuffleTicketMs } from "../../worker/orders.ts";
 import { readInput } from "../input-file.ts";
 
 const newline = 10;
-/** Time limit for one partition from a worker, ms. */
-const readMs = 300_000;
 
 /** The map task's records as text, cut at record ends, for basic browsers. */
 export async function* splitText(
@@ -104,14 +100,7 @@ export async function* partitionRun(
   }
 }
 
-type Source = {
-  readonly ref: AttemptRef;
-  readonly root: Hash;
-  readonly worker: WorkerId | null;
-  readonly partition: number;
-};
-
-function sourceOf({ loop }: Services, run: TabRun, from: number): Source {
+function sourceOf({ loop }: Services, run: TabRun, from: number): PartitionSource {
   const input = jobSpec(loop.state, run.job)?.stages[run.stage]?.inputStage ?? null;
   const source = input === null ? undefined : stageSources(loop.state, run.job, input)[from];
   const [partition] = run.attempts.keys();
@@ -122,59 +111,9 @@ function sourceOf({ loop }: Services, run: TabRun, from: number): Source {
   return { ref: { job: run.job, stage: input, task, attempt }, root, worker, partition };
 }
 
-async function* partitionBytes(
-  services: Services,
-  source: Source,
-): AsyncGenerator<Uint8Array, void> {
-  const { relay } = services;
-  const { partition, ref, root, worker } = source;
-  if (worker !== null) {
-    const manifest = await manifestOf(fromWorker(services, source, "manifest"), root);
-    const expected = manifest.at(partition);
-    if (expected === undefined) throw gone(ref.task);
-    if (expected.sizeBytes > 0) yield* verified(fromWorker(services, source, partition), expected);
-    return;
-  }
-  const output = relay.get(ref);
-  const expected = output?.manifest.at(partition);
-  if (output === null || output.root !== root || expected === undefined) throw gone(ref.task);
-  yield* verified(relay.read(output, partition), expected);
-}
-
-async function* fromWorker(
-  services: Services,
-  { ref, worker }: Source,
-  part: number | "manifest",
-): AsyncGenerator<Uint8Array, void> {
-  const { keys, loop, shuffle } = services;
-  const holder = worker as WorkerId;
-  const address = workerSpecs(loop.state, holder)?.exchangeUrl ?? "";
-  if (address === "") throw gone(ref.task);
-  const { attempt, job, stage, task } = ref;
-  const expiresMs = Math.ceil(loop.steadyMs()) + shuffleTicketMs;
-  const scope = { job, stage, requester: "coordinator", expiresMs };
-  const ticket = ticketText(sourceKey(keys.exchangeSecret(job), holder), scope);
-  const options = { limitMs: readMs, signal: AbortSignal.timeout(readMs) };
-  const from = { address, ticket, job, stage };
-  try {
-    for await (const chunk of shuffle.read(from, { task, attempt, part }, options)) {
-      // Copied: the sender may hold several at once.
-      yield Uint8Array.from(chunk);
-    }
-  } catch (cause) {
-    throw new ClusterError("download-failed", `the output of map task ${ref.task}: ${cause}`, {
-      cause,
-    });
-  }
-}
-
 /** A code that browsers do not retry, and that does not fail the job. */
 function damagedOutput(task: number): ClusterError {
   return new ClusterError("storage-failed", `the output of map task ${task} is damaged`);
-}
-
-function gone(task: number): ClusterError {
-  return new ClusterError("not-found", `the output of map task ${task} is no longer here`);
 }
 
 async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> {
