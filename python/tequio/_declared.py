@@ -18,3 +18,10 @@ class Job(NamedTuple):
     kind: str
     inputs: Mapping[str, Mapping[str, Any]]
     options: Mapping[str, Any]
+
+
+def plain_bad_policy(policy):
+    """`bad_records` as plans have it; what is no share comes back as it is."""
+    share = policy.get("keep_up_to") if isinstance(policy, dict) and len(policy) == 1 else None
+    is_share = isinstance(share, (int, float)) and 0 <= share <= 1
+    return {"keepUpTo": share} if is_share else policy

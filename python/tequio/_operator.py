@@ -3,6 +3,8 @@ take. As src/sdk/operators makes them."""
 
 from typing import Any, Dict, Mapping, Sequence
 
+from ._declared import plain_bad_policy
+
 _OPTIONS = {
     "name": "name",
     "reducers": "reducers",
@@ -46,9 +48,13 @@ def declared_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     if unknown:
         raise TypeError(f"unknown option {unknown[0]!r}; there are: {', '.join(_OPTIONS)}")
     one_of("output", options.get("output", "ndjson"), _OUTPUTS)
-    one_of("bad_records", options.get("bad_records", "fail"), ("fail", "keep"))
+    policy = plain_bad_policy(options.get("bad_records", "fail"))
+    if not isinstance(policy, dict) or "keepUpTo" not in policy:
+        one_of("bad_records", policy, ("fail", "keep"))
     check_trust(options.get("share"), options.get("trust"))
     declared = {_OPTIONS[name]: value for name, value in options.items() if value is not None}
+    if "badRecords" in declared:
+        declared["badRecords"] = policy
     if declared.get("output") == "rows":
         declared.update(output="ndjson", rows=True)
     return declared

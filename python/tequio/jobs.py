@@ -12,7 +12,7 @@ from typing import (
     Union,
 )
 
-from ._declared import Format, Job
+from ._declared import Format, Job, plain_bad_policy
 from ._operator import check_trust
 
 Key = Any
@@ -74,7 +74,7 @@ def map_reduce(
     sort: str = "ascending",
     reducers: Optional[int] = None,
     output: str = "ndjson",
-    bad_records: str = "fail",
+    bad_records: Union[str, Mapping[str, float]] = "fail",
     name: Optional[str] = None,
     params: Optional[Mapping[str, Any]] = None,
     timeout_ms: int = 0,
@@ -105,8 +105,9 @@ def map_reduce(
     output: "ndjson", "text" (key TAB value), or a table, in which fields of dicts are columns:
         "csv", "rows" (NDJSON of its rows), "parquet" or "arrow".
     bad_records: "fail" the job, or "keep" records aside that cannot be parsed or for which `map`
-        raises. timeout_ms: limit of one attempt, 0 = none. attempts: user errors a task may have,
-        1 to 100. backup_tasks: second attempts for stragglers. params: defaults by name, JSON.
+        raises; {"keep_up_to": 0.01}: at most that share of the lines. timeout_ms: limit of one
+        attempt, 0 = none. attempts: user errors a task may have, 1 to 100. backup_tasks: second
+        attempts for stragglers. params: defaults by name, JSON.
     seed: what `random` begins with, besides stage and task. clock: "frozen", the time is that of
         the submission in every attempt, or "real". chance: "real" allows `os.urandom`, `secrets`
         and `uuid4` in jobs that volunteers compute; they must not reach the result. requires:
@@ -147,7 +148,7 @@ def map_reduce(
     for named, one in inputs.items():
         _check_input(named, one)
     _choice("sort", sort, ("ascending", "descending"))
-    _choice("bad_records", bad_records, ("fail", "keep"))
+    _bad_policy(bad_records)
     _check(options)
     return Job("map-reduce", inputs, options)
 
@@ -229,6 +230,13 @@ def _check_input(name, given):
 def _callable(name, value):
     if value is not None and not callable(value):
         raise TypeError(f"`{name}` must be a function")
+
+
+def _bad_policy(policy):
+    if policy in ("fail", "keep") or plain_bad_policy(policy) is not policy:
+        return
+    text = f"`bad_records` is {policy!r}; it must be 'fail', 'keep' or"
+    raise ValueError(f"{text} {{'keep_up_to': a share from 0 to 1}}")
 
 
 def _choice(name, value, choices):

@@ -4,7 +4,8 @@ They are plain data, the same as in TypeScript, and the same kernels run them: a
 same bytes, on workers with and without Python. docs/operators.md says what each of them gives.
 
 Options of all: name, reducers, output ("ndjson", "rows", "csv", "parquet", "arrow" or "text"),
-bad_records ("fail" or "keep"), timeout_ms, attempts, backup_tasks; as of `map_reduce`."""
+bad_records ("fail", "keep" or {"keep_up_to": share}), timeout_ms, attempts, backup_tasks; as of
+`map_reduce`."""
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple, Union
 

@@ -137,6 +137,8 @@ export type JobSpec = {
   /** "real": its code may draw numbers that no attempt draws again, though results are compared;
    *  absent = jobs that volunteers compute are refused such numbers. */
   readonly chance?: "real";
+  /** The largest share of the lines that may be bad, 0 to 1; absent = any. */
+  readonly badShareMax?: number;
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */

@@ -1,7 +1,7 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
 import type { JobSpec, OutputFormat, Trust } from "../core/job.ts";
 import type { Key } from "../wire/block/key.ts";
-import type { FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
+import type { BadPolicy, FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
 
 /** `In` is the record type that `map` receives. */
@@ -69,9 +69,10 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly output?: TableOutput;
   /** With `output: "ndjson"`: an object of the columns a line instead of key and value. */
   readonly rows?: boolean;
-  /** A record that cannot be parsed or for which `map` throws: "fail" the job (default) or "keep"
-   *  it aside with file, byte offset and error. */
-  readonly badRecords?: "fail" | "keep";
+  /** A record that cannot be parsed or for which `map` throws: "fail" the job (default), "keep" it
+   *  aside with file, byte offset and error, or at most a share of the lines of the input (0 to 1):
+   *  `{ keepUpTo: 0.01 }`. */
+  readonly badRecords?: BadPolicy;
   /** Limit of one attempt in ms; default 0 = none. */
   readonly timeoutMs?: number;
   /** User errors per task before the job fails; default 4. */
@@ -195,7 +196,7 @@ export type AnyOperator = {
     readonly reducers?: number;
     readonly output?: OutputFormat;
     readonly rows?: boolean;
-    readonly badRecords?: "fail" | "keep";
+    readonly badRecords?: BadPolicy;
     readonly timeoutMs?: number;
     readonly attempts?: number;
     readonly backupTasks?: boolean;

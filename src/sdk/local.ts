@@ -10,13 +10,14 @@ import { jobTexts } from "../environment/thrown.ts";
 import { compareBytes } from "../wire/block/arena.ts";
 import { keyMaxBytes, sortKeyMaxBytes } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
-import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
+import { keepsBad, type OperatorSpec, type SortSpec, type Split } from "../wire/block/plan.ts";
 import type { QuerySpec } from "../wire/block/query.ts";
 import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, Job, Key, Params } from "./job.ts";
 import { Attempts } from "./local/attempt.ts";
 import { badLine } from "./local/bad-line.ts";
+import { counted } from "./local/bad-share.ts";
 import { bytesOfKey, copyKey, copyValue, nameOf } from "./local/copies.ts";
 import { failure, refusePromise, shownKey, strayFailure } from "./local/failure.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
@@ -67,7 +68,7 @@ export async function runLocal(
   if (job.foreign !== undefined) {
     const wanted = { ...options, around };
     const run = await job.foreign.judge(planned as never, wanted as never);
-    return inFormat(job, planned, run as LocalRun);
+    return inFormat(job, planned, await counted(job, planned, run as LocalRun));
   }
   const attempts = new Attempts(job);
   installRuntime({
@@ -80,7 +81,8 @@ export async function runLocal(
     const plan = { ...planned.plan, params: paramsOf(job, planned) };
     const only = options.onlyTask ?? null;
     const result = await runJob(job, { planned: { ...planned, plan }, only }, attempts);
-    return inFormat(job, planned, { result, counters: attempts.total });
+    const run = await counted(job, planned, { result, counters: attempts.total });
+    return inFormat(job, planned, run);
   } finally {
     restoreEngine();
   }
@@ -258,7 +260,7 @@ function* mapSplit(
         const isParsed = record.kind === "record";
         const error = isParsed ? failure("map", thrown, `the record at ${place}`) : thrown;
         const isUsers = error instanceof ClusterError && error.code === "user-error";
-        if (job.options.badRecords !== "keep" || !isUsers) {
+        if (!keepsBad(job.options.badRecords) || !isUsers) {
           if (!isUsers || (isParsed && plan.operator === undefined)) throw error;
           throw new ClusterError(error.code, `${error.text}; ${keepHint}`, { cause: error });
         }

@@ -20,6 +20,7 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import type { TableFile, Wish } from "../../src/tables/file.ts";
 import { groupStarts, rowGroups, tableColumns } from "../../src/tables/rows.ts";
+import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { filesWays } from "../operators/run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tables-"));
@@ -192,6 +193,23 @@ test("operators give of Parquet what they give of the same rows as NDJSON", asyn
     const other = await filesWays(job, [plain], { ...of, splitBytes: 10_000_000 });
     assert.equal(judge.parts.join(""), other.judge.parts.join(""));
   }
+});
+
+test("tabs read the same rows as workers", async () => {
+  const path = await sales("tabs.parquet");
+  const { file } = opened(path);
+  const job = bytes.parquet(["id"]).where((row) => row.id.lt(5000));
+  const of = { inputs: [path], params: {}, host: "here", splitBytes: 20_000 };
+  const { plan, remove } = await planJob(job, of);
+  await remove();
+  let lines = "";
+  for (const task of plan.splits.keys()) {
+    for (const piece of await piecesOf(plan, task, (_, start, end) => file.read(start, end))) {
+      lines += Buffer.from(piece.bytes).toString();
+    }
+  }
+  const rows = (await rowsIn(file, { paths: ["id"] })).slice(0, 3 * 2048);
+  assert.equal(lines, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 });
 
 test("a sort of Parquet has parts of about equal size", async () => {

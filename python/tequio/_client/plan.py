@@ -183,6 +183,7 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
         "limits": limits,
         "backupTasks": options.get("backupTasks", True),
         **{name: options[name] for name in _PASSED_ON if name in options},
+        **_bad_share(options.get("badRecords")),
         "weight": _number("weight", settings.weight, 1, (1, 1000)),
         "output": _output_of(options),
         **({"programKind": _PYTHON} if declared.operator is None else {}),
@@ -328,6 +329,10 @@ def _type_of(value: Any) -> str:
         if isinstance(value, kind):  # type: ignore[arg-type]
             return name
     return "list" if isinstance(value, (list, tuple)) else type(value).__name__
+
+
+def _bad_share(policy):
+    return {"badShareMax": policy["keepUpTo"]} if isinstance(policy, dict) else {}
 
 
 def _number(name: str, value: Any, default: int, limits: Any) -> int:

@@ -116,7 +116,7 @@ class Judge:
 
     def _of_record(self, function, file, record):
         """What the record emits: nothing when it is set aside."""
-        keeps = self.options["bad_records"] == "keep"
+        keeps = self.options["bad_records"] != "fail"
         place = f"{file}:{record.offset}"
         if record.problem:
             text = f"bad record at {place}: {record.problem}"

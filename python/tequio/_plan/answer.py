@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 
+from .._declared import plain_bad_policy
 from .._job.failure import origin_of, shown
 from .._job.running import params_of
 from .._job.orphan import end_with_pipe
@@ -121,7 +122,7 @@ def declared(job):
         "attempts": options["attempts"],
         "backupTasks": options["backup_tasks"],
         "reducers": options.get("reducers"),
-        "badRecords": options.get("bad_records"),
+        "badRecords": plain_bad_policy(options.get("bad_records")),
         "clock": "real" if options["clock"] == "real" else None,
         "chance": options["chance"],
         "share": options["share"],

@@ -9,14 +9,19 @@ from .run_file import FileSink
 
 _RECORD_MAX_BYTES = 1024
 _FILE_MAX_BYTES = 64 * 1024 * 1024
-KEEP_HINT = 'bad_records="keep" sets such records aside'
+KEEP_HINT = (
+    'bad_records="keep" sets such records aside, and {"keep_up_to": 0.01} '
+    "at most 1 % of the lines"
+)
 
 
 class BadRecords:
-    """`policy` is "fail" or "keep"; those that are kept go to `path`."""
+    """`policy` is "fail", "keep" or {"keep_up_to": share}; those that are kept go to `path`, and
+    are counted by `count`."""
 
     def __init__(self, policy, path):
-        self._keeps = policy == "keep"
+        self.count = 0
+        self._keeps = policy != "fail"
         self._path = path
         self._sink = None
 
@@ -31,6 +36,7 @@ class BadRecords:
         line = bad_line(position.file, position.offset, error.text, record)
         self._sink = self._sink or FileSink(self._path)
         self._sink.write(line)
+        self.count += 1
         if self._sink.size_bytes > _FILE_MAX_BYTES:
             text = f"more than {_FILE_MAX_BYTES} bytes of bad records, the last: {error.text}"
             raise TaskError("limit-exceeded", text)

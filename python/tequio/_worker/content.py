@@ -150,3 +150,36 @@ class TextSource:
         if b"\n" in chunk:
             raise mixed_ends(self._returns_of)
         return chunk.replace(b"\r", b"\n")
+
+
+class CountingSource:
+    """A source whose `lines` are counted: lines of text, records of one size, files that are one
+    record. Complete once there is no next piece."""
+
+    def __init__(self, source, spec):
+        self.lines = 0
+        self._source = source
+        self._spec = spec
+        self._ends = True
+        self._bytes = 0
+
+    def next_piece(self):
+        """As of the source."""
+        if self._spec["format"] == "records":
+            self.lines += self._bytes // self._spec["sizeBytes"]
+        elif self._spec["format"] == "file":
+            self.lines += self._bytes > 0
+        elif not self._ends:
+            self.lines += 1
+        self._ends = True
+        self._bytes = 0
+        return self._source.next_piece()
+
+    def read(self):
+        """As of the source."""
+        chunk = self._source.read()
+        self._bytes += len(chunk)
+        if chunk and self._spec["format"] not in ("records", "file"):
+            self.lines += chunk.count(b"\n")
+            self._ends = chunk[-1:] == b"\n"
+        return chunk

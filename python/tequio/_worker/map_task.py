@@ -9,7 +9,7 @@ from .._job.running import map_form, refuse_coroutine, role_of
 from .._values.errors import TaskError
 from .._values.keys import decode_key, encode_key
 from .bad_records import BadRecords
-from .content import TextSource
+from .content import CountingSource, TextSource
 from .lines import Position
 from .output import PartWriter
 from .pending import PendingPairs
@@ -17,6 +17,8 @@ from .records import Reading, reader_of
 from .run_file import write_file
 from .table import CombiningTable, KeepingTable, write_manifest
 
+# The names of src/core/bad-share.ts.
+BAD_COUNTER, LINES_COUNTER = "bad records", "lines read"
 _LINES = {"format": "lines"}
 
 
@@ -100,8 +102,10 @@ class ShuffleTarget:
         self._table.close()
 
 
-def run_map(loaded, plan, order, source):
-    """The report's fields of a map task that is done."""
+def run_map(loaded, plan, order, ends):
+    """The report's fields of a map task that is done. `ends`: its source, and `count(counter, by)`,
+    which adds to its counters."""
+    source, count = ends
     task, out = order["task"], order["out"]
     bad = BadRecords(loaded.options["bad_records"], f"{out}.bad")
     if plan["reducers"] > 0:
@@ -110,8 +114,12 @@ def run_map(loaded, plan, order, source):
     else:
         target = emit = PartTarget(f"{out}.part", loaded.options["output"])
     try:
-        _read_all(loaded, plan, task, (source, emit, bad))
+        lines = _read_all(loaded, plan, task, (source, emit, bad))
         done = target.finish()
+        if bad.count > 0:
+            count(BAD_COUNTER, bad.count)
+        if isinstance(loaded.options["bad_records"], dict):
+            count(LINES_COUNTER, lines)
         path = bad.finish()
         return done if path is None else {**done, "badRecordsPath": path}
     except BaseException:
@@ -122,6 +130,7 @@ def run_map(loaded, plan, order, source):
 
 
 def _read_all(loaded, plan, task, ends):
+    """How many lines, or records of one size, there were."""
     source, emit, bad = ends
     name = plan["splits"][task]["input"]
     if name not in loaded.job.inputs:
@@ -132,6 +141,8 @@ def _read_all(loaded, plan, task, ends):
     spec, pattern = (_LINES, None) if input_format is None else input_format
     if spec["format"] != "records" and spec.get("as") != "bytes":
         source = TextSource(source, plan["files"])
+    if isinstance(loaded.options["bad_records"], dict):
+        source = CountingSource(source, spec)
     position = Position()
 
     def bad_text(text, problem):
@@ -140,14 +151,14 @@ def _read_all(loaded, plan, task, ends):
         bad.add(position, text, error, True)
 
     read = reader_of(spec, pattern, Reading(source, position, bad_text))
-    keeps = loaded.options["bad_records"] == "keep"
+    keeps = loaded.options["bad_records"] != "fail"
     context = Context(loaded.params, position)
     runner = _keeping(given["map"], emit, bad, context) if keeps else None
     run = runner or _failing(given["map"], emit, context)
     while True:
         piece = source.next_piece()
         if piece is None:
-            return
+            return getattr(source, "lines", 0)
         position.file = plan["files"][piece.file]["name"]
         position.at(piece.offset)
         for records in read(piece):

@@ -115,7 +115,7 @@ class Process:
             begin_task(self.loaded.options["seed"], stage, task)
             done = run()
             self.stream.end_line()
-            report.update(kind="done", counters=self.counters.take(), **done)
+            report.update(kind="done", **done, counters=self.counters.take())
         except InputBroken:
             self.end(INPUT_BROKEN)
         except ChannelClosed:
@@ -135,7 +135,7 @@ class Process:
         plan = self.loaded.plan
         if "part" in order:
             plan = _with_part(plan, order["task"], order["part"])
-        done = run_map(self.loaded, plan, order, self.source)
+        done = run_map(self.loaded, plan, order, (self.source, self.counters.add))
         return {**done, "inputBytes": self.source.input_bytes}
 
     def _reduce(self, order):

@@ -15,6 +15,7 @@ type SqlOptions = RunOptions & {
   readonly format?: TableOutput;
   readonly explain?: boolean;
   readonly keepBad?: boolean;
+  readonly keepBadUpTo?: number;
 };
 
 export function define(command: Command): void {
@@ -26,7 +27,12 @@ export function define(command: Command): void {
       formatArgument,
     )
     .option("--explain", "print the stages of the job, and do not run it")
-    .option("--keep-bad", "set bad records aside instead of failing");
+    .option("--keep-bad", "set bad records aside instead of failing")
+    .option(
+      "--keep-bad-up-to <share>",
+      "the same, and fail when more than this share of the lines is bad, such as 0.01 or 1%",
+      shareArgument,
+    );
   withResult(command)
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
@@ -45,6 +51,13 @@ export function define(command: Command): void {
     ],
     [`tequio sql --explain "select distinct city from 'sales/*.csv'"`, "print what would run"],
   ]).action(run);
+}
+
+function shareArgument(given: string): number {
+  const [, number, percent] = /^(\d*\.?\d+)(%?)$/.exec(given.trim()) ?? [];
+  const share = Number(number) / (percent === "%" ? 100 : 1);
+  if (share >= 0 && share <= 1) return share;
+  throw new InvalidArgumentError("it must be a share from 0 to 1, or a percentage");
 }
 
 const formats = ["csv", "ndjson", "parquet", "arrow", "text"] as const;
@@ -78,8 +91,9 @@ async function run(query: string, options: SqlOptions): Promise<void> {
   const { operatorCode } = await import("../../sdk/build/operator-code.ts");
   refuseIgnored(options);
   const { path, table } = await sqlJob(query);
-  const { format = formatNamed(options), keepBad = false } = options;
-  const badRecords = keepBad ? "keep" : "fail";
+  const { format = formatNamed(options), keepBad = false, keepBadUpTo } = options;
+  const policy = keepBad ? "keep" : "fail";
+  const badRecords = keepBadUpTo === undefined ? policy : { keepUpTo: keepBadUpTo };
   const job = table.with({ output: format, badRecords, name: options.name ?? "sql" });
   const hash = createHash("sha256").update(operatorCode).digest("hex");
   const built: BuiltJob = { code: operatorCode, hash, job, file: resolve("query.sql") };

@@ -1,5 +1,6 @@
 /** What workers say of their attempts. Commit is at most once and final; what comes late changes
  *  nothing. */
+import { tooManyBad } from "../bad-share.ts";
 import type { Effect } from "../effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
@@ -170,6 +171,12 @@ function commit(
   if (before === null) sample(state, job, stage, { task, attempt, worker });
   if (stage.counts.done < stage.spec.taskCount) return;
   stage.tally.endedAtMs = state.atMs;
+  const { badShareMax } = job.spec;
+  const tooMany = badShareMax === undefined ? null : tooManyBad(job.counters, badShareMax);
+  if (tooMany !== null && stage.spec.inputStage === null) {
+    failJob(state, job, tooMany, effects);
+    return;
+  }
   const consumer = consumerOf(job, stage);
   if (consumer !== null) openStage(state, job, consumer);
 }

@@ -101,7 +101,7 @@ function optionProblem(options: Fields): string | null {
   return (
     choiceProblem(options, "sort", ["ascending", "descending"]) ??
     choiceProblem(options, "output", outputFormats) ??
-    choiceProblem(options, "badRecords", ["fail", "keep"]) ??
+    badProblem(options.badRecords) ??
     choiceProblem(options, "math", ["exact", "native"]) ??
     choiceProblem(options, "clock", ["frozen", "real"]) ??
     choiceProblem(options, "chance", ["real"]) ??
@@ -109,6 +109,15 @@ function optionProblem(options: Fields): string | null {
     choiceProblem(options, "trust", ["own", "audit", "quorum"]) ??
     seedProblem(options.seed)
   );
+}
+
+function badProblem(policy: unknown): string | null {
+  if (policy === undefined || policy === "fail" || policy === "keep") return null;
+  const share = isFields(policy) ? policy.keepUpTo : undefined;
+  if (typeof share === "number" && share >= 0 && share <= 1) return null;
+  const shown = JSON.stringify(policy);
+  const choices = '"fail", "keep" or { keepUpTo: a share from 0 to 1 }';
+  return `\`badRecords\` is ${shown}; it must be ${choices}`;
 }
 
 function seedProblem(seed: unknown): string | null {

@@ -115,6 +115,31 @@ function* jsonRecords(
   }
 }
 
+/** Lines of a piece, or what stands for them: see `InputLines` of the worker. */
+export function linesIn(
+  file: InputFile,
+  piece: Piece,
+  format: FormatSpec,
+  uploads: readonly Upload[],
+): number {
+  const [, start, end] = piece;
+  if (format.format === "file") return 1;
+  if (format.format === "records") {
+    return Math.floor((end - start) / format.sizeBytes);
+  }
+  const source = openText(file, uploads);
+  try {
+    const until = file.compression === "none" ? end : source.sizeBytes;
+    const first = source.read(0, shapeStartBytes);
+    const isJson = format.format === "json" || format.format === "ndjson";
+    const isArray = isJson && start === 0 && isJsonArray(first, first.length < shapeStartBytes);
+    if (isArray) return [...elementsOf(source.read(0, source.sizeBytes), undefined)].length;
+    return [...linesOf(source, start, until, undefined)].length;
+  } finally {
+    source.close();
+  }
+}
+
 function bad({ offset, text, problem = "" }: Line): SourceRecord {
   return { kind: "bad", offset, text: withoutReturn(text), problem };
 }

@@ -1,6 +1,7 @@
 /** The options that every operator takes as its last argument. */
 
 import type { Trust } from "../../core/job.ts";
+import type { BadPolicy } from "../../wire/block/plan.ts";
 import type { TableOutput } from "../job.ts";
 
 export type OperatorOptions = {
@@ -13,8 +14,8 @@ export type OperatorOptions = {
   /** With `output: "ndjson"`: an object of the columns a line instead of key and value. */
   readonly rows?: boolean;
   /** A record that cannot be parsed or has no number where one is asked for: "fail" the job
-   *  (default) or "keep" it aside. */
-  readonly badRecords?: "fail" | "keep";
+   *  (default), "keep" it aside, or at most a share of the lines: `{ keepUpTo: 0.01 }`. */
+  readonly badRecords?: BadPolicy;
   /** Limit of one attempt in ms; default 0 = none. */
   readonly timeoutMs?: number;
   /** User errors per task before the job fails; default 4. */

@@ -78,12 +78,18 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     ...trustOf(job, options.trust),
     ...(job.options.clock === "real" ? { clock: "real" } : {}),
     ...(job.options.chance === "real" ? { chance: "real" } : {}),
+    ...badShareOf(job),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output: outputOf(job),
     ...(shape === null ? {} : { shape }),
     ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),
     ...programOf(job, options.engine),
   };
+}
+
+function badShareOf(job: Job): Pick<JobSpec, "badShareMax"> {
+  const policy = job.kind === "tasks" ? undefined : job.options.badRecords;
+  return typeof policy === "object" ? { badShareMax: policy.keepUpTo } : {};
 }
 
 function trustOf(

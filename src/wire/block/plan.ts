@@ -75,6 +75,14 @@ export type Plan = {
   readonly operator?: OperatorSpec;
 };
 
+/** What becomes of a record that cannot be used: it fails the job, or is set aside; at most a share
+ *  of the lines (0 to 1), or the job fails in the end. */
+export type BadPolicy = "fail" | "keep" | { readonly keepUpTo: number };
+
+export function keepsBad(policy: BadPolicy | undefined): boolean {
+  return policy !== undefined && policy !== "fail";
+}
+
 /** What an operator job does, as plain data. Its pairs are sorted and written like those of any
  *  map/reduce job.
  *
@@ -88,7 +96,7 @@ export type OperatorSpec = {
    *  nothing. */
   readonly last: LastSpec | null;
   readonly output: OutputFormat;
-  readonly badRecords: "fail" | "keep";
+  readonly badRecords: BadPolicy;
 };
 
 /** The operator. The key of a record is made of the columns `by`: without columns null, with one

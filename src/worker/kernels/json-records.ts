@@ -13,6 +13,8 @@ export type JsonOptions = {
   readonly record: (value: unknown) => void;
   readonly bad: (text: string, problem: string) => void;
   readonly sizeOf?: (file: number) => number | null;
+  /** Called for each element of an array that a file is. */
+  readonly element?: () => void;
 };
 
 export type JsonFormat = {
@@ -60,7 +62,8 @@ type ArrayOptions = JsonOptions &
   };
 
 /** Between elements of the outermost array, or in one. */
-function readArray({ source, position, encoding, visit, bad }: ArrayOptions): void {
+function readArray(options: ArrayOptions): void {
+  const { source, position, encoding, visit, bad } = options;
   const scanner = new ElementScanner();
   let buffer = Buffer.allocUnsafeSlow(shapeStartBytes);
   /** Bytes [0, filled) of the buffer lie at `offset` of the file. */
@@ -68,6 +71,7 @@ function readArray({ source, position, encoding, visit, bad }: ArrayOptions): vo
   let offset = 0;
   const element = (start: number, end: number) => {
     const bytes = buffer.subarray(start, end);
+    options.element?.();
     position.fixedOffset = offset + start;
     const text = decoded(bytes, encoding);
     if (encoding === "utf-8" && !isUtf8(bytes)) bad(text, notUtf8);

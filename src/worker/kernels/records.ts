@@ -20,6 +20,8 @@ export type RecordOptions = {
   readonly bad: (text: string, problem: string) => void;
   /** `wordsOf` the format. */
   readonly words: WordTable | null;
+  /** Called for each element of an array that a file is. */
+  readonly element?: () => void;
   /** Bytes of a file, to know whether a piece is all of it; null = each piece is, as of a
    *  compressed one. */
   readonly sizeOf?: (file: number) => number | null;

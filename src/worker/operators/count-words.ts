@@ -64,7 +64,7 @@ export function mapCountWords(task: MapTask, lowercase: boolean): MapDone {
     const isSpilled = spills.count > 0;
     const last = write(isSpilled ? spills.nextPath() : `${out}.run`);
     const manifest = isSpilled ? spills.mergeAll() : last;
-    return { ...storeManifest(out, manifest), badRecordsPath: bad.finish() };
+    return { ...storeManifest(out, manifest), ...bad.finish() };
   } catch (error) {
     bad.discard();
     throw error;

@@ -78,7 +78,7 @@ function mapTask(task: MapTask, { ordering, splitters, firstOf }: Sorting): MapD
   try {
     if (ordering.shape.kind !== "framed") {
       readBytes(task, sorter, ordering);
-      return { ...finish(), badRecordsPath: null };
+      return { ...finish(), badRecordsPath: null, badRecords: 0 };
     }
     const emit = framer(sorter);
     const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;

@@ -17,7 +17,7 @@ import { Counters } from "../../wire/content/counters.ts";
 import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { InputBroken, PipeSource } from "../input/pipe-source.ts";
 import { installRuntime } from "../task/job.ts";
-import { runMapTask } from "../task/map-task.ts";
+import { countInput, runMapTask } from "../task/map-task.ts";
 import { runReduce } from "../task/reduce-task.ts";
 import { shown, strayError } from "../task/thrown.ts";
 import { endsWithParent, taskExits } from "./exits.ts";
@@ -174,7 +174,9 @@ function mapTask({ task, out, part: read }: Extract<ToTask, { kind: "map" }>): D
   const plan = read === undefined ? loaded.plan : withPart(loaded.plan, task, read);
   const given = { job, plan, params, task, source, out };
   const done = runMapTask(given, kernel);
-  const { badRecordsPath, ...part } = done;
+  countInput(counters, done);
+  const { badRecordsPath, records, root, sizeBytes } = done;
+  const part = { records, root, sizeBytes };
   const kept = badRecordsPath === null ? {} : { badRecordsPath };
   return { kind: "done", ...part, ...kept, inputBytes: source.inputBytes };
 }

@@ -3,6 +3,7 @@
 import { ClusterError } from "../../core/error.ts";
 import { withoutPlaces } from "../../core/thrown.ts";
 import { jobTexts } from "../../environment/thrown.ts";
+import { type BadPolicy, keepsBad } from "../../wire/block/plan.ts";
 import { keepHint } from "../../wire/content/content.ts";
 import { FileSink } from "../kernels/run-file.ts";
 
@@ -14,14 +15,16 @@ const fileMaxBytes = 64 * 1024 * 1024;
 /** Where the current record lies. */
 export type Place = { readonly file: string; readonly offset: number };
 
+export type BadDone = { readonly badRecordsPath: string | null; readonly badRecords: number };
+
 export class BadRecords {
   readonly #keep: boolean;
   readonly #path: string;
   #sink: FileSink | null = null;
-  count = 0;
+  #count = 0;
 
-  constructor(policy: "fail" | "keep", path: string) {
-    this.#keep = policy === "keep";
+  constructor(policy: BadPolicy, path: string) {
+    this.#keep = keepsBad(policy);
     this.#path = path;
   }
 
@@ -34,7 +37,7 @@ export class BadRecords {
     const line = { file, offset, error: withoutPlaces(error, jobTexts), record: excerpt(record) };
     this.#sink ??= new FileSink(this.#path);
     this.#sink.write(Buffer.from(`${JSON.stringify(line)}\n`));
-    this.count++;
+    this.#count++;
     if (this.#sink.sizeBytes <= fileMaxBytes) return;
     throw new ClusterError(
       "limit-exceeded",
@@ -43,10 +46,10 @@ export class BadRecords {
     );
   }
 
-  /** Closes the file; its path, or null when there were none. */
-  finish(): string | null {
+  /** Closes the file: its path, or null when there were none. */
+  finish(): BadDone {
     this.#sink?.close();
-    return this.#sink === null ? null : this.#path;
+    return { badRecordsPath: this.#sink === null ? null : this.#path, badRecords: this.#count };
   }
 
   discard(): void {

@@ -4,7 +4,7 @@
 import { ClusterError } from "../../core/error.ts";
 import type { EnvironmentOptions } from "../../environment/install.ts";
 import type { Key } from "../../wire/block/key.ts";
-import type { FormatSpec, Plan } from "../../wire/block/plan.ts";
+import type { BadPolicy, FormatSpec, Plan } from "../../wire/block/plan.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Combine } from "../kernels/merge.ts";
 import { thrownBy } from "./thrown.ts";
@@ -34,7 +34,7 @@ export type MapReduceJob = {
     readonly output?: OutputFormat;
     /** Of operators: the pairs of a partition to which no record came. */
     readonly ofNothing?: ReadonlyArray<readonly [key: Key, value: unknown]>;
-    readonly badRecords?: "fail" | "keep";
+    readonly badRecords?: BadPolicy;
   };
 };
 

@@ -2,13 +2,15 @@
  *  final part. */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { badCounter, linesCounter } from "../../core/bad-share.ts";
 import { ClusterError } from "../../core/error.ts";
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
-import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { type InputFile, keepsBad, type Plan } from "../../wire/block/plan.ts";
 import { type PairFormat, pairFormat, rowText } from "../../wire/block/row.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
+import type { Counters } from "../../wire/content/counters.ts";
 import { TextSource } from "../input/text-source.ts";
 import type { ByteSource, SourcePiece } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
@@ -17,7 +19,8 @@ import { pieceReader, wordsOf } from "../kernels/records.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 import { EmitTable } from "../kernels/table.ts";
 import type { WordTable } from "../kernels/words/word-table.ts";
-import { BadRecords } from "./bad-records.ts";
+import { type BadDone, BadRecords } from "./bad-records.ts";
+import { InputLines, unitOf } from "./input-lines.ts";
 import { combineOf, type Emit, type MapReduceJob, type Params, partitionOf } from "./job.ts";
 import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
 
@@ -30,9 +33,21 @@ export type MapTask = {
   /** The output is `<out>.run` and `<out>.manifest`, or `<out>.part`; bad records in
    *  `<out>.bad`. */
   readonly out: string;
+  /** Set while lines are counted. */
+  readonly lines?: InputLines;
 };
 
-export type MapDone = Part & { readonly badRecordsPath: string | null };
+export type MapDone = Part &
+  BadDone & {
+    /** Lines of the input; counted only where a share of them may be bad. */
+    readonly lines?: number;
+  };
+
+/** What a map task adds to the counters of its job. */
+export function countInput(counters: Counters, { badRecords, lines }: MapDone): void {
+  if (badRecords > 0) counters.add(badCounter, badRecords);
+  if (lines !== undefined) counters.add(linesCounter, lines);
+}
 
 /** Where the pairs go, and what is left of them in the end. */
 export interface Target {
@@ -49,11 +64,13 @@ export function runMapTask(
 ): MapDone {
   const { input } = inputOf(task);
   const isText = input?.format !== "records" && (input?.format !== "file" || input.as === "text");
-  const source = isText
-    ? new TextSource(task.source, task.plan.files, isStrict(task))
-    : task.source;
-  const given = { ...task, source };
-  return kernel?.map?.(given) ?? runMap(given);
+  const isCounted = typeof task.job.options.badRecords === "object";
+  const lines = isCounted ? new InputLines(unitOf(input)) : null;
+  const text = isText ? new TextSource(task.source, task.plan.files, isStrict(task)) : task.source;
+  const source = lines === null ? text : lines.counting(text);
+  const given = lines === null ? { ...task, source } : { ...task, source, lines };
+  const done = kernel?.map?.(given) ?? runMap(given);
+  return lines === null ? done : { ...done, lines: lines.finish() };
 }
 
 /** Whether bytes that are not UTF-8 end the task. Lines that are sorted as they are may be any
@@ -63,7 +80,7 @@ function isStrict(task: MapTask): boolean {
   if (input === undefined || !("encoding" in input) || input.encoding !== "utf-8") return false;
   const apply = task.plan.operator?.apply;
   if (input.format === "lines" && apply?.operator === "sort") return false;
-  return input.format === "words" || task.job.options.badRecords !== "keep";
+  return input.format === "words" || !keepsBad(task.job.options.badRecords);
 }
 
 /** `targetOf`: for kernels that bring their own. */
@@ -74,7 +91,7 @@ export function runMap(task: MapTask, targetOf = targetFor): MapDone {
   const target = targetOf(task, words);
   try {
     readAll({ task, input, emit: target.emit, bad, words });
-    return { ...target.finish(), badRecordsPath: bad.finish() };
+    return { ...target.finish(), ...bad.finish() };
   } catch (error) {
     bad.discard();
     throw error;
@@ -120,7 +137,7 @@ export function readerOf(
 ): (piece: SourcePiece) => void {
   const { plan, job } = task;
   const position = new RecordPosition();
-  const keep = job.options.badRecords === "keep";
+  const keep = keepsBad(job.options.badRecords);
   const record = recordRunner({
     task,
     map: input.map as unknown as MapRecord,
@@ -138,7 +155,8 @@ export function readerOf(
     const { compression, sizeBytes } = plan.files[file] as InputFile;
     return compression === "none" ? sizeBytes : null;
   };
-  const options = { source, position, record, bad: badText, words, sizeOf };
+  const element = () => task.lines?.element();
+  const options = { source, position, record, bad: badText, words, sizeOf, element };
   const read = pieceReader(input.input ?? { format: "lines" }, options);
   return (piece) => {
     position.file = (plan.files[piece.file] as InputFile).name;

@@ -65,6 +65,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   sameEngine: z.boolean().exactOptional(),
   clock: z.literal("real").exactOptional(),
   chance: z.literal("real").exactOptional(),
+  badShareMax: z.number().min(0).max(1).exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(outputFormats).exactOptional(),
   shape: shape.exactOptional(),

@@ -10,7 +10,7 @@ import type { LoadedJob } from "../../process/loaded-job.ts";
 import type { TaskReport } from "../../process/messages.ts";
 import type { Reporter } from "../../process/reporter.ts";
 import { runItems } from "../../process/run-items.ts";
-import { runMapTask } from "../../task/map-task.ts";
+import { countInput, runMapTask } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
 import { strayError } from "../../task/thrown.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
@@ -89,7 +89,7 @@ function handOver(say: TaskRun["say"]): void {
   );
 }
 
-function map({ order, loaded, reporter, pace }: TaskRun): Done & { inputBytes: number } {
+function map({ counters, order, loaded, reporter, pace }: TaskRun): Done & { inputBytes: number } {
   assert(loaded.job.kind === "map-reduce", "map tasks are of map-reduce jobs");
   const { job, plan, params, kernel } = loaded;
   const source = countedSource(order, (inputBytes) => {
@@ -98,6 +98,7 @@ function map({ order, loaded, reporter, pace }: TaskRun): Done & { inputBytes: n
   });
   const given = { job, plan, params, task: order.attempts[0]?.task ?? 0, source, out };
   const done = runMapTask(given, kernel);
+  countInput(counters, done);
   const { records, root, sizeBytes } = done;
   return { records, root, sizeBytes, inputBytes: source.inputBytes() };
 }

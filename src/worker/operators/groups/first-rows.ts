@@ -26,7 +26,7 @@ export function mapFirstRows(
   };
   try {
     new RowScan({ task, format, groups, odd, scanned }).run();
-    return { ...target.finish(), badRecordsPath: bad.finish() };
+    return { ...target.finish(), ...bad.finish() };
   } catch (error) {
     bad.discard();
     throw error;

@@ -58,7 +58,7 @@ class MapGroups {
       const isSpilled = this.#spills.count > 0;
       const last = this.#write(isSpilled ? this.#spills.nextPath() : `${out}.run`);
       const manifest = isSpilled ? this.#spills.mergeAll() : last;
-      return { ...storeManifest(out, manifest), badRecordsPath: this.#bad.finish() };
+      return { ...storeManifest(out, manifest), ...this.#bad.finish() };
     } catch (error) {
       this.#bad.discard();
       throw error;
