@@ -1,19 +1,16 @@
 /** What the attempts behind a ticket read: splits, items, partitions. */
 import { ClusterError } from "../../../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type WorkerId } from "../../../../core/ids.ts";
-import { jobSpec, stageSources, workerSpecs } from "../../../../core/view.ts";
-import { sourceKey, ticketText } from "../../../../peer/shuffle/ticket.ts";
+import { jobSpec, stageSources } from "../../../../core/view.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
 import { manifestOf, verified } from "../../../relay/verified.ts";
 import type { Services } from "../../../services.ts";
 import type { TabRun } from "../../browser/runs.ts";
-import { shuffleTicketMs } from "../../worker/orders.ts";
 import { readInput } from "../input-file.ts";
+import { goneOutput, workerOutput } from "../worker-output.ts";
 
 const newline = 10;
-/** Time limit for one partition from a worker, ms. */
-const readMs = 300_000;
 
 /** The map task's records as text, cut at record ends, for basic browsers. */
 export async function* splitText(
@@ -131,13 +128,13 @@ async function* partitionBytes(
   if (worker !== null) {
     const manifest = await manifestOf(fromWorker(services, source, "manifest"), root);
     const expected = manifest.at(partition);
-    if (expected === undefined) throw gone(ref.task);
+    if (expected === undefined) throw goneOutput(ref.task);
     if (expected.sizeBytes > 0) yield* verified(fromWorker(services, source, partition), expected);
     return;
   }
   const output = relay.get(ref);
   const expected = output?.manifest.at(partition);
-  if (output === null || output.root !== root || expected === undefined) throw gone(ref.task);
+  if (output === null || output.root !== root || expected === undefined) throw goneOutput(ref.task);
   yield* verified(relay.read(output, partition), expected);
 }
 
@@ -146,21 +143,8 @@ async function* fromWorker(
   { ref, worker }: Source,
   part: number | "manifest",
 ): AsyncGenerator<Uint8Array, void> {
-  const { keys, loop, shuffle } = services;
-  const holder = worker as WorkerId;
-  const address = workerSpecs(loop.state, holder)?.exchangeUrl ?? "";
-  if (address === "") throw gone(ref.task);
-  const { attempt, job, stage, task } = ref;
-  const expiresMs = Math.ceil(loop.steadyMs()) + shuffleTicketMs;
-  const scope = { job, stage, requester: "coordinator", expiresMs };
-  const ticket = ticketText(sourceKey(keys.exchangeSecret(job), holder), scope);
-  const options = { limitMs: readMs, signal: AbortSignal.timeout(readMs) };
-  const from = { address, ticket, job, stage };
   try {
-    for await (const chunk of shuffle.read(from, { task, attempt, part }, options)) {
-      // Copied: the sender may hold several at once.
-      yield Uint8Array.from(chunk);
-    }
+    yield* workerOutput(services, { ref, holder: worker as WorkerId, part });
   } catch (cause) {
     throw new ClusterError("download-failed", `the output of map task ${ref.task}: ${cause}`, {
       cause,
@@ -171,10 +155,6 @@ async function* fromWorker(
 /** A code that browsers do not retry, and that does not fail the job. */
 function damagedOutput(task: number): ClusterError {
   return new ClusterError("storage-failed", `the output of map task ${task} is damaged`);
-}
-
-function gone(task: number): ClusterError {
-  return new ClusterError("not-found", `the output of map task ${task} is no longer here`);
 }
 
 async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> {
