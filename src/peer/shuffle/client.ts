@@ -153,7 +153,7 @@ export class ShuffleClient {
       () => this.#reach.reached(address),
       (error: Error) => {
         const nowMs = performance.now();
-        const isSlow = nowMs - sinceMs >= Math.min(slowFailureMs, this.#limits.connectMs);
+        const isSlow = nowMs - sinceMs >= Math.min(slowFailureMs, this.#limits.connectMs / 2);
         if (isSlow) this.#reach.failed(address, error.message, nowMs);
       },
     );
