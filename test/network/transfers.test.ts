@@ -97,7 +97,10 @@ test("N7: a line that falls silent is left for a new connection when it is back"
   assert.deepEqual([away[0], away.at(-1)], [true, false]);
   // One that stays away is given up in the end.
   proxy.weather = { ...fairWeather, silent: new Set(["up"]) };
-  const again = client(300).putBlob({ ...upload, hash: sha256(bytes.subarray(1)) }, { patienceMs: 1 });
+  const again = client(300).putBlob(
+    { ...upload, hash: sha256(bytes.subarray(1)) },
+    { patienceMs: 1 },
+  );
   await assert.rejects(again, { code: "unavailable" });
 });
 

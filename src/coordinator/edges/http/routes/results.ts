@@ -98,7 +98,7 @@ export async function earlyResults(
 }
 
 /** A number of a query; null when it is absent or not a whole number. */
-export function numberOf(text: unknown): number | null {
+export function wholeNumberOf(text: unknown): number | null {
   return typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
@@ -111,9 +111,9 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
   if (query.follow === "1") {
     return { kind: "live", stream: committedResults(services, job, signal) };
   }
-  const waitMs = numberOf(query.waitMs);
+  const waitMs = wholeNumberOf(query.waitMs);
   if (waitMs !== null) await ended(services, job, waitMs, signal);
-  const outputs = mustBeDone(services, job).slice(numberOf(query.from) ?? 0);
+  const outputs = mustBeDone(services, job).slice(wholeNumberOf(query.from) ?? 0);
   const few = fewLines(outputs);
   if (few === null) return ndjson(fetchedLines(services, job, outputs));
   services.retention.fetched(job);
