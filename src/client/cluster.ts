@@ -9,6 +9,7 @@ import type { Client } from "../sdk/client.ts";
 import type { JobOf, Params, TaskContext } from "../sdk/job.ts";
 import { nameOf } from "../sdk/plan/name.ts";
 import type { PlanOptions } from "../sdk/plan.ts";
+import type { UploadProgress } from "../sdk/submit.ts";
 import { checkLimits } from "./mapping/batch.ts";
 import { mapped } from "./mapping/mapping.ts";
 import { RunningJob } from "./running-job.ts";
@@ -38,8 +39,11 @@ export type RunOptions<P> = {
   readonly weight?: number;
   /** Beside jobs of the same owner; default "normal". */
   readonly priority?: Priority;
-  /** Cancels the job. */
+  /** Cancels the job; while its input is sent, what has arrived stays at the coordinator for a
+   *  day. */
   readonly signal?: AbortSignal;
+  /** Called whenever some bytes of the input have arrived at a coordinator on another machine. */
+  readonly onUpload?: (progress: UploadProgress) => void;
 };
 
 export type MapOptions<P> = {
@@ -187,12 +191,16 @@ export class Cluster implements AsyncDisposable {
     const planned = await planJob(built.job, this.#planOptions(options));
     try {
       signal?.throwIfAborted();
-      const { key = null, name = nameOf(built), priority, weight } = options;
+      const { key = null, name = nameOf(built), onUpload, priority, weight } = options;
+      const upload = {
+        ...(signal === undefined ? {} : { signal }),
+        ...(onUpload === undefined ? {} : { onProgress: onUpload }),
+      };
       const shares = {
         ...(weight === undefined ? {} : { weight }),
         ...(priority === undefined ? {} : { priority }),
       };
-      return await submitJob(this.#client, built, planned, { name, key, ...shares });
+      return await submitJob(this.#client, built, planned, { name, key, upload, ...shares });
     } finally {
       await planned.remove();
     }

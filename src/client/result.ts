@@ -19,6 +19,13 @@ export type ResultFile = {
 export type SaveOptions = {
   /** Files of an earlier result may be replaced; else the place must be empty or new. */
   readonly replace?: boolean;
+  /** Ends it; nothing is written then. */
+  readonly signal?: AbortSignal;
+  /** Called whenever some bytes have arrived; `sizeBytes` 0: it is not known how many there are. */
+  readonly onProgress?: (progress: {
+    readonly doneBytes: number;
+    readonly sizeBytes: number;
+  }) => void;
 };
 
 export class Result<Row = unknown> implements AsyncIterable<Row> {
@@ -93,14 +100,16 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
 
   /** Writes the result as files, all or nothing, as `tequio run -o` does; their paths. Throws
    *  `conflict` when the folder is not empty. */
-  async save(folder: string, { replace = false }: SaveOptions = {}): Promise<readonly string[]> {
+  async save(folder: string, options: SaveOptions = {}): Promise<readonly string[]> {
+    const { replace = false, ...transfer } = options;
     const to = { kind: "folder", path: folder, replace } as const;
-    return (await collect(this.#client, this.#summary, to)).files;
+    return (await collect(this.#client, this.#summary, to, transfer)).files;
   }
 
   /** All parts in order in one file, as `tequio run --merge` does. */
-  async saveMerged(file: string, { replace = false }: SaveOptions = {}): Promise<void> {
-    await collect(this.#client, this.#summary, { kind: "file", path: file, replace });
+  async saveMerged(file: string, options: SaveOptions = {}): Promise<void> {
+    const { replace = false, ...transfer } = options;
+    await collect(this.#client, this.#summary, { kind: "file", path: file, replace }, transfer);
   }
 }
 

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { CoordinatorState } from "../core/coordinator.ts";
 import { jobState } from "../core/view.ts";
-import { openBlobs } from "../engine/open-blobs.ts";
+import { openBlobs, openStaging } from "../engine/open-blobs.ts";
 import { hostId } from "../link/host.ts";
 import { refuserFor } from "../peer/addresses.ts";
 import { ShuffleClient } from "../peer/shuffle/client.ts";
@@ -42,6 +42,7 @@ import { Activity } from "./metrics/activity.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import { Relay } from "./relay/relay.ts";
+import { Relayed } from "./relay/relayed.ts";
 import { Uploads } from "./relay/uploads.ts";
 import type { Services } from "./services.ts";
 import { LowWater } from "./upkeep/low-water.ts";
@@ -59,6 +60,8 @@ type Options = CoordinatorOptions & {
 
 /** Longest silence of a worker that is being read from, ms. */
 const idleMs = 30_000;
+/** Below the time that a worker which asks for another's output waits, ms. */
+const connectMs = 8_000;
 
 type Kept = Pick<
   Services,
@@ -70,6 +73,7 @@ type Kept = Pick<
   | "metrics"
   | "moves"
   | "progress"
+  | "staging"
   | "watchers"
 >;
 
@@ -95,7 +99,7 @@ export async function openServices(
   const programs = new Programs({ loop, keys, plans, itemLines, blobs, ...modulesOf(options) });
   const parts = { ...kept, auth, keys, sweep, uploads, programs };
   const edges = openEdges(parts, options, closers);
-  const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
+  const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs, idleMs });
   closers.defer(() => shuffle.close());
   const tickets = new Tickets();
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
@@ -108,6 +112,7 @@ export async function openServices(
     ...common,
     programs,
     dataDir,
+    relayed: new Relayed(() => realTimers.monotonicMs()),
     host: hostId(),
     version,
     onShutdown,
@@ -134,6 +139,7 @@ async function openKept(
   closers.defer(() => log.close());
   const blobs = await openBlobs(options.blobs, dataDir);
   closers.defer(() => blobs.close());
+  const staging = openStaging(options.blobs, dataDir, blobs);
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));
   const histories = leadership?.warm.histories ?? newJobHistories();
@@ -163,7 +169,7 @@ async function openKept(
   closers.defer(followWallClock(loop, realTimers));
   const { attempts, moves } = histories;
   const counted = { activity, metrics, progress: new Progress() };
-  return { ...counted, attempts, moves, watchers: new Watchers(), blobs, loop, logs };
+  return { ...counted, attempts, moves, watchers: new Watchers(), blobs, loop, logs, staging };
 }
 
 /** Age above which blobs are removed while the disk is nearly full, ms. */

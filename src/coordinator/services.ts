@@ -6,6 +6,7 @@ import { jobSummary, removedText } from "../core/view.ts";
 import type { SharedInputs } from "../peer/input/shared-input.ts";
 import type { ShuffleClient } from "../peer/shuffle/client.ts";
 import type { Blobs } from "../store/blob/blob.ts";
+import type { Staging } from "../store/blob/staged.ts";
 import type { Auth } from "./access/auth.ts";
 import type { TrackerEdge } from "./edges/browser/edge.ts";
 import type { PlainResults } from "./edges/browser/plain-results.ts";
@@ -27,6 +28,7 @@ import type { Tickets } from "./members/tickets.ts";
 import type { Activity } from "./metrics/activity.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Relay } from "./relay/relay.ts";
+import type { Relayed } from "./relay/relayed.ts";
 import type { Uploads } from "./relay/uploads.ts";
 import type { LowWater } from "./upkeep/low-water.ts";
 
@@ -35,6 +37,8 @@ export type Services = {
   readonly auth: Auth;
   readonly members: Members;
   readonly blobs: Blobs;
+  /** Uploads of submitters that come in ranges. */
+  readonly staging: Staging;
   readonly plans: Plans;
   readonly itemLines: ItemLines;
   readonly edge: WorkerEdge;
@@ -43,6 +47,8 @@ export type Services = {
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;
   readonly relay: Relay;
+  /** Which workers cannot read from which others. */
+  readonly relayed: Relayed;
   readonly uploads: Uploads;
   /** Reads outputs of workers, for browsers. */
   readonly shuffle: ShuffleClient;

@@ -127,6 +127,27 @@ export type WorkerSummary = {
   readonly volunteer?: VolunteerSummary;
   /** Of one that is lost; absent at older coordinators. */
   readonly lost?: LostSummary;
+  /** Set when other workers could not read from it lately. */
+  readonly unreached?: UnreachedSummary;
+  /** Set when large messages were lost on the way from or to it lately. */
+  readonly narrow?: NarrowSummary;
+};
+
+/** A link that loses packets of full size. */
+export type NarrowSummary = {
+  /** The worker, or the address of one that could not join. */
+  readonly who: string;
+  readonly remote: string;
+  /** The end at which nothing large arrives. */
+  readonly towards: "worker" | "coordinator";
+};
+
+/** What went by the coordinator, since workers could not reach one another. */
+export type UnreachedSummary = {
+  /** Workers that could not reach it, at most 10 of `count`. */
+  readonly by: readonly WorkerId[];
+  readonly count: number;
+  readonly relayedBytes: number;
 };
 
 export type LostSummary = {

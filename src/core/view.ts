@@ -277,16 +277,34 @@ export function stageSources(
   state: CoordinatorState,
   job: JobId,
   stage: number,
-): Array<{ task: number; attempt: number; worker: WorkerId | null; root: string } | null> {
+): Array<StageSource | null> {
   const record = find(state, job)?.stages[stage];
-  if (record === undefined) return [];
-  return record.outputs.map((output, task) => {
-    const holder = record.holder[task] as number;
-    if (output === null || holder === 0 || record.state[task] !== DONE) return null;
-    const attempt = record.committed[task] as number;
-    const worker = holder === RELAY ? null : workerId(holder);
-    return { task, attempt, worker, root: output.root };
-  });
+  return record?.outputs.map((_, task) => sourceIn(record, task)) ?? [];
+}
+
+/** The same of one task. */
+export function stageSource(
+  state: CoordinatorState,
+  { job, stage, task }: Pick<AttemptRef, "job" | "stage" | "task">,
+): StageSource | null {
+  const record = find(state, job)?.stages[stage];
+  return record === undefined ? null : sourceIn(record, task);
+}
+
+type StageSource = {
+  readonly task: number;
+  readonly attempt: number;
+  readonly worker: WorkerId | null;
+  readonly root: string;
+};
+
+function sourceIn(record: Stage, task: number): StageSource | null {
+  const output = record.outputs[task] ?? null;
+  const holder = record.holder[task] as number;
+  if (output === null || holder === 0 || record.state[task] !== DONE) return null;
+  const attempt = record.committed[task] as number;
+  const worker = holder === RELAY ? null : workerId(holder);
+  return { task, attempt, worker, root: output.root };
 }
 
 /** Live workers. */

@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import type { Blobs } from "../store/blob/blob.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
+import { Staging } from "../store/blob/staged.ts";
+import { makeDirectory } from "../store/directory.ts";
 
 export function isS3(place: string | undefined): place is string {
   return place?.startsWith("s3://") === true;
@@ -11,6 +13,14 @@ export function isS3(place: string | undefined): place is string {
 export async function openBlobs(place: string | undefined, dataDir: string): Promise<Blobs> {
   if (!isS3(place)) return openDiskBlobs(place ?? join(dataDir, "blobs"));
   return openS3(place, dataDir, "");
+}
+
+/** Uploads in ranges, on the file system of the blobs where they have one. */
+export function openStaging(place: string | undefined, dataDir: string, blobs: Blobs): Staging {
+  if (!isS3(place)) return new Staging(join(place ?? join(dataDir, "blobs"), "part"), blobs);
+  const directory = join(dataDir, "uploads");
+  makeDirectory(directory);
+  return new Staging(directory, blobs);
 }
 
 /** Snapshots of the log, beside the blobs: each coordinator that has these has those. */

@@ -1,5 +1,4 @@
 /** The coordinator's HTTP API as functions, for the command line and for programs. */
-import { createHash } from "node:crypto";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec, JobState } from "../core/job.ts";
@@ -21,13 +20,16 @@ import type {
   TokenView,
 } from "../wire/api/messages.ts";
 import { firstOrElse } from "./client/first-or-else.ts";
+import type { TransferOptions } from "./client/patience.ts";
 import { type FollowOptions, patiently } from "./client/patiently.ts";
+import { type ReadOptions, readBlob } from "./client/read-blob.ts";
+import { readLines } from "./client/read-lines.ts";
 import { freshKey, submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import { Uploads } from "./client/uploads.ts";
 import type { Upload } from "./plan/upload.ts";
 
-export type { FollowOptions };
+export type { FollowOptions, ReadOptions, TransferOptions };
 export type ConnectOptions = TransportOptions;
 
 /** How long the coordinator is asked to hold a call for results back, in ms. */
@@ -98,14 +100,14 @@ export class Client {
     return files;
   }
 
-  /** Stores bytes, unless they are there already. */
-  putBlob(upload: Upload): Promise<void> {
-    return this.#uploads.put(upload);
+  /** Stores bytes, unless they are there already: large ones in ranges, over cuts. */
+  putBlob(upload: Upload, options: TransferOptions = {}): Promise<void> {
+    return this.#uploads.put(upload, options);
   }
 
   /** The same for several: small ones go in one call. */
-  putBlobs(uploads: readonly Upload[]): Promise<void> {
-    return this.#uploads.putAll(uploads);
+  putBlobs(uploads: readonly Upload[], options: TransferOptions = {}): Promise<void> {
+    return this.#uploads.putAll(uploads, options);
   }
 
   /** To be called when blobs were removed at the coordinator: each is looked for again when it is
@@ -114,40 +116,30 @@ export class Client {
     this.#uploads.forget();
   }
 
-  /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
-  getBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
-    return this.#blob(hash, false);
+  /** The blob's bytes; `data-lost` at the end when they are not what the hash says. Goes on where
+   *  it was when the line is cut. */
+  getBlob(hash: Hash, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void> {
+    return this.#blob(hash, false, options);
   }
 
   /** The same for a reader that copies the bytes at once, in little memory: a chunk may be
    *  overwritten when the second after it is asked for. */
-  lendBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
-    return this.#blob(hash, true);
+  lendBlob(hash: Hash, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void> {
+    return this.#blob(hash, true, options);
   }
 
-  async *#blob(hash: Hash, isLent: boolean): AsyncGenerator<Uint8Array, void> {
+  async *#blob(
+    hash: Hash,
+    isLent: boolean,
+    options: ReadOptions,
+  ): AsyncGenerator<Uint8Array, void> {
     const near = await this.#nearBlob(hash, isLent);
-    if (near !== null) {
-      yield* near;
-      return;
+    if (near === null) return yield* readBlob(this.#transport, hash, options);
+    for await (const chunk of near) {
+      options.signal?.throwIfAborted();
+      options.onBytes?.(chunk.length);
+      yield chunk;
     }
-    const seen = createHash("sha256");
-    const call = { method: "GET", path: `/v1/blobs/${hash}` } as const;
-    try {
-      for await (const chunk of this.#transport.bytes(call)) {
-        seen.update(chunk);
-        yield chunk;
-      }
-    } catch (error) {
-      if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
-      // An answer that is cut off has no reason; when the blob is damaged, the next call has.
-      const again = { ...call, headers: { range: "bytes=0-0" } };
-      for await (const _ of this.#transport.bytes(again));
-      throw error;
-    }
-    if (seen.digest("hex") === hash) return;
-    const text = `what came for the blob ${hash} are other bytes; get the result again`;
-    throw new ClusterError("data-lost", text);
   }
 
   /** Submits once: tried again while the coordinator is unavailable, under one idempotency key. */
@@ -229,14 +221,15 @@ export class Client {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/output` });
   }
 
-  /** Results of a list of tasks, in order, once the job is done. */
-  results(job: string): AsyncGenerator<unknown, void> {
-    return this.#follow(`${jobPath(job)}/results`, undefined);
+  /** Results of a list of tasks, in order, once the job is done. Goes on where it was when the line
+   *  is cut. */
+  async *results(job: string): AsyncGenerator<unknown, void> {
+    for await (const text of this.resultTexts(job)) yield JSON.parse(text);
   }
 
   /** The same as JSON texts. */
-  resultTexts(job: string): AsyncGenerator<string, void> {
-    return this.#transport.texts({ method: "GET", path: `${jobPath(job)}/results` });
+  resultTexts(job: string, options: TransferOptions = {}): AsyncGenerator<string, void> {
+    return readLines(this.#transport, `${jobPath(job)}/results`, options);
   }
 
   /** The same of a job that may still run: waits for its end as `watch` does. */

@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import { type OutputFormat, rowText } from "../wire/block/row.ts";
-import type { Client } from "./client.ts";
+import type { Client, TransferOptions } from "./client.ts";
 import type { JobResult, ResultPart } from "./job-result.ts";
 import { wayTo, writeNamed, writeNew } from "./named-file.ts";
 import { isPacked, packed } from "./packed.ts";
@@ -36,6 +36,14 @@ export type Collected = {
   readonly bad?: BadRecordsFile;
 };
 
+export type CollectOptions = Omit<TransferOptions, "onBytes"> & {
+  /** `sizeBytes`: of the parts, 0 when it is not known; bad records come on top. */
+  readonly onProgress?: (progress: {
+    readonly doneBytes: number;
+    readonly sizeBytes: number;
+  }) => void;
+};
+
 export type BadRecordsFile = { readonly file: string; readonly count: number };
 
 const extensionOf: Readonly<Record<OutputFormat, string>> = {
@@ -56,18 +64,27 @@ const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parque
 
 /** The result of a job that has ended, in its format. Throws the job's failure, or `conflict` while
  *  it runs. */
-export async function jobResult(client: Client, job: JobSummary): Promise<JobResult> {
-  return tabled(await partsOf(client, job));
+export async function jobResult(
+  client: Client,
+  job: JobSummary,
+  transfer: TransferOptions = {},
+): Promise<JobResult> {
+  return tabled(await partsOf(client, job, transfer));
 }
 
 /** The same as the tasks have left it: lines of JSON where there is a `shape`. */
-export async function partsOf(client: Client, job: JobSummary): Promise<JobResult> {
+export async function partsOf(
+  client: Client,
+  job: JobSummary,
+  transfer: TransferOptions = {},
+): Promise<JobResult> {
   const format = job.output;
   const output = await client.output(job.job);
   const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
     sizeBytes,
     read: (isLent = false) => {
-      const bytes = isLent ? client.lendBlob(hash) : client.getBlob(hash);
+      const options = { ...transfer, sizeBytes };
+      const bytes = isLent ? client.lendBlob(hash, options) : client.getBlob(hash, options);
       return namedBytes(bytes, `${name} of the result of ${job.job}`);
     },
   });
@@ -76,7 +93,7 @@ export async function partsOf(client: Client, job: JobSummary): Promise<JobResul
     const shape = job.shape ?? { of: "tasks" };
     const results: ResultPart = {
       sizeBytes: 0,
-      read: () => taskRows(client.resultTexts(job.job), format),
+      read: () => taskRows(client.resultTexts(job.job, transfer), format),
     };
     const hash = shape.of === "tasks" ? shape.items : undefined;
     const items = hash === undefined ? {} : { items: () => client.getBlob(hash) };
@@ -123,13 +140,24 @@ export async function saveResult(result: JobResult, to: Destination): Promise<Co
     : saveParts(result, to);
 }
 
-/** Collects a job of a cluster: `jobResult` and `saveResult` in one. */
+/** Collects a job of a cluster: `jobResult` and `saveResult` in one. Goes on where it was when the
+ *  line is cut. */
 export async function collect(
   client: Client,
   job: JobSummary,
   to: Destination,
+  options: CollectOptions = {},
 ): Promise<Collected> {
-  const collected = await saveResult(await jobResult(client, job), to);
+  const { onProgress, ...transfer } = options;
+  let doneBytes = 0;
+  let sizeBytes = 0;
+  const onBytes = (bytes: number): void => {
+    doneBytes += bytes;
+    onProgress?.({ doneBytes, sizeBytes });
+  };
+  const result = await jobResult(client, job, { ...transfer, onBytes });
+  sizeBytes = result.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const collected = await saveResult(result, to);
   await client.fetched(job.job);
   return collected;
 }

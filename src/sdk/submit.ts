@@ -6,7 +6,7 @@ import type { JobSpec, Priority, PythonEngine } from "../core/job.ts";
 import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
-import type { Client, JobWithResults } from "./client.ts";
+import type { Client, JobWithResults, TransferOptions } from "./client.ts";
 import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf, type TrustTerms } from "./plan/spec.ts";
 import { hashFile, type Upload } from "./plan/upload.ts";
@@ -27,8 +27,21 @@ export type SubmitOptions = {
   readonly trust?: TrustTerms;
   /** Of a job in Python: the only engine that may run it. */
   readonly engine?: PythonEngine;
-  /** Called before each file that is sent. */
-  readonly onUpload?: (name: string, sizeBytes: number) => void;
+  /** How the input files are sent, when they have to be. */
+  readonly upload?: UploadOptions;
+};
+
+export type UploadOptions = Omit<TransferOptions, "onBytes"> & {
+  /** Called whenever some bytes have arrived: of the input files, then of code and plan. */
+  readonly onProgress?: (progress: UploadProgress) => void;
+};
+
+/** Of all files that are sent together. */
+export type UploadProgress = {
+  readonly files: number;
+  /** What is at the coordinator, whether this call has sent it or not. */
+  readonly doneBytes: number;
+  readonly sizeBytes: number;
 };
 
 /** The job's id, once it is durable. Input files stay where they are when the coordinator is on
@@ -123,8 +136,10 @@ async function submitPlan<T>(
   });
   const at = { kind: "bytes", bytes } as const;
   // Each waits for a disk: all at once, and the plan with them.
-  const sendAll = () => client.putBlobs([...blobs, { hash, sizeBytes: bytes.length, at }]);
+  const all = [...blobs, { hash, sizeBytes: bytes.length, at }];
+  const sendAll = () => client.putBlobs(all, counted(all, options.upload));
   await sendAll();
+  options.upload?.signal?.throwIfAborted();
   try {
     return await submit(spec, options.key ?? null);
   } catch (error) {
@@ -148,8 +163,25 @@ function modulesOf({ module: bytes }: BuiltJob): Upload[] {
   ];
 }
 
+/** Progress over all of them together. */
+function counted(
+  sent: ReadonlyArray<{ readonly sizeBytes: number }>,
+  { onProgress, ...options }: UploadOptions = {},
+): TransferOptions {
+  if (onProgress === undefined) return options;
+  const sizeBytes = sent.reduce((sum, one) => sum + one.sizeBytes, 0);
+  let doneBytes = 0;
+  const onBytes = (bytes: number): void => {
+    doneBytes += bytes;
+    onProgress({ files: sent.length, doneBytes, sizeBytes });
+  };
+  return { ...options, onBytes };
+}
+
 /** The plan with every local file sent and named by its hash. */
-async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions) {
+async function uploadFiles(client: Client, plan: Plan, { upload = {} }: SubmitOptions) {
+  const { signal } = upload;
+  const local = plan.files.filter(({ at }) => at.kind === "path");
   const files: InputFile[] = [];
   const uploads: Upload[] = [];
   for (const file of plan.files) {
@@ -158,17 +190,16 @@ async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions) {
       files.push(file);
       continue;
     }
-    options.onUpload?.(file.name, file.sizeBytes);
+    signal?.throwIfAborted();
     const { size, mtimeMs } = await stat(at.path);
     if (size !== file.sizeBytes || mtimeMs !== at.mtimeMs) {
       const text = `${file.name} changed while the job was submitted; submit it again`;
       throw new ClusterError("data-lost", text);
     }
-    const hash = await hashFile(at.path);
-    const upload: Upload = { hash, sizeBytes: size, at: { kind: "path", path: at.path } };
-    await client.putBlob(upload);
-    uploads.push(upload);
+    const hash = await hashFile(at.path, signal);
+    uploads.push({ hash, sizeBytes: size, at: { kind: "path", path: at.path } });
     files.push({ ...file, at: { kind: "blob", hash } });
   }
+  await client.putBlobs(uploads, counted(local, upload));
   return { plan: { ...plan, files } satisfies Plan, uploads };
 }

@@ -55,7 +55,10 @@ export async function twoMachines(
 }
 
 /** It exists as long as the process that holds it, which ends with its standard input. */
-async function machine(t: TestContext, host: string): Promise<Machine & { readonly pid: number }> {
+export async function machine(
+  t: TestContext,
+  host: string,
+): Promise<Machine & { readonly pid: number }> {
   const holder = spawn("unshare", ["--net", "--mount", "sh", "-c", "echo here; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -79,6 +79,7 @@ test("manager protocol: reports, the tasks and outputs of a worker that joins, s
     serving,
     session: text,
     returnsTasks: true,
+    fill: new Uint8Array(0),
     python: new Uint8Array(0),
   };
   const fields = { workerPrice: 0, networkPrice: 0, cpuCount: 1, memoryKb: 1, networkKbps: 0 };

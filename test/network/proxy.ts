@@ -9,6 +9,8 @@ export type Direction = "up" | "down";
 export type Weather = {
   /** Delay of every byte, ms. */
   readonly delayMs: number;
+  /** Bytes/ms that a connection carries in each direction; Infinity = all. */
+  readonly bytesPerMs: number;
   /** A connection is reset after this many bytes in either direction; Infinity = never. */
   readonly cutAfterBytes: number;
   /** Bytes that go there are swallowed; the connection stays open. */
@@ -17,6 +19,7 @@ export type Weather = {
 
 export const fairWeather: Weather = {
   delayMs: 0,
+  bytesPerMs: Number.POSITIVE_INFINITY,
   cutAfterBytes: Number.POSITIVE_INFINITY,
   silent: new Set(),
 };
@@ -25,7 +28,7 @@ export class TcpProxy {
   /** Applies to new connections and, except `cutAfterBytes`, to those that are open. */
   weather = fairWeather;
   /** Connections so far, and how many of them the proxy cut. */
-  readonly counts = { connections: 0, cuts: 0, swallowedBytes: 0 };
+  readonly counts = { connections: 0, cuts: 0, swallowedBytes: 0, upBytes: 0, downBytes: 0 };
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
@@ -97,13 +100,18 @@ export class TcpProxy {
         return;
       }
       const part = chunk.subarray(0, left.bytes);
+      this.counts[direction === "up" ? "upBytes" : "downBytes"] += part.length;
       left.bytes -= chunk.length;
       const send = () => {
         if (to.destroyed) return;
         to.write(part);
         if (left.bytes < 0) cut();
       };
-      const { delayMs } = this.weather;
+      const { bytesPerMs, delayMs } = this.weather;
+      if (bytesPerMs < Number.POSITIVE_INFINITY) {
+        from.pause();
+        setTimeout(() => from.resume(), part.length / bytesPerMs);
+      }
       if (delayMs === 0) send();
       else setTimeout(send, delayMs);
     });

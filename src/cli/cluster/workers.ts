@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
-import { lostTexts } from "../../core/why/reasons.ts";
+import { lostTexts, reasonText } from "../../core/why/reasons.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
@@ -25,7 +25,10 @@ export function define(command: Command): void {
     const all = await (await openClient(options)).workers();
     const workers = all.filter((worker) => options.all || worker.state === "live");
     if (options.json) console.log(JSON.stringify(workers));
-    else console.log([...listed(workers), ...pauses(workers), ...lost(all)].join("\n"));
+    else {
+      const notes = [...pauses(workers), ...onTheWay(all), ...lost(all)];
+      console.log([...listed(workers), ...notes].join("\n"));
+    }
   });
 }
 
@@ -43,6 +46,16 @@ export function lost(workers: readonly WorkerSummary[]): string[] {
     const when = `lost ${durationText(loss.forMs)} ago`;
     return [`${worker} (${oneLine(name)}) ${when}: ${lostTexts[loss.reason]}`];
   });
+}
+
+/** What is wrong on the way to them. */
+export function onTheWay(workers: readonly WorkerSummary[]): string[] {
+  return workers.flatMap(({ narrow, unreached, worker }) => [
+    ...(narrow === undefined ? [] : [reasonText({ kind: "link-narrow", ...narrow })]),
+    ...(unreached === undefined
+      ? []
+      : [reasonText({ kind: "worker-unreached", worker, ...unreached })]),
+  ]);
 }
 
 function pauses(workers: readonly WorkerSummary[]): string[] {

@@ -17,6 +17,7 @@ import { bytesText, durationText, plural, rateText } from "../numbers.ts";
 import { saysWhere } from "../result/readers.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
+import { Speedometer, transferLine } from "../transfer-line.ts";
 import { fetchCurrent } from "./get/changed.ts";
 import type { FetchContext, FetchTarget, GetOptions } from "./get/fetch-context.ts";
 import { getFolder } from "./get/folder.ts";
@@ -24,7 +25,6 @@ import { linkedFiles } from "./get/linked.ts";
 import { namedFiles } from "./get/named.ts";
 import { openCatalogue, stateDirOf } from "./master.ts";
 import { type Serving, serveMeanwhile } from "./serving.ts";
-import { Speedometer, transferLine } from "./transfer-line.ts";
 
 export async function getShared(what: string, options: GetOptions): Promise<void> {
   saysWhere(options);

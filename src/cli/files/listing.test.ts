@@ -1,8 +1,8 @@
 /** Lists, trees, patterns and progress lines of shared files. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Speedometer, transferLine } from "../transfer-line.ts";
 import { matcherOf, tableLines, treeLines } from "./listing.ts";
-import { Speedometer, transferLine } from "./transfer-line.ts";
 
 const file = (name: string, sizeBytes: number | null = 5, description = "") => ({
   name,

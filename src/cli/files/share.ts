@@ -9,10 +9,10 @@ import { bytesText, plural } from "../numbers.ts";
 import { durationArgument, sizeArgument, withExamples, withJson } from "../options.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
+import { Speedometer, transferLine } from "../transfer-line.ts";
 import { joinCatalogue, type Listing } from "./listed.ts";
 import { type MasterOptions, stateDirOf, withMaster } from "./master.ts";
 import { linkAddresses, peerCertificate } from "./reachable.ts";
-import { Speedometer, transferLine } from "./transfer-line.ts";
 
 export type ShareOptions = MasterOptions & {
   readonly link?: boolean;

@@ -14,6 +14,8 @@ import { enoughMemory } from "../cluster/enough-memory.ts";
 import { placeArgument } from "../cluster/up/filesystem-options.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
+import { shown } from "../follow/transfer.ts";
+import { bytesText } from "../numbers.ts";
 import {
   countArgument,
   durationArgument,
@@ -319,9 +321,27 @@ async function submit(
     const trust = trustOptions(options, built.job.options);
     const python = engine === undefined ? {} : { engine };
     const common = { name, key, bareBrowsers, priority, trust };
-    return await submitKeyed(client, built, planned, { ...common, ...python });
+    const texts = {
+      label: "sending",
+      quiet: options.json ?? false,
+      stopped: (doneBytes: number) => sendStopped(submitted, doneBytes),
+    };
+    let submitted: Submitted | null = null;
+    return await shown(texts, async (upload) => {
+      submitted = await submitKeyed(client, built, planned, { ...common, ...python, upload });
+      // Ctrl-C was a moment late.
+      upload.signal.throwIfAborted();
+      return submitted;
+    });
   } finally {
     endJobCode();
     await planned.remove();
   }
+}
+
+function sendStopped(submitted: Submitted | null, doneBytes: number): string {
+  if (submitted !== null) return `${submitted.job} is submitted, and goes on`;
+  if (doneBytes === 0) return "stopped; nothing was submitted";
+  const kept = `the coordinator keeps the ${bytesText(doneBytes)} that it has for a day`;
+  return `stopped, nothing was submitted; ${kept}: the same command goes on there`;
 }

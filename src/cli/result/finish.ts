@@ -10,6 +10,7 @@ import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
 import { wayTo } from "../../sdk/named-file.ts";
 import { JobFailed } from "../faults.ts";
+import { shown } from "../follow/transfer.ts";
 import { oneLine } from "../text.ts";
 import { isToOutput, saysWhere } from "./readers.ts";
 import { auditNotes, type Ended, endedLines, failureLines } from "./report.ts";
@@ -167,10 +168,23 @@ export async function collectJob(
   const { collect } = await import("../../sdk/collect.ts");
   const name = options.gone ? job.name : `${job.name}-${job.job}`;
   const to = destinationOf(options, name);
-  const collected = await collect(client, job, to).catch((error) => {
-    throw explained(error, job, options);
-  });
+  const texts = {
+    label: "getting the result",
+    // What a terminal shows of the result itself must stay whole.
+    quiet: (options.json ?? false) || (to.kind === "stream" && process.stdout.isTTY === true),
+    stopped: () => getStopped(job, to, options),
+  };
+  const collected = await shown(texts, (transfer) => collect(client, job, to, transfer)).catch(
+    (error) => {
+      throw explained(error, job, options);
+    },
+  );
   tell(endedOf(job, to, collected), job, options);
+}
+
+function getStopped({ job }: JobSummary, to: Destination, { gone }: HowToAsk): string {
+  const what = to.kind === "stream" ? "stopped" : "stopped, nothing was written";
+  return gone ? what : `${what}; ${job} keeps its result: \`tequio get ${job}\``;
 }
 
 /** The job is not lost with its destination: say how to get it. */

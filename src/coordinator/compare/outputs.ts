@@ -8,8 +8,9 @@ import { jobSpec } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { ManifestPartition } from "../../wire/block/manifest.ts";
 import { RunReader } from "../../wire/block/run.ts";
-import { outputManifest, partitionBytes, type Reading } from "./partitions.ts";
+import { outputManifest, partitionBytes } from "./partitions.ts";
 import { recordText } from "./records.ts";
+import type { Reading } from "./worker-output.ts";
 
 type Order = Extract<Effect, { kind: "compare-outputs" }>;
 type Services = Reading & { readonly blobs: Blobs };

@@ -125,6 +125,7 @@ export function managerRequest(node: Partial<NodeDescription> | null): ManagerMe
     serving: new Uint8Array(0),
     session: "process 1",
     returnsTasks: true,
+    fill: new Uint8Array(0),
     python: new Uint8Array(0),
     ...node,
   };

@@ -3,7 +3,7 @@
  *  own language; `reasonText` is the English. */
 import type { JobId, WorkerId } from "../ids.ts";
 import { type JobState, type StageKind, type TaskState, taskName } from "../job.ts";
-import type { TaskDifference } from "../summary.ts";
+import type { NarrowSummary, TaskDifference, UnreachedSummary } from "../summary.ts";
 
 export type Reason =
   /** The job has ended; nothing waits. */
@@ -114,6 +114,10 @@ export type Reason =
       readonly ahead?: number;
     }
   | { readonly kind: "worker-free"; readonly worker: WorkerId }
+  /** Large messages are lost on the way. */
+  | ({ readonly kind: "link-narrow" } & NarrowSummary)
+  /** Its outputs go by the coordinator. */
+  | ({ readonly kind: "worker-unreached"; readonly worker: WorkerId } & UnreachedSummary)
   | { readonly kind: "nothing-ready"; readonly jobs: number }
   /** A job has ready tasks, but not for this worker. */
   | {
@@ -129,6 +133,15 @@ export type Why = { readonly reasons: readonly Reason[] };
 const pythonInTabs =
   "for Python in tabs run `npm install pyodide@314` where their gateway runs, start it again, " +
   "and reload them";
+
+/** What to do about a worker that others cannot reach. */
+export const unreachedFix =
+  "open the port of its `tequio join --listen HOST:PORT` for the other workers";
+
+/** What to do about a link that loses packets of full size. */
+export const narrowFix =
+  "a link on the way drops packets of full size (a VPN or tunnel?): lower the MTU of the " +
+  "worker's interface (`ip link set dev eth0 mtu 1280`), or let its ICMP messages pass";
 
 /** Why a worker is lost. */
 export const lostTexts = {
@@ -252,6 +265,16 @@ const texts: Texts = {
     (ahead === 0
       ? ""
       : `; ${ahead} more ${ahead === 1 ? "was sent ahead and waits" : "were sent ahead and wait"}`),
+  "link-narrow": ({ remote, towards, who }) => {
+    const name = who === remote ? `a worker at ${remote}` : `${who} (${remote})`;
+    const way = towards === "worker" ? `to ${name} arrive` : `of ${name} arrive`;
+    return `small messages ${way} and large ones do not; ${narrowFix}`;
+  },
+  "worker-unreached": ({ by, count: readers, relayedBytes, worker }) => {
+    const others = readers > by.length ? ` and ${readers - by.length} more` : "";
+    const sent = `${(relayedBytes / 1e6).toFixed(1)} MB of its outputs went by the coordinator`;
+    return `${worker} cannot be reached by ${by.join(", ")}${others}: ${sent}; ${unreachedFix}`;
+  },
   "worker-free": ({ worker }) => `${worker} has a free slot`,
   "nothing-ready": ({ jobs }) =>
     jobs === 0 ? "no job is running" : `no task of the ${count(jobs, "running job")} is ready`,

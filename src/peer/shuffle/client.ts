@@ -1,6 +1,7 @@
 /** Reads outputs of a job from the workers that have them: one connection to each, a session for
  *  each ticket. */
 import { ClusterError } from "../../core/error.ts";
+import { Reach } from "../../core/transfer/reach.ts";
 import { GrpcClient } from "../../link/grpc/client.ts";
 import { dial } from "../../link/grpc/dial.ts";
 import { decode, encode, fileBytesOf } from "../../wire/p4/data.ts";
@@ -41,6 +42,8 @@ type Open = {
   readonly sessions: Map<TicketText, Promise<Uint8Array>>;
 };
 
+/** What fails sooner costs nothing and is tried again at once, ms. */
+const slowFailureMs = 1_000;
 /** Sessions of one connection that are kept. */
 const sessionsMax = 256;
 /** Buffers that are kept to be filled again. */
@@ -51,6 +54,9 @@ export class ShuffleClient {
   readonly #limits: ShuffleClientLimits;
   readonly #open = new Map<string, Promise<Open>>();
   readonly #spare: Uint8Array[] = [];
+  readonly #reach = new Reach();
+  /** Since when. */
+  readonly #dialling = new Map<string, number>();
 
   /** `refuse`: why this IP must not be dialled, or null. */
   constructor(refuse: (ip: string) => string | null, limits: ShuffleClientLimits) {
@@ -102,6 +108,21 @@ export class ShuffleClient {
     }
   }
 
+  /** Whether there is a connection, after `waitMs` at most. If there is none by then, dialling goes
+   *  on beside; one that could not be reached lately is not waited for. */
+  async isNear(address: string, waitMs: number): Promise<boolean> {
+    const near = this.#connection(address, new AbortController().signal).then(
+      () => true,
+      // Of other failures reading says what they are.
+      (error) => !(error instanceof ClusterError && error.code === "unavailable"),
+    );
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const sinceMs = this.#dialling.get(address);
+    const waitedMs = sinceMs === undefined ? 0 : performance.now() - sinceMs;
+    const timer = setTimeout(() => resolve(false), Math.max(0, waitMs - waitedMs));
+    return Promise.race([near, promise]).finally(() => clearTimeout(timer));
+  }
+
   async close(): Promise<void> {
     const all = [...this.#open.values()];
     this.#open.clear();
@@ -116,8 +137,37 @@ export class ShuffleClient {
     signal.throwIfAborted();
     const other = this.#open.get(address);
     if (other !== undefined && other !== pending) return other;
+    const away = this.#reach.away(address);
+    if (away === null) return this.#keep(address, this.#dialled(address));
+    if (this.#reach.mayTry(address, performance.now())) {
+      const again = this.#dialled(address);
+      again.then(() => this.#keep(address, again)).catch(() => {});
+    }
+    throw notReached(address, away);
+  }
+
+  #dialled(address: string): Promise<Open> {
+    const sinceMs = performance.now();
     const made = this.#dial(address);
+    made.then(
+      () => this.#reach.reached(address),
+      (error: Error) => {
+        const nowMs = performance.now();
+        const isSlow = nowMs - sinceMs >= Math.min(slowFailureMs, this.#limits.connectMs / 2);
+        if (isSlow) this.#reach.failed(address, error.message, nowMs);
+      },
+    );
+    return made;
+  }
+
+  #keep(address: string, made: Promise<Open>): Promise<Open> {
     this.#open.set(address, made);
+    const sinceMs = performance.now();
+    this.#dialling.set(address, sinceMs);
+    const isOver = () => {
+      if (this.#dialling.get(address) === sinceMs) this.#dialling.delete(address);
+    };
+    made.then(isOver, isOver);
     const forget = () => {
       if (this.#open.get(address) === made) this.#open.delete(address);
     };
@@ -177,6 +227,11 @@ export class ShuffleClient {
   #giveBack(slab: Uint8Array | undefined): void {
     if (slab !== undefined && this.#spare.length < spareMax) this.#spare.push(slab);
   }
+}
+
+function notReached(address: string, why: string): ClusterError {
+  const text = `${address} could not be reached lately (${why}); it is tried again beside the work`;
+  return new ClusterError("unavailable", text);
 }
 
 /** Aborts when nothing has been received for too long. */

@@ -1,6 +1,8 @@
 /** What a source of partitions lets through, tested call by call. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { GrpcClient } from "../../link/grpc/client.ts";
@@ -153,4 +155,30 @@ test("addresses of exchanges read back, and nothing else is one", () => {
   }
   const wrong = ["", "http://a:1", "grpc://a", "grpc://a:0", "grpc://a:1/", "grpcs://a:1/ab"];
   for (const text of wrong) assert.equal(shuffle.parseExchange(text), null, text);
+});
+
+test("N8: an address that answers nothing is waited for once, then tried beside", async (t) => {
+  let connections = 0;
+  const silent = createServer((socket) => {
+    connections++;
+    t.after(() => socket.destroy());
+  });
+  t.after(() => silent.close());
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const fingerprint = "0".repeat(64);
+  const address = shuffle.exchangeText({ host: "127.0.0.1", port, fingerprint });
+  const client = new ShuffleClient(() => null, { connectMs: 60, idleMs: 1_000 });
+  t.after(() => client.close());
+  const read = async () => {
+    const from = { address, ticket: "", job: "j-1", stage: 0 };
+    const options = { limitMs: 1_000, signal: new AbortController().signal };
+    for await (const _ of client.read(from, { task: 0, attempt: 1, part: 0 }, options));
+  };
+  assert.equal(await client.isNear(address, 1), false);
+  await assert.rejects(read(), { code: "unavailable", message: /no peer answers/ });
+  await assert.rejects(read(), { code: "unavailable", message: /could not be reached lately/ });
+  assert.equal(await client.isNear(address, 10_000), false);
+  assert.ok(connections <= 1, `${connections} dials`);
 });

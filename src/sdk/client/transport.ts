@@ -25,13 +25,15 @@ export type TransportOptions = {
 };
 
 export type Call = {
-  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly json?: unknown;
   /** A stream of `sizeBytes`, or bytes. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Instead of the default of the transport, when its caller has set none. */
+  readonly answerMs?: number;
   /** Of `lines`: how long nothing may come, in ms; default: any time. */
   readonly idleMs?: number;
 };
@@ -163,7 +165,7 @@ export class Transport {
   /** The answer's bytes. */
   async *bytes(call: Call): AsyncGenerator<Uint8Array, void> {
     const answer = await this.open(call);
-    answer.setTimeout(this.#answerMs(), () => answer.destroy(new Error("no bytes came")));
+    answer.setTimeout(this.#answerMs(call), () => answer.destroy(new Error("no bytes came")));
     try {
       for await (const chunk of answer as AsyncIterable<Buffer>) yield chunk;
     } catch (error) {
@@ -194,8 +196,9 @@ export class Transport {
       headers,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
-    const late = `no answer within ${this.#answerMs()} ms`;
-    request.setTimeout(this.#answerMs(), () => request.destroy(new Error(late)));
+    const answerMs = this.#answerMs(call);
+    const late = `no answer within ${answerMs} ms`;
+    request.setTimeout(answerMs, () => request.destroy(new Error(late)));
     this.#endWhenMoved(request);
     const answered = answerOf(request);
     answered.catch(() => {});
@@ -229,8 +232,8 @@ export class Transport {
     });
   }
 
-  #answerMs(): number {
-    return this.#options.answerMs ?? 30_000;
+  #answerMs(call: Call): number {
+    return this.#options.answerMs ?? call.answerMs ?? 30_000;
   }
 
   #failure(call: Call, status: number, body: string): ClusterError {

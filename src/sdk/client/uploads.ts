@@ -1,17 +1,27 @@
 /** Brings blobs to the coordinator, as far as they are not there. */
 import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { steadyMs } from "../../environment/steady.ts";
-import { type SmallBlobs, smallBlobMaxBytes, smallBlobsMax } from "../../wire/api/messages.ts";
+import {
+  missingBlobsMax,
+  type SmallBlobs,
+  smallBlobMaxBytes,
+  smallBlobsMax,
+} from "../../wire/api/messages.ts";
 import type { Upload } from "../plan/upload.ts";
-import type { Transport } from "./transport.ts";
+import { Patience, type TransferOptions } from "./patience.ts";
+import { rangesFromBytes, sendInRanges } from "./send-ranges.ts";
+import type { Call, Transport } from "./transport.ts";
 
 /** How long a blob that was seen at the coordinator is taken to be there, in ms: well below the
  *  hour that unused ones are kept. A job that names one that is gone is refused. */
 const seenForMs = 600_000;
-const seenMax = 1_000;
+const seenMax = 10_000;
 const uploadsAtOnce = 4;
+/** Of one call with several small blobs: it has a minute to arrive. */
+const smallCallMaxBytes = 512 * 1024;
 
 export class Uploads {
   readonly #transport: Transport;
@@ -23,31 +33,63 @@ export class Uploads {
   }
 
   /** Stores bytes, unless they are there already. */
-  async put({ hash, sizeBytes, at }: Upload): Promise<void> {
-    if (this.#isSeen(hash)) return;
-    if (!(await this.#hasBlob(hash))) await this.#sendBlob({ hash, sizeBytes, at });
+  async put(upload: Upload, options: TransferOptions = {}): Promise<void> {
+    const { hash, sizeBytes } = upload;
+    if (this.#isSeen(hash)) return options.onBytes?.(sizeBytes);
+    const isLarge = sizeBytes >= rangesFromBytes;
+    if (!isLarge || !(await sendInRanges(this.#transport, upload, options))) {
+      if (!(await this.#hasBlob(hash, options))) await this.#sendBlob(upload, options);
+      options.onBytes?.(sizeBytes);
+    }
     this.#see(hash);
   }
 
-  /** The same for several. Small ones go in one call, whether they are there or not. */
-  async putAll(uploads: readonly Upload[]): Promise<void> {
+  /** The same for several. Small ones go together, and those that are in memory without asking
+   *  whether they are there: they are the code and the plan of a job. */
+  async putAll(uploads: readonly Upload[], options: TransferOptions = {}): Promise<void> {
     const isNew = ({ hash }: Upload) => !this.#isSeen(hash);
-    const small = uploads.filter((one) => isNew(one) && isSmall(one)).slice(0, smallBlobsMax);
-    const others = uploads.filter((one) => !small.includes(one)).values();
+    const files = uploads.filter(({ at }) => at.kind === "path");
+    if (files.length > 1) await this.#lookFor(files.filter(isNew), options);
+    for (const { hash, sizeBytes } of uploads) {
+      if (this.#isSeen(hash)) options.onBytes?.(sizeBytes);
+    }
+    const left = uploads.filter(isNew);
+    const calls: Array<() => Promise<void>> = batchesOf(left.filter(isSmall)).map(
+      (small) => () => this.#putSmall(small, options),
+    );
+    for (const one of left) if (isMiddling(one)) calls.push(() => this.put(one, options));
+    const queue = calls.values();
     const some = async () => {
-      for (const one of others) await this.put(one);
+      for (const call of queue) await call();
     };
-    await Promise.all([this.#putSmall(small), ...Array.from({ length: uploadsAtOnce }, some)]);
+    await Promise.all(Array.from({ length: uploadsAtOnce }, some));
+    // Each of these fills the line alone.
+    for (const one of left) if (!isSmall(one) && !isMiddling(one)) await this.put(one, options);
   }
 
-  async #putSmall(uploads: readonly Upload[]): Promise<void> {
-    if (uploads.length === 0) return;
-    const blobs = uploads.flatMap(({ at }) =>
-      at.kind === "bytes" ? [Buffer.from(at.bytes).toString("base64")] : [],
+  /** Notes which are there, in as few calls as possible. */
+  async #lookFor(uploads: readonly Upload[], options: TransferOptions): Promise<void> {
+    const names = [...new Set(uploads.map(({ hash }) => hash))];
+    for (let at = 0; at < names.length; at += missingBlobsMax) {
+      const hashes = names.slice(at, at + missingBlobsMax);
+      const json = { hashes };
+      const call = { method: "POST", path: "/v1/missing-blobs", json } as const;
+      const { missing } = await this.#ask<{ missing: Hash[] }>(call, options).catch(allOf(hashes));
+      const away = new Set(missing);
+      for (const hash of hashes) if (!away.has(hash)) this.#see(hash);
+    }
+  }
+
+  async #putSmall(uploads: readonly Upload[], options: TransferOptions): Promise<void> {
+    const blobs = await Promise.all(
+      uploads.map(async (one) => (await bytesOf(one)).toString("base64")),
     );
     const json: SmallBlobs = { blobs };
-    await this.#transport.json({ method: "POST", path: "/v1/small-blobs", json });
-    for (const { hash } of uploads) this.#see(hash);
+    await this.#ask({ method: "POST", path: "/v1/small-blobs", json }, options);
+    for (const { hash, sizeBytes } of uploads) {
+      this.#see(hash);
+      options.onBytes?.(sizeBytes);
+    }
   }
 
   #isSeen(hash: Hash): boolean {
@@ -66,27 +108,30 @@ export class Uploads {
     this.#seenAtMs.clear();
   }
 
-  /** A stream that broke off is sent from its begin again, once: another coordinator may lead. */
-  async #sendBlob(upload: Upload): Promise<void> {
-    try {
-      await this.#sendOnce(upload);
-    } catch (error) {
-      if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
-      await this.#sendOnce(upload);
-    }
+  #ask<T>(call: Call, options: TransferOptions): Promise<T> {
+    const { signal } = options;
+    const ended = signal === undefined ? call : { ...call, signal };
+    return new Patience(options).until(() => this.#transport.json<T>(ended));
   }
 
-  async #sendOnce({ hash, sizeBytes, at }: Upload): Promise<void> {
-    const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
-    const headers = { "x-content-sha256": hash, "content-length": String(sizeBytes) };
-    const type = { "content-type": "application/octet-stream" };
-    const call = { method: "POST", path: "/v1/blobs", body, headers: { ...headers, ...type } };
-    await this.#transport.json(call as Parameters<Transport["json"]>[0]);
+  async #sendBlob({ hash, sizeBytes, at }: Upload, options: TransferOptions): Promise<void> {
+    const headers = {
+      "x-content-sha256": hash,
+      "content-length": String(sizeBytes),
+      "content-type": "application/octet-stream",
+    };
+    const { signal } = options;
+    await new Patience(options).until(() => {
+      const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
+      const call: Call = { method: "POST", path: "/v1/blobs", body, headers };
+      return this.#transport.json(signal === undefined ? call : { ...call, signal });
+    });
   }
 
-  async #hasBlob(hash: Hash): Promise<boolean> {
+  async #hasBlob(hash: Hash, options: TransferOptions): Promise<boolean> {
     try {
-      const answer = await this.#transport.open({ method: "HEAD", path: `/v1/blobs/${hash}` });
+      const call = { method: "HEAD", path: `/v1/blobs/${hash}` } as const;
+      const answer = await new Patience(options).until(() => this.#transport.open(call));
       answer.resume();
       return true;
     } catch (error) {
@@ -96,6 +141,40 @@ export class Uploads {
   }
 }
 
-function isSmall({ at, sizeBytes }: Upload): boolean {
-  return at.kind === "bytes" && sizeBytes <= smallBlobMaxBytes;
+/** An older coordinator cannot be asked so: then each is looked for alone, or sent. */
+function allOf(missing: readonly Hash[]): (error: unknown) => { missing: readonly Hash[] } {
+  return (error) => {
+    if (error instanceof ClusterError && error.code === "not-found") return { missing };
+    throw error;
+  };
+}
+
+function isSmall({ sizeBytes }: Upload): boolean {
+  return sizeBytes <= smallBlobMaxBytes;
+}
+
+function isMiddling({ sizeBytes }: Upload): boolean {
+  return sizeBytes > smallBlobMaxBytes && sizeBytes < rangesFromBytes;
+}
+
+/** For one call each. */
+function batchesOf(uploads: readonly Upload[]): Upload[][] {
+  const batches: Upload[][] = [];
+  let batchBytes = 0;
+  for (const one of uploads) {
+    const last = batches.at(-1);
+    const fits = last !== undefined && last.length < smallBlobsMax;
+    if (fits && batchBytes + one.sizeBytes <= smallCallMaxBytes) {
+      last.push(one);
+      batchBytes += one.sizeBytes;
+    } else {
+      batches.push([one]);
+      batchBytes = one.sizeBytes;
+    }
+  }
+  return batches;
+}
+
+async function bytesOf({ at }: Upload): Promise<Buffer> {
+  return at.kind === "bytes" ? Buffer.from(at.bytes) : readFile(at.path);
 }

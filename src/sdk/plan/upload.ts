@@ -52,9 +52,10 @@ export async function spool(
   }
 }
 
-export async function hashFile(path: string): Promise<Hash> {
+export async function hashFile(path: string, signal?: AbortSignal): Promise<Hash> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    signal?.throwIfAborted();
     hash.update(chunk);
   }
   return hash.digest("hex");

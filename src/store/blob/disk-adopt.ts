@@ -1,12 +1,12 @@
 /** Adopts a finished file of another component: linked when possible, so that big results are not
  *  copied, and hashed from the link, so that what was hashed is what is kept. */
-import { createHash } from "node:crypto";
 import { type FileHandle, link, lstat, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import { hit } from "../failpoint.ts";
 import { storageFailure, systemCode } from "../failure.ts";
-import type { BlobPut } from "./blob.ts";
 import { chunkBytes, chunksOf } from "./disk-read.ts";
+import type { Received } from "./disk-write.ts";
+import { PieceHash } from "./pieces.ts";
 
 /** False when this file system, or this pair of them, has no hard links. */
 export async function linkFile(path: string, to: string): Promise<boolean> {
@@ -35,14 +35,14 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Name and size of a linked file, which is durable and write-protected afterwards. It is read
- *  while the disk writes it. */
-export async function sealFile(path: string): Promise<BlobPut> {
+/** Name, size and, with `ranges`, the pieces of a linked file, which is durable and write-protected
+ *  afterwards. It is read while the disk writes it. */
+export async function sealFile(path: string, ranges: boolean): Promise<Received> {
   const file = await openFile(path);
   try {
     await file.chmod(0o400);
     hit("blob.seal", "before");
-    const [put] = await Promise.all([hashOf(file), file.sync()]);
+    const [put] = await Promise.all([hashOf(file, ranges), file.sync()]);
     hit("blob.seal", "after");
     return put;
   } catch (error) {
@@ -52,8 +52,8 @@ export async function sealFile(path: string): Promise<BlobPut> {
   }
 }
 
-async function hashOf(file: FileHandle): Promise<BlobPut> {
-  const running = createHash("sha256");
+async function hashOf(file: FileHandle, ranges: boolean): Promise<Received> {
+  const running = new PieceHash(ranges);
   let sizeBytes = 0;
   const { size } = await file.stat();
   // One buffer: a new one for each chunk would leave up to 64 MiB to the garbage collector.
@@ -64,7 +64,7 @@ async function hashOf(file: FileHandle): Promise<BlobPut> {
     running.update(buffer.subarray(0, bytesRead));
     sizeBytes += bytesRead;
   }
-  return { hash: running.digest("hex"), sizeBytes };
+  return running.finish();
 }
 
 async function openFile(path: string): Promise<FileHandle> {

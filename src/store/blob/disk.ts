@@ -28,9 +28,9 @@ export type DiskBlobsOptions = {
 export type DiskBlobs = Blobs & {
   /** Adopts a finished file by hard link, without a copy where the file system can. From then on
    *  the file must not be written to; its own name may be removed. It is read once, even when the
-   *  caller hashed what it wrote: the disk may have changed the bytes. Throws as `put` does, and
-   *  `not-found`. */
-  adopt(path: string, expect?: Hash): Promise<BlobPut>;
+   *  caller hashed what it wrote: the disk may have changed the bytes. `ranges` as of `put`. Throws
+   *  as `put` does, and `not-found`. */
+  adopt(path: string, expect?: Hash, ranges?: boolean): Promise<BlobPut>;
 };
 
 /** Places of blobs that are cached. */
@@ -107,18 +107,20 @@ class DiskStore implements DiskBlobs, BlobView {
     }
   }
 
-  async adopt(path: string, expect?: Hash): Promise<BlobPut> {
+  async adopt(path: string, expect?: Hash, ranges = false): Promise<BlobPut> {
     this.#mustBeOpen();
     if (expect !== undefined) rules.checkHash(expect);
     const part = this.#part();
     try {
       if (!(await linkFile(path, part))) {
-        return await this.put(fileChunks(path), expect === undefined ? {} : { expect });
+        const options = { ranges, ...(expect === undefined ? {} : { expect }) };
+        return await this.put(fileChunks(path), options);
       }
-      const put = await sealFile(part);
-      if (put.sizeBytes > this.#blobMaxBytes) throw rules.blobTooLarge(this.#blobMaxBytes);
-      await this.#publish(part, put, expect);
-      return put;
+      const { hash, layer, sizeBytes } = await sealFile(part, ranges);
+      if (sizeBytes > this.#blobMaxBytes) throw rules.blobTooLarge(this.#blobMaxBytes);
+      const blobPath = await this.#publish(part, { hash, sizeBytes }, expect);
+      await this.#layers.keep({ path: blobPath, hash, sizeBytes }, layer);
+      return { hash, sizeBytes };
     } finally {
       await rm(part, { force: true });
     }

@@ -1,6 +1,6 @@
 /** Reasons why something waits, in the reader's language. */
 import type { Reason } from "../../core/why/reasons.ts";
-import { countText, durationText } from "../i18n/amounts.ts";
+import { bytesText, countText, durationText } from "../i18n/amounts.ts";
 import { catalogue, type Say, say, type Values } from "../i18n/language.ts";
 import { jobMessages } from "../jobs/messages.ts";
 
@@ -70,6 +70,12 @@ export const reasonMessages = catalogue({
     "worker-busy-ahead":
       "{worker} runs {attempts} attempts in {slots} slots; {ahead} more were sent ahead and wait.",
     "worker-free": "{worker} has a free slot.",
+    "link-narrow":
+      "Large messages between {who} and the coordinator are lost on the way, and small ones are " +
+      "not: lower the MTU of its network interface.",
+    "worker-unreached":
+      "{worker} cannot be reached by {by}: {sent} of its outputs went by the coordinator. Open " +
+      "its port for the other workers.",
     "nothing-ready": {
       one: "No task of {n} running job is ready.",
       other: "No task of {n} running jobs is ready.",
@@ -145,6 +151,12 @@ export const reasonMessages = catalogue({
     "worker-busy-ahead":
       "{worker} ejecuta {attempts} intentos en {slots} puestos; otros {ahead} esperan allí.",
     "worker-free": "{worker} tiene sitio.",
+    "link-narrow":
+      "Los mensajes grandes entre {who} y el coordinador se pierden en el camino, los pequeños " +
+      "no: reduzca la MTU de su interfaz de red.",
+    "worker-unreached":
+      "{by} no puede conectarse con {worker}: {sent} de sus resultados pasaron por el " +
+      "coordinador. Abra su puerto a los demás nodos.",
     "nothing-ready": {
       one: "Ninguna tarea de {n} trabajo en curso está lista.",
       other: "Ninguna tarea de {n} trabajos en curso está lista.",
@@ -213,6 +225,9 @@ export const reasonMessages = catalogue({
     "worker-busy-ahead":
       "{worker} 在 {slots} 个槽位中运行 {attempts} 次尝试，另有 {ahead} 次在等待。",
     "worker-free": "{worker} 有空位。",
+    "link-narrow": "{who} 与协调器之间的大消息在途中丢失，小消息没有：请减小其网络接口的 MTU。",
+    "worker-unreached":
+      "{by} 无法连接 {worker}：其输出中有 {sent} 经由协调器传送。请向其他工作节点开放它的端口。",
     "nothing-ready": {
       one: "{n} 个运行中的作业没有就绪的任务。",
       other: "{n} 个运行中的作业没有就绪的任务。",
@@ -255,6 +270,10 @@ function valuesOf(reason: Reason): Values {
   if ("state" in reason) values.state = stateIn(reason.state);
   if ("forMs" in reason) values.time = durationText(reason.forMs);
   if (reason.kind === "not-deterministic") Object.assign(values, differenceValues(reason));
+  if (reason.kind === "worker-unreached") {
+    values.by = reason.by.join(", ");
+    values.sent = bytesText(reason.relayedBytes);
+  }
   if (reason.kind === "no-python") values.workers = reason.workers.join(", ");
   if (reason.kind === "lacks-packages") {
     const each = reason.lacks.map(({ packages, worker }) => `${worker}: ${packages.join(", ")}`);

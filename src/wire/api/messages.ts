@@ -6,6 +6,10 @@
  *  | GET /v1/health | → Health | (none) |
  *  | POST /v1/blobs | bytes → BlobPut; checks `x-content-sha256` | submit, work |
  *  | POST /v1/small-blobs | SmallBlobs → { hashes }, in their order | submit |
+ *  | POST /v1/missing-blobs | { hashes } → { missing } | submit |
+ *  | GET /v1/uploads/:hash?sizeBytes= | → UploadState | submit |
+ *  | PUT /v1/uploads/:hash?sizeBytes=&start= | bytes → {}; checks `x-content-sha256` | submit |
+ *  | POST /v1/uploads/:hash?sizeBytes= | {} → BlobPut | submit |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
  *  | POST /v1/jobs | Submit → Submitted | submit |
  *  | GET /v1/jobs | → { jobs: JobSummary[], total, removed: RemovedSummary[] } | read |
@@ -196,6 +200,21 @@ export type SmallBlobs = { readonly blobs: readonly string[] };
 /** Of one such call: blobs, and bytes of each. */
 export const smallBlobsMax = 16;
 export const smallBlobMaxBytes = 256 * 1024;
+
+/** Names of blobs in one call that asks which are missing. */
+export const missingBlobsMax = 1_000;
+
+/** How far an upload in ranges is. */
+export type UploadState = {
+  /** It is a blob already. */
+  readonly isStored: boolean;
+  /** The first of the ranges that have not arrived, in order; empty when it is stored, or can be
+   *  finished. */
+  readonly missing: ReadonlyArray<readonly [start: number, end: number]>;
+};
+
+/** Ranges of one `UploadState`. */
+export const uploadRangesMax = 1_000;
 
 /** Bytes of the JSON body of a call. */
 export const jsonBodyMaxBytes = 8 * 1024 * 1024;

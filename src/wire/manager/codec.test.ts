@@ -230,6 +230,7 @@ describe("limits", () => {
         epoch: 0,
         leaseMs: 0,
         heartbeatMs: 0,
+        fill: new Uint8Array(0),
         refusal: long,
         version: "",
       },

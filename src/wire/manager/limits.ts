@@ -17,6 +17,9 @@ export const programAddressesMax = 64;
 /** Kinds of programs that one worker runs. */
 export const programKindsMax = 256;
 
+/** Bytes of the filling of a join and of its answer: more than two packets of an Ethernet. */
+export const fillBytes = 4 * 1024;
+
 /** JSON of all reports in one message, bytes; a single report may have more. */
 export const reportsBytesMax = frameBytesMax / 4;
 /** JSON in a message that holds nothing else, bytes. */

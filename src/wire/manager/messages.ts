@@ -74,6 +74,9 @@ export type NodeDescription = {
   readonly returnsTasks: boolean;
   /** UTF-8 JSON, `python` of its specs (core/event.ts); empty without Python. */
   readonly python: Uint8Array;
+  /** `fillBytes` zeros, not read: a line that loses packets of full size is noticed at the join.
+   *  Empty at older workers. */
+  readonly fill: Uint8Array;
 };
 
 /** Field 100 of ManagerAnswer. */
@@ -85,6 +88,7 @@ export type Welcome = {
   /** how often to ping, ms. */ readonly heartbeatMs: number;
   /** error code and text when not accepted. */ readonly refusal: string;
   readonly version: string;
+  /** as of NodeDescription. */ readonly fill: Uint8Array;
 };
 
 export type ManagerMessage =

@@ -74,6 +74,7 @@ export const nodeDescription = {
   session: 10,
   returnsTasks: 11,
   python: 12,
+  fill: 13,
 } as const;
 
 export const managerAnswer = {
@@ -89,6 +90,7 @@ export const welcome = {
   heartbeatMs: 5,
   refusal: 6,
   version: 7,
+  fill: 8,
 } as const;
 
 export const tasksExecute = {

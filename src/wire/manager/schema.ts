@@ -141,6 +141,7 @@ export const nodeDescription: Schema<NodeDescription> = message<NodeDescription>
   session: name(n.nodeDescription.session),
   returnsTasks: bool(n.nodeDescription.returnsTasks),
   python: blob(n.nodeDescription.python),
+  fill: blob(n.nodeDescription.fill),
 });
 
 export const welcome: Schema<Welcome> = message<Welcome>({
@@ -151,6 +152,7 @@ export const welcome: Schema<Welcome> = message<Welcome>({
   heartbeatMs: uint(n.welcome.heartbeatMs),
   refusal: name(n.welcome.refusal),
   version: name(n.welcome.version),
+  fill: blob(n.welcome.fill),
 });
 
 /** The messages that hold fields, in the order of their numbers in the wrapper. */

@@ -23,7 +23,7 @@ import {
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { Program, Serving, WithoutTime, WorkerTimers } from "../executor.ts";
-import { encodeJson, type Identity, introduction, type Specs } from "./introduction.ts";
+import { encodeJson, type Identity, introduction, type Specs, unanswered } from "./introduction.ts";
 import { type Accepted, isModuleTask, type ModuleTasks } from "./module-tasks.ts";
 import { type Ended, Reporting } from "./reporting.ts";
 import { refusedStatus, stateStatus } from "./status.ts";
@@ -144,7 +144,7 @@ export class ManagerTalk {
   checkAnswers(): void {
     const overdue = this.#session.expired(this.#options.timers.monotonicMs());
     if (overdue.length === 0) return;
-    if (!this.#isOfExisting) return this.#lose("a request was not answered");
+    if (!this.#isOfExisting) return this.#lose(unanswered(this.#joined, this.#managerType));
     for (const id of overdue) {
       const sent = this.#sent.get(id);
       this.#sent.delete(id);

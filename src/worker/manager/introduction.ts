@@ -1,8 +1,8 @@
 /** How a worker introduces itself to its manager. */
 import type { PythonSpecs } from "../../core/event.ts";
 import type { AttemptRef } from "../../core/ids.ts";
-import { holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
-import type { ManagerMessage, NodeDescription } from "../../wire/manager/messages.ts";
+import { fillBytes, holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
+import type { ManagerMessage, NodeDescription, NodeType } from "../../wire/manager/messages.ts";
 import { packTaskId } from "../../wire/manager/taskid.ts";
 import type { Serving } from "../executor.ts";
 import { fittingServing } from "./fitting.ts";
@@ -71,9 +71,20 @@ function describe(specs: Specs, identity: Identity, has: Has): NodeDescription {
     session: specs.session,
     returnsTasks: true,
     python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
+    fill: new Uint8Array(fillBytes),
   };
 }
 
 export function encodeJson(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
+}
+
+/** Why the link is given up. What is small was answered when the node type is known; the join is
+ *  longer than a packet. */
+export function unanswered(hasJoined: boolean, managerType: NodeType | null): string {
+  if (hasJoined || managerType === null) return "a request was not answered";
+  return (
+    "it answers small messages, and not the join, which is longer than a packet: does a VPN or " +
+    "tunnel on the way have a smaller MTU? try `ip link set dev eth0 mtu 1280` here"
+  );
 }

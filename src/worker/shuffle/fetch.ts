@@ -37,6 +37,8 @@ export type FetchLimits = {
   readonly triesMax: number;
   /** Longest silence of a source, ms. */
   readonly idleMs: number;
+  /** A source that is not connected by then is read by way of the coordinator, ms. */
+  readonly nearMs: number;
   /** A segment must come at this rate, bytes/s, after a first `idleMs`. */
   readonly rateMin: number;
   /** Manifests kept for further partitions. */
@@ -47,6 +49,7 @@ export const defaultFetchLimits: FetchLimits = {
   parallelMax: 8,
   triesMax: 3,
   idleMs: 10_000,
+  nearMs: 1_500,
   rateMin: 64 * 1024,
   manifestsMax: 4_096,
 };
@@ -295,8 +298,10 @@ export class PartitionFetcher {
   ): AsyncIterable<Uint8Array> {
     const { ref, ticket, url } = source;
     const { signal } = order;
-    if (url === "") yield* await this.#askRelay(ref, part, { limitMs, signal });
-    else {
+    // Dialling goes on beside the relay: the next read may find a connection.
+    if (url === "" || !(await this.#client.isNear(url, this.#limits.nearMs))) {
+      yield* await this.#askRelay(ref, part, { limitMs, signal });
+    } else {
       const { attempt, job, stage, task } = ref;
       const from = { address: url, ticket, job, stage };
       yield* this.#client.read(from, { task, attempt, part }, { limitMs, signal });

@@ -1,6 +1,8 @@
 /** Partitions on their way from the workers that made them to the worker that merges them. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
@@ -124,6 +126,48 @@ test("F3: outputs of a worker that is gone are lost; what moves is fetched anew"
   await end.assign([ref(0, { stage: 1, attempt: 2 })]);
   assert.equal((await end.reports())[0]?.kind, "done");
 });
+
+test("N8: a worker that cannot be reached is read by way of the coordinator", async (t) => {
+  const { manager, members, sources } = await mapped(t);
+  const { key, url } = members[1]!;
+  const client = new ShuffleClient(() => null, { connectMs: 5_000, idleMs: 5_000 });
+  t.after(() => client.close());
+  const from = { address: url, ticket: ticketFor(key), job: "j-1", stage: 0 };
+  const options = { limitMs: 5_000, signal: new AbortController().signal };
+  for (const task of [2, 3]) {
+    for (const part of ["manifest", 0, 1, 2] as const) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of client.read(from, { task, attempt: 1, part }, options)) {
+        chunks.push(Buffer.from(chunk));
+      }
+      manager.programs.set(`/shuffle/j-1/0/${task}/1/${part}`, Buffer.concat(chunks));
+    }
+  }
+  const hole = await blackHole(t);
+  await members[0]!.end.sources({ ...sources, urls: [sources.urls[0]!, hole.url] });
+  await members[0]!.end.assign(
+    Array.from({ length: reducers }, (_, task) => ref(task, { stage: 1 })),
+  );
+  const reports = await members[0]!.end.reports(reducers);
+  const parts = reports.map((report) => manager.blobs.get(rootOf(report))?.toString() ?? "");
+  assert.deepEqual([...wordCounts(parts)].sort(), [...plain].sort());
+  assert.equal(hole.connections(), 1, "one dial, whatever is read");
+});
+
+/** It takes connections, and says nothing. */
+async function blackHole(t: TestContext) {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    t.after(() => socket.destroy());
+  });
+  t.after(() => server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const url = exchangeText({ host: "127.0.0.1", port, fingerprint: "0".repeat(64) });
+  return { url, connections: () => connections };
+}
 
 /** What a client with this ticket gets from a worker: bytes, or the code of the refusal. */
 async function shown(

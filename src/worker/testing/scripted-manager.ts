@@ -150,6 +150,7 @@ export class ScriptedManager {
       leaseMs: 10_000,
       heartbeatMs: 1_000,
       refusal: "",
+      fill: new Uint8Array(0),
       version: "test",
     };
     const manager = new ScriptedManager(server, over === null ? null : { ...welcome, ...over });

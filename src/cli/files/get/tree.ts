@@ -9,7 +9,7 @@ import { wayTo } from "../../../sdk/named-file.ts";
 import { placeFailure } from "../../../store/failure.ts";
 import { plural } from "../../numbers.ts";
 import { oneLine } from "../../text.ts";
-import { Speedometer, transferLine } from "../transfer-line.ts";
+import { Speedometer, transferLine } from "../../transfer-line.ts";
 import { fetchCurrent } from "./changed.ts";
 import type { FetchContext, FindMany } from "./fetch-context.ts";
 import { getSmall, type Planned } from "./small.ts";

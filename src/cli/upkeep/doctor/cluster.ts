@@ -5,11 +5,14 @@ import { packageVersion } from "../../../client/package-version.ts";
 import { readEndpoint } from "../../../client/place.ts";
 import { isOfWorker } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
+import type { WorkerSummary } from "../../../core/summary.ts";
+import { narrowFix, unreachedFix } from "../../../core/why/reasons.ts";
 import { isLoopback } from "../../../link/listen.ts";
 import type { TokenView } from "../../../wire/api/messages.ts";
 import { openClient } from "../../connection.ts";
 import { runningGateways } from "../../listeners.ts";
-import { plural } from "../../numbers.ts";
+import { bytesText, plural } from "../../numbers.ts";
+import { oneLine } from "../../text.ts";
 import { type Finding, good } from "./finding.ts";
 import { gatewayFindings, listenerFindings } from "./listeners.ts";
 
@@ -37,6 +40,7 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
   try {
     const client = await openClient({ data: dir });
     for (const finding of tokenFindings(await client.tokens())) findings.push(finding);
+    for (const finding of workerFindings(await client.workers())) findings.push(finding);
     client.close();
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
@@ -62,6 +66,26 @@ export function reach(url: string): Finding {
 
 function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[|\]$/g, "");
+}
+
+/** What went wrong on the way to workers in the last minutes. */
+export function workerFindings(workers: readonly WorkerSummary[]): Finding[] {
+  const common = { severity: "warning", topic: "network" } as const;
+  return workers.flatMap(({ name, narrow, unreached, worker }): Finding[] => {
+    const who = `${worker} (${oneLine(name)})`;
+    const findings: Finding[] = [];
+    if (narrow !== undefined) {
+      const what = `large messages between ${who} and the coordinator are lost`;
+      findings.push({ ...common, what, fix: narrowFix });
+    }
+    if (unreached !== undefined) {
+      const { count, relayedBytes } = unreached;
+      const sent = `${bytesText(relayedBytes)} went by the coordinator`;
+      const what = `${who} cannot be reached by ${plural(count, "worker")}: ${sent}`;
+      findings.push({ ...common, what, fix: unreachedFix });
+    }
+    return findings;
+  });
 }
 
 /** The credentials that workers got for themselves (w-1 …) never expire, and go one by one. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testSpecs } from "../../../core/testing/fake-cluster.ts";
 import { mintToken } from "../../access/tokens.ts";
-import { opened } from "../../testing/opened.ts";
+import { opened, sha256 } from "../../testing/opened.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
@@ -21,6 +21,10 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/health": callers,
   "POST /v1/blobs": ["admin", "ann", "bob", "joiner", "volunteer"],
   "POST /v1/small-blobs": ["admin", "ann", "bob"],
+  "POST /v1/missing-blobs": ["admin", "ann", "bob"],
+  "GET /v1/uploads/:hash": ["admin", "ann", "bob"],
+  "PUT /v1/uploads/:hash": ["admin", "ann", "bob"],
+  "POST /v1/uploads/:hash": ["admin", "ann", "bob"],
   "GET /v1/blobs/:hash": everyRole,
   "HEAD /v1/blobs/:hash": everyRole,
   "POST /v1/jobs": ["admin", "ann", "bob"],
@@ -113,8 +117,9 @@ test("every route admits the right callers only, for own and others' jobs", asyn
         .replace(":id", spare.id)
         .replace(":stage/:task/:attempt/:what", "0/0/1/manifest")
         .replace(":what", "run");
-      const answer = await cluster.call(route.method, path, {
+      const answer = await cluster.call(route.method, `${path}?sizeBytes=5&start=0`, {
         token: tokens[caller],
+        headers: { "x-content-sha256": sha256("bytes") },
         ...bodyOf(route, spec),
       });
       const text = await answer.text();
@@ -138,6 +143,7 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
   if (route.method !== "POST") return {};
   if (route.path === "/v1/jobs") return { body: { key: null, spec } };
   if (route.path === "/v1/small-blobs") return { body: { blobs: ["AA=="] } };
+  if (route.path === "/v1/missing-blobs") return { body: { hashes: ["0".repeat(64)] } };
   const token = { role: "reader", owner: "x", ttlMs: 0, usesMax: 0 };
   return { body: route.path === "/v1/tokens" ? token : {} };
 }

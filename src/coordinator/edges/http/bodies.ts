@@ -10,6 +10,7 @@ import {
   trusts,
 } from "../../../core/job.ts";
 import {
+  missingBlobsMax,
   type SmallBlobs,
   type Submit,
   smallBlobMaxBytes,
@@ -95,6 +96,8 @@ const smallBlobs: z.ZodType<SmallBlobs> = z.strictObject({
     .max(smallBlobsMax),
 });
 
+const hashes = z.strictObject({ hashes: z.array(hash).min(1).max(missingBlobsMax) });
+
 function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
@@ -109,6 +112,10 @@ export function parseSubmit(body: unknown): Submit {
 
 export function parseSmallBlobs(body: unknown): SmallBlobs {
   return parse(smallBlobs, body, "these are no small blobs");
+}
+
+export function parseHashes(body: unknown): { readonly hashes: readonly string[] } {
+  return parse(hashes, body, "these are no names of blobs");
 }
 
 export function parseTokenRequest(body: unknown): TokenRequest {

@@ -22,6 +22,7 @@ import { parseNotes } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
 import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
+import { NarrowLinks } from "./narrow.ts";
 import { type NoteSink, passNotes } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
@@ -50,6 +51,7 @@ export type WorkerEdgeOptions = {
 const hurryMax = 8;
 
 export class WorkerEdge {
+  readonly narrowLinks = new NarrowLinks();
   readonly #options: WorkerEdgeOptions;
   readonly #limits: LinkLimits;
   readonly #times: LivenessOptions;
@@ -88,7 +90,7 @@ export class WorkerEdge {
       return;
     }
     const nowMs = () => this.#options.loop.steadyMs();
-    const options = { limits: this.#limits, nowMs, base };
+    const options = { limits: this.#limits, nowMs, base, narrow: this.narrowLinks };
     this.#links.add(new WorkerLink(link, principal, { owner: this, ...options }));
   }
 
@@ -121,9 +123,8 @@ export class WorkerEdge {
   /** The token is revoked: disconnects workers that came with it, or to which it was issued. */
   revoked(token: string): void {
     for (const link of this.#links) {
-      if (link.principal.token === token || link.worker === token) {
-        link.close("the token was revoked");
-      }
+      const isMeant = link.principal.token === token || link.worker === token;
+      if (isMeant) link.close("the token was revoked");
     }
   }
 

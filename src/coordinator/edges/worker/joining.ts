@@ -2,6 +2,7 @@
 import { ClusterError } from "../../../core/error.ts";
 import { idNumber, type WorkerId } from "../../../core/ids.ts";
 import { hit } from "../../../store/failpoint.ts";
+import { fillBytes } from "../../../wire/manager/limits.ts";
 import type { ManagerMessage, NodeDescription, Welcome } from "../../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../../wire/manager/taskid.ts";
 import type { Principal } from "../../access/auth.ts";
@@ -126,4 +127,5 @@ export const noWelcome: Welcome = {
   heartbeatMs: 0,
   refusal: "",
   version: "",
+  fill: new Uint8Array(fillBytes),
 };

@@ -10,6 +10,7 @@ import type { ManagerMessage, NodeType } from "../../../wire/manager/messages.ts
 import { type Arrival, ManagerSession } from "../../../wire/manager/session.ts";
 import type { Principal } from "../../access/auth.ts";
 import type { LivenessOptions } from "./liveness.ts";
+import type { NarrowLinks } from "./narrow.ts";
 import { RoundTrips } from "./round-trips.ts";
 
 export type LinkLimits = {
@@ -40,6 +41,10 @@ const quietHeartbeats = 2;
  *  about their tasks. */
 const existingPatience = { quietMs: 15_000, leaseMs: 60_000, askMs: 10_000 };
 
+/** A worker that closes its link so long after its join was answered, and has sent nothing in
+ *  between, did not get the answer, ms. */
+const unreadWelcomeMs = 3_000;
+
 /** What existing workers do not know, and are never sent. */
 const oursOnly: ReadonlySet<string> = new Set(["jobOpen", "stageSources", "jobClose"]);
 
@@ -58,6 +63,15 @@ export type LinkOwner = {
   closed(link: WorkerLink, reason: string): void;
   /** The round trip was measured, ms: the least of the last few. */
   measured(link: WorkerLink, rttMs: number): void;
+};
+
+export type LinkOptions = {
+  readonly owner: LinkOwner;
+  readonly limits: LinkLimits;
+  readonly nowMs: () => number;
+  readonly base?: string;
+  /** Collects links that lose what is large. */
+  readonly narrow?: NarrowLinks;
 };
 
 export class WorkerLink {
@@ -83,6 +97,7 @@ export class WorkerLink {
   isSilent = false;
   readonly #link: Link;
   readonly #owner: LinkOwner;
+  readonly #narrow: NarrowLinks | undefined;
   readonly #limits: LinkLimits;
   readonly #nowMs: () => number;
   readonly #session: ManagerSession;
@@ -91,19 +106,18 @@ export class WorkerLink {
   #pingId = 0;
   #openSinceMs: number;
   #hasSaidBye = false;
+  /** When its join was answered; 0 = it was not, or something arrived since. */
+  #welcomedAtMs = 0;
   readonly #roundTrips = new RoundTrips();
   #askedAtMs: number;
 
-  constructor(
-    link: Link,
-    principal: Principal,
-    options: { owner: LinkOwner; limits: LinkLimits; nowMs: () => number; base?: string },
-  ) {
+  constructor(link: Link, principal: Principal, options: LinkOptions) {
     this.#link = link;
     this.principal = principal;
     this.remote = link.remote;
     this.base = options.base ?? "";
     this.#owner = options.owner;
+    this.#narrow = options.narrow;
     this.#limits = options.limits;
     this.#nowMs = options.nowMs;
     this.openedAtMs = this.#nowMs();
@@ -146,6 +160,7 @@ export class WorkerLink {
   welcome(frame: Uint8Array): void {
     if (this.phase !== "welcoming") return;
     this.phase = "joined";
+    this.#welcomedAtMs = this.#nowMs();
     this.#link.send(frame);
     this.#flush();
   }
@@ -173,8 +188,10 @@ export class WorkerLink {
     // Only silence ends the relation with an existing worker: it is asked again.
     if (overdue.length > 0 && this.isDescribed) {
       this.isSilent = true;
+      if (atMs - this.heardAtMs < silentMs) this.#narrow?.note(this, "worker", atMs);
       this.close(`no answer to a request within ${this.#limits.answerTimeoutMs} ms`);
     } else if (this.phase === "open" && atMs - this.#openSinceMs > this.#limits.joinTimeoutMs) {
+      if (this.nodeType !== null) this.#narrow?.note(this, "coordinator", atMs);
       this.close(`no ManagerRequest within ${this.#limits.joinTimeoutMs} ms`);
     } else if (this.phase === "joined") {
       if (!this.isDescribed && atMs - this.#askedAtMs >= existingPatience.askMs) {
@@ -203,6 +220,10 @@ export class WorkerLink {
   #receive(frame: Uint8Array): void {
     if (this.phase === "closed") return;
     this.heardAtMs = this.#nowMs();
+    if (this.#welcomedAtMs > 0 && this.phase === "joined") {
+      this.#welcomedAtMs = 0;
+      this.#narrow?.clear(this);
+    }
     this.#pingId = 0;
     this.#owner.heard(this);
     this.guarded(() => {
@@ -270,6 +291,9 @@ export class WorkerLink {
 
   #closed(reason: string): void {
     if (this.phase === "closed") return;
+    const waitedMs = this.#welcomedAtMs === 0 ? 0 : this.#nowMs() - this.#welcomedAtMs;
+    if (this.isDescribed && waitedMs >= unreadWelcomeMs)
+      this.#narrow?.note(this, "worker", this.#nowMs());
     this.phase = "closed";
     this.#waiting = [];
     this.#owner.closed(this, reason);

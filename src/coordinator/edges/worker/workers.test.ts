@@ -138,6 +138,7 @@ test("specs are clamped, and an exchange address must be an address", () => {
     serving: empty,
     session: "s",
     returnsTasks: true,
+    fill: new Uint8Array(0),
     python: new Uint8Array(0),
   };
   const old = claimedSpecs(request({}), "10.0.0.2:5");

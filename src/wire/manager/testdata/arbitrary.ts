@@ -54,6 +54,7 @@ const node = record({
   session: text,
   returnsTasks: fc.boolean(),
   python: bytes,
+  fill: bytes,
 });
 
 const welcome = record({
@@ -64,6 +65,7 @@ const welcome = record({
   heartbeatMs: whole,
   refusal: text,
   version: text,
+  fill: bytes,
 });
 
 const just = <K extends ManagerMessage["kind"]>(kind: K) => record({ kind: fc.constant(kind) });

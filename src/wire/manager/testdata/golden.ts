@@ -102,6 +102,7 @@ const node: NodeDescription = {
   session: "x",
   returnsTasks: false,
   python: none,
+  fill: none,
 };
 const welcome: Welcome = {
   workerId: "w-7",
@@ -111,6 +112,7 @@ const welcome: Welcome = {
   heartbeatMs: 5_000,
   refusal: "",
   version: "0",
+  fill: none,
 };
 
 /** What two of ours say to each other, fields and messages from 100 on; protoc reads and writes them alike. */

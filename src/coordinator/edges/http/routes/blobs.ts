@@ -119,6 +119,12 @@ export async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerat
       wait();
       yield chunk;
     }
+  } catch (error) {
+    if (error instanceof ClusterError) throw error;
+    // The caller's line was cut: nothing is wrong here.
+    throw new ClusterError("unavailable", "the upload was broken off; send it again", {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", aborted);
@@ -141,7 +147,7 @@ async function download({ services, params, headers }: Call, withBody: boolean):
   return bytesAnswer(sizeBytes, span, withBody ? read : null);
 }
 
-function onlyDamaged(error: unknown): null {
+export function onlyDamaged(error: unknown): null {
   if (error instanceof ClusterError && error.code === "data-lost") return null;
   throw error;
 }

@@ -29,6 +29,20 @@ function shutdown({ body, services }: Call): Answer {
   return json({});
 }
 
+function workers({ services: { edge, loop, relayed } }: Call): Answer {
+  const narrowLinks = edge.narrowLinks.list(loop.steadyMs());
+  const all = workerSummaries(loop.state, loop.nowMs()).map((one) => {
+    const unreached = one.state === "live" ? relayed.of(one.worker) : null;
+    const narrow = narrowLinks.find(({ who }) => who === one.worker);
+    return {
+      ...one,
+      ...(unreached === null ? {} : { unreached }),
+      ...(narrow === undefined ? {} : { narrow }),
+    };
+  });
+  return json({ workers: all });
+}
+
 function tokens({ services }: Call): Answer {
   const views = tokenRecords(services.loop.state).map(
     ({ id, role, owner, expiresAtMs, usesMax, uses, revoked }): TokenView => ({
@@ -83,8 +97,7 @@ export const clusterRoutes: readonly Route[] = [
     path: "/v1/workers",
     access: ["read-workers"],
     exchange: "→ { workers: WorkerSummary[] }",
-    handle: ({ services: { loop } }) =>
-      json({ workers: workerSummaries(loop.state, loop.nowMs()) }),
+    handle: workers,
   },
   {
     method: "POST",

@@ -12,10 +12,12 @@ import { relayRoutes } from "./relay.ts";
 import { resultRoutes } from "./results.ts";
 import { sharedInputRoutes } from "./shared-inputs.ts";
 import { tabRoutes } from "./tabs.ts";
+import { uploadRoutes } from "./uploads.ts";
 
 export const routes: readonly Route[] = [
   ...clusterRoutes.filter(({ access }) => access === "none"),
   ...blobRoutes,
+  ...uploadRoutes,
   ...jobRoutes,
   ...resultRoutes,
   ...insightRoutes,

@@ -5,14 +5,17 @@ import { ClusterError } from "../../../../core/error.ts";
 import { idNumber, type WorkerId, workerId } from "../../../../core/ids.ts";
 import { offeredFiles, sourcesOf } from "../../../../core/sharing/view.ts";
 import type { JobSummary, StageSummary } from "../../../../core/summary.ts";
-import { jobSpec, workerSpecs } from "../../../../core/view.ts";
+import { jobSpec, jobState, workerIds, workerSpecs } from "../../../../core/view.ts";
 import type { TaskHistory } from "../../../../core/why/history.ts";
-import type { Why } from "../../../../core/why/reasons.ts";
+import type { Reason, Why } from "../../../../core/why/reasons.ts";
 import { whyJob, whyTask, whyWorker } from "../../../../core/why/why.ts";
 import { type Attempts, attemptNumbers } from "../../../../wire/api/attempts.ts";
 import type { Me, SharedFiles } from "../../../../wire/api/messages.ts";
 import { asJobId, noSuchJob, type Services, summaryOf } from "../../../services.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
+
+/** Of that, in the reasons of one job. */
+const onTheWayMax = 3;
 
 function attempts({ services, params, query }: Call): Answer {
   const job = asJobId(params.job);
@@ -45,9 +48,31 @@ function why({ services, params, query }: Call): Answer {
     task === null
       ? whyJob(loop.state, job, loop.nowMs())
       : whyTask(loop.state, { job, stage, task }, loop.nowMs());
-  if (reasons !== null) return json({ reasons } satisfies Why);
+  if (reasons !== null) {
+    const runs = jobState(loop.state, job) === "running";
+    return json({
+      reasons: runs ? [...reasons, ...onTheWay(services).slice(0, onTheWayMax)] : reasons,
+    } satisfies Why);
+  }
   if (task === null) throw noSuchJob(job);
   throw noSuchTask(summaryOf(services, job), stage, task);
+}
+
+/** What is wrong on the way between machines: it makes jobs slow, whatever they wait for now. */
+function onTheWay({ edge, loop, relayed }: Call["services"]): Reason[] {
+  const narrow = edge.narrowLinks.list(loop.steadyMs());
+  const live = new Set(workerIds(loop.state));
+  const holders = relayed.holders().filter((worker) => live.has(worker));
+  const unreached = holders.flatMap((worker): Reason[] => {
+    const of = relayed.of(worker);
+    return of === null ? [] : [{ kind: "worker-unreached", worker, ...of }];
+  });
+  return [...narrow.map((one): Reason => ({ kind: "link-narrow", ...one })), ...unreached];
+}
+
+function isOf(reason: Reason, worker: string): boolean {
+  if (reason.kind === "link-narrow") return reason.who === worker;
+  return reason.kind === "worker-unreached" && reason.worker === worker;
 }
 
 /** Names the tasks that there are: nothing lists them. */
@@ -75,7 +100,10 @@ function whyOfWorker({ services, params }: Call): Answer {
   const { loop } = services;
   const known = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
   const reasons = known ? whyWorker(loop.state, worker as WorkerId, loop.nowMs()) : null;
-  if (reasons !== null) return json({ reasons } satisfies Why);
+  if (reasons !== null) {
+    const own = onTheWay(services).filter((one) => isOf(one, worker));
+    return json({ reasons: [...reasons, ...own] } satisfies Why);
+  }
   const text = `there is no worker ${worker.slice(0, 40)}; \`tequio workers\` lists them`;
   throw new ClusterError("not-found", text);
 }

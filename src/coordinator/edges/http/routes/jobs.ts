@@ -12,7 +12,7 @@ import { parseSubmit } from "../bodies.ts";
 import { forbidden } from "../permission.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "../route.ts";
 import { watchJob } from "../watch.ts";
-import { earlyResults, waitMsOf } from "./results.ts";
+import { earlyResults, wholeNumberOf } from "./results.ts";
 
 async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
@@ -42,7 +42,7 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
   hit("http.submit", "after");
   services.sweep.submitted(blobs);
   const submitted = existed === undefined ? { job } : { job, existed };
-  const waitMs = waitMsOf(query.resultsMs);
+  const waitMs = wholeNumberOf(query.resultsMs);
   if (waitMs === null || job === undefined) return json(submitted);
   const rest = earlyResults(services, { job, waitMs }, signal);
   return { kind: "lines", first: encoder.encode(`${JSON.stringify(submitted)}\n`), rest };

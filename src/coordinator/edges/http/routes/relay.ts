@@ -2,7 +2,8 @@
  *  by unreachable workers. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef, JobId } from "../../../../core/ids.ts";
-import { isLeasedTo, jobSpec, leasesOf } from "../../../../core/view.ts";
+import { isLeasedTo, jobSpec, leasesOf, stageSource } from "../../../../core/view.ts";
+import { goneOutput, workerOutput } from "../../../compare/worker-output.ts";
 import { asJobId } from "../../../services.ts";
 import { sourcesFor } from "../../worker/orders.ts";
 import { bytesAnswer } from "../ranges.ts";
@@ -52,10 +53,25 @@ function get(call: Call): Answer {
   const output = services.relay.get(ref);
   const partition = output?.manifest.at(at);
   if (output !== null && what === "manifest") return stream(services.relay.readManifest(output));
-  if (output === null || partition === undefined) {
-    throw new ClusterError("not-found", "this output is no longer here");
-  }
+  if (output === null) return fromHolder(call, ref, what === "manifest" ? what : at);
+  if (partition === undefined) throw goneOutput(ref.task);
   return bytesAnswer(partition.sizeBytes, null, () => services.relay.read(output, at));
+}
+
+/** The caller cannot reach the worker that has it: it goes by the coordinator. */
+function fromHolder({ principal, services }: Call, ref: AttemptRef, part: number | "manifest") {
+  const source = stageSource(services.loop.state, ref);
+  const isCurrent = source?.attempt === ref.attempt;
+  const holder = isCurrent ? source.worker : null;
+  if (holder === null) throw goneOutput(ref.task);
+  const counted = async function* () {
+    for await (const chunk of workerOutput(services, { ref, holder, part })) {
+      services.relayed.add(holder, principal.worker ?? "w-0", chunk.length);
+      yield chunk;
+    }
+  };
+  services.relayed.add(holder, principal.worker ?? "w-0", 0);
+  return stream(counted());
 }
 
 function stream(bytes: AsyncIterable<Uint8Array>): Answer {

@@ -98,7 +98,7 @@ export async function earlyResults(
 }
 
 /** A number of a query; null when it is absent or not a whole number. */
-export function waitMsOf(text: unknown): number | null {
+export function wholeNumberOf(text: unknown): number | null {
   return typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
@@ -111,9 +111,9 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
   if (query.follow === "1") {
     return { kind: "live", stream: committedResults(services, job, signal) };
   }
-  const waitMs = waitMsOf(query.waitMs);
+  const waitMs = wholeNumberOf(query.waitMs);
   if (waitMs !== null) await ended(services, job, waitMs, signal);
-  const outputs = mustBeDone(services, job);
+  const outputs = mustBeDone(services, job).slice(wholeNumberOf(query.from) ?? 0);
   const few = fewLines(outputs);
   if (few === null) return ndjson(fetchedLines(services, job, outputs));
   services.retention.fetched(job);
@@ -182,7 +182,8 @@ export const resultRoutes: readonly Route[] = [
     access: "read",
     exchange:
       "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits for " +
-      "its end; `?follow=1` gives `[index, result]` as they are committed, then the job's state",
+      "its end; `?from=7` leaves out seven; `?follow=1` gives `[index, result]` as they are " +
+      "committed, then the job's state",
     handle: results,
   },
   {

@@ -1,6 +1,6 @@
 /** Progress of a transfer as one line: pure, from numbers and times to text. */
-import { bytesText, durationText, rateText } from "../numbers.ts";
-import { cut, oneLine } from "../text.ts";
+import { bytesText, durationText, rateText } from "./numbers.ts";
+import { cut, oneLine } from "./text.ts";
 
 export type Transfer = {
   readonly label: string;

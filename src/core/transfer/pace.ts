@@ -1,0 +1,90 @@
+/** How much of one transfer travels at once: how many ranges, and how long each is, by what they
+ *  bring. One connection rarely fills a far or lossy line, and many on a slow one only make each
+ *  range late. Pure: the caller measures. */
+
+export type Pace = {
+  /** Ranges at once, 1 to `lanesMax`. */
+  readonly lanes: number;
+  /** Bytes of the next range: a power of two times `rangeMinBytes`, up to `rangeMaxBytes`. */
+  readonly rangeBytes: number;
+  /** Of the window that is being measured. */
+  readonly window: {
+    readonly sinceMs: number;
+    readonly ranges: number;
+    readonly bytes: number;
+  };
+  /** Best rate of a window, bytes/ms, and the lanes that brought it. */
+  readonly best: { readonly bytesPerMs: number; readonly lanes: number };
+  /** Windows since lanes were last added. */
+  readonly heldFor: number;
+};
+
+/** A range that has arrived. */
+export type Arrived = {
+  readonly atMs: number;
+  readonly sizeBytes: number;
+  /** From its request to its answer. */
+  readonly tookMs: number;
+};
+
+export const lanesMax = 16;
+/** The unit of all ranges, bytes. */
+export const rangeMinBytes = 256 << 10;
+export const rangeMaxBytes = 2 << 20;
+
+const lanesAtFirst = 4;
+/** Shortest window, ms: below it a rate is noise. */
+const windowMinMs = 400;
+/** More lanes must bring this much more. */
+const gain = 1.15;
+/** After so many windows without more lanes they are tried again: the line may be another. */
+const tryAgainAfter = 12;
+/** A range takes about this long, ms: a cut costs no more than that of each lane. */
+const rangeShortMs = 400;
+const rangeLongMs = 2_500;
+
+export function startPace(atMs: number): Pace {
+  return {
+    lanes: lanesAtFirst,
+    rangeBytes: rangeMinBytes,
+    window: { sinceMs: atMs, ranges: 0, bytes: 0 },
+    best: { bytesPerMs: 0, lanes: lanesAtFirst },
+    heldFor: 0,
+  };
+}
+
+/** The pace after one more range. */
+export function paceAfter(pace: Pace, { atMs, sizeBytes, tookMs }: Arrived): Pace {
+  const { sinceMs } = pace.window;
+  const window = {
+    sinceMs,
+    ranges: pace.window.ranges + 1,
+    bytes: pace.window.bytes + sizeBytes,
+  };
+  const next = { ...pace, window, rangeBytes: rangeAfter(pace.rangeBytes, sizeBytes, tookMs) };
+  const isWhole = window.ranges >= pace.lanes && atMs - sinceMs >= windowMinMs;
+  return isWhole ? withLanes(next, window.bytes / (atMs - sinceMs), atMs) : next;
+}
+
+function withLanes(pace: Pace, bytesPerMs: number, atMs: number): Pace {
+  const begun = { ...pace, window: { sinceMs: atMs, ranges: 0, bytes: 0 } };
+  const { best, heldFor, lanes } = pace;
+  if (bytesPerMs >= best.bytesPerMs * gain) {
+    const more = Math.min(lanesMax, lanes + Math.max(1, lanes >> 1));
+    return { ...begun, lanes: more, best: { bytesPerMs, lanes }, heldFor: 0 };
+  }
+  // The rate that counts follows a line that has become slower.
+  const held = { ...best, bytesPerMs: Math.max(bytesPerMs, best.bytesPerMs * 0.97) };
+  if (heldFor >= tryAgainAfter) {
+    const more = Math.min(lanesMax, lanes + 1);
+    return { ...begun, lanes: more, best: { bytesPerMs, lanes }, heldFor: 0 };
+  }
+  return { ...begun, lanes: best.lanes, best: held, heldFor: heldFor + 1 };
+}
+
+function rangeAfter(rangeBytes: number, sizeBytes: number, tookMs: number): number {
+  // The end of a file says nothing, nor does a range of an earlier length.
+  if (sizeBytes !== rangeBytes) return rangeBytes;
+  if (tookMs < rangeShortMs) return Math.min(rangeMaxBytes, rangeBytes * 2);
+  return tookMs > rangeLongMs ? Math.max(rangeMinBytes, rangeBytes >> 1) : rangeBytes;
+}
