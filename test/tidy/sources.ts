@@ -22,7 +22,15 @@ export type Node = {
 };
 
 const folders = ["src", "sim", "test", "scripts", "bench", "examples", "bin"];
-const left = new Set(["node_modules", "testdata", ".cache", "dist", "results", "__pycache__"]);
+/** Folders without sources of ours. */
+export const left: ReadonlySet<string> = new Set([
+  "node_modules",
+  "testdata",
+  ".cache",
+  "dist",
+  "results",
+  "__pycache__",
+]);
 
 export function readSources(): Source[] {
   return folders.flatMap((folder) => list(folder)).map(readSource);
@@ -44,7 +52,7 @@ function list(folder: string, wanted = /\.(tsx?|js|mjs)$/): string[] {
     });
 }
 
-function readSource(path: string): Source {
+export function readSource(path: string): Source {
   const text = readFileSync(join(root, path), "utf8");
   const isTest = /\.test\.ts$/.test(path) || path.startsWith("test/");
   return { path, text, lines: text.replace(/\n$/, "").split("\n"), isTest };
