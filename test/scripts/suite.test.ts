@@ -1,8 +1,7 @@
 /** What `npm test` runs, and how it reports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { allParts } from "../../scripts/suite/parts.ts";
@@ -17,6 +16,7 @@ test("every file of tests is run once", () => {
 const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;
 const program = `import { spec } from "node:test/reporters";
 import { runParts } from "${runParts}";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 const { ended, reports } = runParts(JSON.parse(process.argv[2]!), 60_000);
 reports.pipe(new spec()).pipe(process.stdout);
 if (!(await ended)) process.exitCode = 1;`;
@@ -30,8 +30,7 @@ const sources = {
 };
 
 test("files that share a process or not are reported alike, and failures again at the end", (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-suite-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-suite-");
   writeFileSync(join(dir, "run.ts"), program);
   const [good, bad, broken, ends] = Object.entries(sources).map(([name, code]) => {
     const head = 'import assert from "node:assert/strict"; import { test } from "node:test";';

@@ -65,8 +65,8 @@ function linesOf({ lines }: Source): Text[] {
 
 function textsOf(source: Source): Text[] {
   if (source.path.endsWith(".md")) return linesOf(source);
-  if (/\.pyi?$/.test(source.path)) return matchesIn(source, /"""[^]*?"""|(?:^|\s)#.*/g);
-  if (source.path.startsWith("assembly/")) return matchesIn(source, /\/\*\*[^]*?\*\/|\/\/.*/g);
+  if (/\.pyi?$/.test(source.path)) return matchesIn(source, /"""[\s\S]*?"""|(?:^|\s)#.*/g);
+  if (source.path.startsWith("assembly/")) return matchesIn(source, /\/\*\*[\s\S]*?\*\/|\/\/.*/g);
   return nodeTexts(source);
 }
 

@@ -88,6 +88,12 @@ test("comments, strings and documents use no retired words", () => {
   holds("retired-words", retiredFindings(read));
 });
 
+test("tests, benchmarks and scripts make temporary folders by one piece", () => {
+  holds("temporary-folders", unwantedFindings(sources, "temporary-folders"));
+  const old = pretend("bench/x.ts", `const a = mkd${"temp"}Sync(join(tmpdir(), "a-"));`);
+  assert.equal(unwantedFindings(old, "temporary-folders").length, 1);
+});
+
 test("no list of any length is spread into arguments", () => {
   holds("spread-arguments", unwantedFindings(sources, "spread-arguments"));
 });

@@ -7,8 +7,8 @@
 import { assert } from "../error.ts";
 import type { TaskOutput } from "../job.ts";
 import { checkSharing } from "../sharing/laws.ts";
-import { checkShares } from "./shares/laws.ts";
 import { hasLargeInput, machineOf } from "./placement/spread.ts";
+import { checkShares } from "./shares/laws.ts";
 import { isOpen } from "./shuffle.ts";
 import {
   type CoordinatorState,
