@@ -57,7 +57,8 @@ function pathOf(name: string): string | null {
     const dir = join(cacheDir(), "probed");
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const { mode, uid } = lstatSync(dir);
-    const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
+    const isOwn =
+      process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
     const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
     return isOwn ? join(dir, `${hash}.json`) : null;
   } catch {

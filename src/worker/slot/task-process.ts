@@ -15,8 +15,8 @@ import { readFromTask } from "./claims.ts";
 import { failureOf, type KilledFor } from "./ending.ts";
 import { onlyChild, ownBytes } from "./memory.ts";
 import type { Python } from "./python.ts";
-import { boundProcesses, launchOf, ownUser, type Sandbox } from "./sandbox-node.ts";
 import { forgetRemembered } from "./remembered.ts";
+import { boundProcesses, launchOf, ownUser, type Sandbox } from "./sandbox-node.ts";
 import { scratchBytes } from "./scratch.ts";
 import { Tail } from "./tail.ts";
 
