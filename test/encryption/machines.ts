@@ -72,10 +72,10 @@ everything, SO_RCVBUFFORCE = 3, 33
 cable = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(everything))
 cable.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
 cable.bind(("eth0", 0))
-heard = open(sys.argv[1], "wb", buffering=0)
+record = open(sys.argv[1], "wb", buffering=0)
 print("here", flush=True)
 while True:
-    heard.write(cable.recv(1 << 17))
+    record.write(cable.recv(1 << 17))
 `;
 
 async function listen(t: TestContext, { enter, host }: Machine): Promise<Cable> {

@@ -40,7 +40,7 @@ const failed: AttemptReport = {
 };
 const done = {
   ...{ kind: "done", task: 3, attempt: 1, durationMs: 2, counters: {}, inputBytes: 0 },
-  ...{ sizeBytes: 10, records: 1, value: JSON.stringify(mark) },
+  ...{ root: "", sizeBytes: 10, records: 1, value: JSON.stringify(mark) },
 } as const;
 
 for (const kind of ["done", "failed"] as const) {

@@ -1,8 +1,7 @@
 /** Runs seeds on the product with one planted bug after the other, until a judge sees it: `node
  *  run.ts <name> …`. The source is changed while it is loaded; nothing on the disk is. Each bug has
- *  modules of its own where it can be seen, all in one process: starting a process takes longer than
- *  most bugs survive.
- *  Prints one line of JSON for each. */
+ *  modules of its own where it can be seen, all in one process: starting a process takes longer
+ *  than most bugs survive. Prints one line of JSON for each. */
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { allParts } from "../../scripts/suite/parts.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 test("every file of tests is run once", () => {
   const files = allParts().flat();
@@ -16,7 +17,6 @@ test("every file of tests is run once", () => {
 const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;
 const program = `import { spec } from "node:test/reporters";
 import { runParts } from "${runParts}";
-import { temporaryDir } from "../../src/store/testing/at-end.ts";
 const { ended, reports } = runParts(JSON.parse(process.argv[2]!), 60_000);
 reports.pipe(new spec()).pipe(process.stdout);
 if (!(await ended)) process.exitCode = 1;`;

@@ -2,9 +2,8 @@
  *  the uses that are right are in retired-uses.json. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseSync } from "rolldown/experimental";
 import type { Finding } from "./finding.ts";
-import { isNode, left, lineOf, type Node, readSource, root, type Source, walk } from "./sources.ts";
+import { isNode, left, lineOf, parsed, readSource, root, type Source, walk } from "./sources.ts";
 
 /** Sources in which the rule does not hold: sentences of a corpus, written to be counted. */
 const exempt: readonly string[] = ["scripts/corpus/english.ts"];
@@ -76,10 +75,9 @@ function matchesIn({ text }: Source, pattern: RegExp): Text[] {
 
 /** Comments as a whole, and literal strings of more than one word. */
 function nodeTexts(source: Source): Text[] {
-  const parsed = parseSync(source.path, source.text);
-  if (parsed.errors.length > 0) return [];
-  const texts: Text[] = parsed.comments.map(({ start, value }) => [joined(value), start]);
-  walk(parsed.program.body as unknown as Node[], (node) => {
+  const { body, comments } = parsed(source);
+  const texts: Text[] = comments.map(({ start, value }) => [joined(value), start]);
+  walk(body, (node) => {
     const text = stringOf(node);
     if (text !== null) texts.push([text, node.start]);
   });

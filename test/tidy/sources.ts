@@ -58,10 +58,28 @@ export function readSource(path: string): Source {
   return { path, text, lines: text.replace(/\n$/, "").split("\n"), isTest };
 }
 
-/** The file's statements. A file that does not parse is left to the compiler. */
+export type Parsed = {
+  readonly body: readonly Node[];
+  readonly comments: readonly { readonly start: number; readonly value: string }[];
+};
+
+const parsedBefore = new WeakMap<Source, Parsed>();
+
+/** Statements and comments, parsed once. A file that does not parse is left to the compiler. */
+export function parsed(source: Source): Parsed {
+  const known = parsedBefore.get(source);
+  if (known !== undefined) return known;
+  const { comments, errors, program } = parseSync(source.path, source.text);
+  const isBroken = errors.length > 0;
+  const body = isBroken ? [] : (program.body as unknown as Node[]);
+  const found = { body, comments: isBroken ? [] : comments };
+  parsedBefore.set(source, found);
+  return found;
+}
+
+/** The file's statements. */
 export function parse(source: Source): readonly Node[] {
-  const parsed = parseSync(source.path, source.text);
-  return parsed.errors.length > 0 ? [] : (parsed.program.body as unknown as Node[]);
+  return parsed(source).body;
 }
 
 /** Calls `visit` on every node below and with these, parents first. */

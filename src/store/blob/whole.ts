@@ -4,8 +4,8 @@ import type { Hash } from "../../core/ids.ts";
 import type { Blobs } from "./blob.ts";
 
 /** All bytes of a blob, verified, in memory of the caller's own. Throws `limit-exceeded` when there
- *  are more than `sizeMaxBytes`, before anything is read, and what `Blobs.read` throws: `not-found`,
- *  `data-lost`. */
+ *  are more than `sizeMaxBytes`, before anything is read, and what `Blobs.read` throws:
+ *  `not-found`, `data-lost`. */
 export async function readWhole(
   blobs: Pick<Blobs, "read" | "size">,
   hash: Hash,
