@@ -35,12 +35,23 @@ function counting(t: TestContext) {
 }
 
 const failed: AttemptReport = {
-  ...{ kind: "failed", task: 3, attempt: 1, durationMs: 2 },
+  kind: "failed",
+  task: 3,
+  attempt: 1,
+  durationMs: 2,
   failure: { code: "user-error", message: mark },
 };
 const done = {
-  ...{ kind: "done", task: 3, attempt: 1, durationMs: 2, counters: {}, inputBytes: 0 },
-  ...{ root: "", sizeBytes: 10, records: 1, value: JSON.stringify(mark) },
+  kind: "done",
+  task: 3,
+  attempt: 1,
+  durationMs: 2,
+  counters: {},
+  inputBytes: 0,
+  root: "",
+  sizeBytes: 10,
+  records: 1,
+  value: JSON.stringify(mark),
 } as const;
 
 for (const kind of ["done", "failed"] as const) {

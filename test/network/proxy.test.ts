@@ -91,7 +91,7 @@ suite("a bad network", { concurrency: 5 }, () => {
       const { backups = 0, attemptsLost = 0 } = before.stages[0] ?? {};
       assert.ok(backups + attemptsLost > 0, "its attempts were given to another");
       proxy.weather = fairWeather;
-      assert.equal(await worker.said("joined", heard), "", worker.err);
+      assert.equal(await worker.line("joined", heard), "", worker.err);
       await other.stop();
       await runJob(client, job, "two", cluster.dir);
       assert.deepEqual((await client.job(id)).stages, before.stages);

@@ -3,7 +3,17 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "./finding.ts";
-import { isNode, left, lineOf, parsed, readSource, root, type Source, walk } from "./sources.ts";
+import {
+  isNode,
+  left,
+  lineOf,
+  type Node,
+  parsed,
+  readSource,
+  root,
+  type Source,
+  walk,
+} from "./sources.ts";
 
 /** Sources in which the rule does not hold: sentences of a corpus, written to be counted. */
 const exempt: readonly string[] = ["scripts/corpus/english.ts"];
