@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { isAscii as nodeIsAscii } from "node:buffer";
 import { createHash } from "node:crypto";
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { crc32 as nodeCrc32 } from "node:zlib";
