@@ -1,6 +1,7 @@
 /** Style as a test: the import table, sizes and names, for every source file of the repository. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { httpFindings } from "./built-ins.ts";
 import { circleFindings } from "./circles.ts";
 import type { Finding } from "./finding.ts";
 import { importProblem, layerFindings } from "./layers.ts";
@@ -92,6 +93,17 @@ test("tests, benchmarks and scripts make temporary folders by one piece", () => 
   holds("temporary-folders", unwantedFindings(sources, "temporary-folders"));
   const old = pretend("bench/x.ts", `const a = mkd${"temp"}Sync(join(tmpdir(), "a-"));`);
   assert.equal(unwantedFindings(old, "temporary-folders").length, 1);
+});
+
+test("no process of the product loads fetch with Node's HTTP module", () => {
+  holds("http-imports", httpFindings(sources));
+  const find = (text: string) => httpFindings(pretend("src/x.ts", text)).length;
+  assert.equal(find(`import { request } from "node:http";`), 1);
+  assert.equal(find(`import http from "node:http";`), 1);
+  assert.equal(
+    find(`import { type Agent } from "node:http"; import type { Server } from "node:http";`),
+    0,
+  );
 });
 
 test("no list of any length is spread into arguments", () => {
