@@ -5,9 +5,9 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { Agent, request } from "../../link/node-http.ts";
 import { loadSigner } from "./load.ts";
 import type { S3Credentials, S3Place } from "./place.ts";
-import { Agent, request } from "../../link/node-http.ts";
 
 export type S3Call = {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
