@@ -39,7 +39,7 @@ export function prepareSort(buckets: u32, most: u32): usize {
   return refs;
 }
 
-/** Sorts the entries that are listed where `prepareSort` said. */
+/** Sorts the entries that are listed where `prepareSort` returned. */
 export function sortEntries<E>(count: u32, partitions: u32, buckets: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const entry = load<u32>(refs + (<usize>i << 2));

@@ -34,7 +34,7 @@ export function usedBytes(): u32 {
   return <u32>(top - lasting);
 }
 
-/** 256 bytes more than asked for: whoever loads 16 bytes at the end of something may. */
+/** 256 bytes more than asked for: a load of 16 bytes at the end of something may reach so far. */
 function reach(end: usize): void {
   const needed = (end + 256 + pageBytes - 1) / pageBytes;
   const there = <usize>memory.size();

@@ -116,7 +116,7 @@ export function scan(from: usize, end: usize): void {
   }
 }
 
-/** Told after each strip that its words are listed, by `number`. The host's loop over them is a
+/** Called after each strip that its words are listed, by `number`. The host's loop over them is a
  *  function of its own then, which its engine compiles as such. */
 // @ts-ignore: decorator
 @external("words", "strip")

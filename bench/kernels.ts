@@ -4,12 +4,12 @@
  *  `node bench/kernels.ts [MiB] [lines] [words] [operator] [plain]`; each runs in a process of its
  *  own. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "../src/sdk/format.ts";
 import { type Emit, type Job, mapReduce } from "../src/sdk/job.ts";
 import { splitDefaultBytes } from "../src/sdk/plan/of-found.ts";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
 import { decodeManifest } from "../src/wire/block/manifest.ts";
 import type { Plan } from "../src/wire/block/plan.ts";
 import type { ByteSource } from "../src/worker/kernels/byte-source.ts";
@@ -147,13 +147,13 @@ if (wanted.length > 1) {
     spawnSync(process.execPath, [import.meta.filename, size, name], { stdio: "inherit" });
   }
 } else {
-  const folder = mkdtempSync(join(tmpdir(), "kernels-"));
+  const folder = newFolder("kernels-");
   const [name = ""] = wanted;
   console.log(name);
   try {
     if (name === "plain") plain(path, folder);
     else wordCount(jobs[name]!, path, folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }

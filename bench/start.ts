@@ -1,9 +1,10 @@
 /** How long does the first command take? `tequio run --local` of a job of one line, the whole of
  *  it: from starting the command to its end. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cli, root } from "../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
+import { cli, root } from "../test/fixtures/cluster.ts";
 import { type Case, takeTurns } from "./case.ts";
 
 const source = `import { tasks } from "tequio";
@@ -15,7 +16,7 @@ export const start: Case = {
   question: "`tequio run --local` of a job of one line, from the command to its result",
   async run(options) {
     // Inside the package, so that the job finds it.
-    const directory = mkdtempSync(join(root, "bench", ".cache-start-"));
+    const directory = newFolder(".cache-start-", join(root, "bench"));
     try {
       const job = join(directory, "job.ts");
       writeFileSync(job, source);
@@ -32,7 +33,7 @@ export const start: Case = {
         { name: "of that, starting Node", value: times.get("node -e 0")!, unit: "ms" },
       ];
     } finally {
-      rmSync(directory, { recursive: true, force: true });
+      removeFolder(directory);
     }
   },
 };

@@ -1,7 +1,8 @@
 /** How many tasks a second, and how long does one task alone take, from submitting to its
  *  result? */
-import { startCluster } from "../scripts/cluster.ts";
+
 import { connect } from "../src/sdk/client.ts";
+import { startCluster } from "../test/fixtures/cluster.ts";
 import {
   type BenchOptions,
   type Case,

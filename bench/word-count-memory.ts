@@ -1,9 +1,8 @@
 /** How much memory does a word count take, by role? One GiB of Zipf text on two workers, three ways
  *  of writing the job, each on a cluster of its own. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cli, startCluster } from "../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
+import { cli, startCluster } from "../test/fixtures/cluster.ts";
 import type { BenchOptions, Case, Figure } from "./case.ts";
 import { command } from "./command.ts";
 import { type Roles, rolesFigures, watchRoles } from "./roles.ts";
@@ -35,7 +34,7 @@ export const memory: Case = {
 
 /** The most of all rounds, on one cluster. */
 async function mostOf(job: string, input: string, { rounds }: BenchOptions): Promise<Roles> {
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   const watch = watchRoles(cluster.pid);
   try {
@@ -48,6 +47,6 @@ async function mostOf(job: string, input: string, { rounds }: BenchOptions): Pro
   } finally {
     watch.stop();
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }

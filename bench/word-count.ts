@@ -1,9 +1,9 @@
 /** How much faster is a word count on two workers than the script that one would write without
  *  them? */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { cli, root, startCluster } from "../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
+import { cli, root, startCluster } from "../test/fixtures/cluster.ts";
 import {
   type BenchOptions,
   type Case,
@@ -39,7 +39,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   const sizeBytes = options.quick ? quickBytes : fullBytes;
   options.say(`making ${sizeBytes >> 20} MiB of text, unless it is there`);
   const input = zipfFile(sizeBytes);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   let peakBytes = 0;
   const onCluster = async (job: string, out: string) => {
@@ -63,7 +63,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     return figures({ times, sizeBytes, peakBytes, isEqual });
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

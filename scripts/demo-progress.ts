@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { observe, type Progress, stageLines } from "../src/cli/progress.ts";
 import { connect } from "../src/sdk/client.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Cluster } from "../test/fixtures/cluster.ts";
 
 /** Between two looks, so that the end is seen before the result is; and between two prints. */
 const lookMs = 50;

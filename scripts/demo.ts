@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type Cluster, cli, root, startCluster } from "./cluster.ts";
+import { type Cluster, cli, root, startCluster } from "../test/fixtures/cluster.ts";
 import { corpusDirectory } from "./corpus.ts";
 import { printProgress } from "./demo-progress.ts";
 

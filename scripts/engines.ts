@@ -1,10 +1,10 @@
 /** `npm run engines`: random faults of coordinators on real engines. `-- --count 100 --seed 1
  *  --only postgres`; `-- --fetch` puts a nats-server into the cache, from Debian's packages. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
 import { type Engine, runFaults } from "../test/engines/faults.ts";
 import { cacheDir, NatsServers, withoutNats } from "../test/engines/nats-servers.ts";
 import { PostgresServer, withoutPostgres } from "../test/engines/postgres-server.ts";
@@ -76,7 +76,7 @@ async function openNats(): Promise<Opened> {
 
 /** Into a folder of its own: the packages of this system stay as they are. */
 function fetchNats(): void {
-  const dir = mkdtempSync(join(tmpdir(), "nats-package-"));
+  const dir = newFolder("nats-package-");
   try {
     for (const name of ["lists/partial", "cache/archives/partial"]) {
       mkdirSync(join(dir, name), { recursive: true });
@@ -100,6 +100,6 @@ function fetchNats(): void {
     copyFileSync(join(dir, "package/usr/sbin/nats-server"), join(cacheDir, "nats-server"));
     console.log(`nats-server is in ${cacheDir}`);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   }
 }

@@ -10,15 +10,13 @@ import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
 import { writeExample } from "./documented.ts";
 
 const installBytesMax = 60_000_000;
@@ -130,9 +128,9 @@ function checkPython(directory: string, entry: string): void {
   }
 }
 
-const directory = mkdtempSync(join(tmpdir(), "tequio-pack-"));
+const directory = newFolder("tequio-pack-");
 try {
   check(directory);
 } finally {
-  rmSync(directory, { recursive: true, force: true });
+  removeFolder(directory);
 }

@@ -1,9 +1,7 @@
 /** `npm run soak`: a cluster on a disk of 512 MB, a job a second and a kill every 20 s, for 30
  *  minutes or `--minutes N`. Needs root on Linux, to mount the disk. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { newFolder, removeFolder } from "../src/store/testing/at-end.ts";
 import { soak } from "../test/soak/soak.ts";
 
 const { values } = parseArgs({
@@ -17,7 +15,7 @@ if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
   process.stderr.write("npm run soak -- [--minutes 30] [--seed 1]\n");
   process.exit(2);
 }
-const place = mkdtempSync(join(tmpdir(), "tequio-soak-"));
+const place = newFolder("tequio-soak-");
 try {
   const report = await soak({
     place,
@@ -32,5 +30,5 @@ try {
   const failed = "skip" in report || report.wrong.length > 0;
   process.exitCode = failed ? 1 : 0;
 } finally {
-  rmSync(place, { recursive: true, force: true });
+  removeFolder(place);
 }

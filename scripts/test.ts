@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { spec } from "node:test/reporters";
-import { compileCache } from "../test/fixtures/compile-cache.ts";
+import { caches } from "../test/fixtures/caches.ts";
 import { programFile } from "../test/fixtures/programs.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 import { ensurePythonZeromq } from "./python/ensure-zeromq.ts";
@@ -19,7 +19,7 @@ const timeoutMs = 1_800_000;
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
 const flags = args.filter((arg) => arg.startsWith("-"));
-Object.assign(process.env, { ...compileCache, ...process.env });
+Object.assign(process.env, { ...caches, ...process.env });
 if (files.length > 0) runSome(files);
 else {
   ensureChromium();

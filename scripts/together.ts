@@ -2,12 +2,12 @@
  *  judge. `npm run together -- 20000 7`: so many jobs, with that seed. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { compileCache } from "../test/fixtures/compile-cache.ts";
+import { caches } from "../test/fixtures/caches.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 
 const [jobs = "5000", seed = String(Math.floor(Math.random() * 1e6))] = process.argv.slice(2);
 ensureChromium();
 const file = join(import.meta.dirname, "../test/together/together.test.ts");
-const env = { ...compileCache, ...process.env, TOGETHER_JOBS: jobs, TOGETHER_SEED: seed };
+const env = { ...caches, ...process.env, TOGETHER_JOBS: jobs, TOGETHER_SEED: seed };
 const args = ["--test", "--test-reporter=spec", file];
 process.exitCode = spawnSync(process.execPath, args, { stdio: "inherit", env }).status ?? 1;

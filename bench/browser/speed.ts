@@ -2,12 +2,12 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { type Cluster, root, startCluster } from "../../scripts/cluster.ts";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { type Client, connect } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { type Cluster, root, startCluster } from "../../test/fixtures/cluster.ts";
 import { findChromium, startChromium } from "../../test/simulation/chromium.ts";
 import { type BenchOptions, type Case, type Figure, takeTurns } from "../case.ts";
 import { zipfFile } from "../zipf.ts";

@@ -5,11 +5,11 @@
  *  apart. */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { startCluster } from "../../scripts/cluster.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { type Client, connect } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Figure, median } from "../case.ts";
 import { noOps } from "../no-ops.ts";
 import { cpuMs } from "../processes.ts";

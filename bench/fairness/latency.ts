@@ -3,11 +3,11 @@
  *  sweep; and, to compare, with nothing beside them. */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Cluster, startCluster } from "../../scripts/cluster.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { type Client, connect } from "../../src/sdk/client.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob, submitTasks } from "../../src/sdk/submit.ts";
+import { type Cluster, startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Figure, median } from "../case.ts";
 
 const sweepTasks = 5_000;

@@ -1,10 +1,10 @@
 /** Do two jobs at once take longer than one after the other? Two word counts of different code, 64
  *  MB each, on two workers: a slot that goes from one job to the other must not start a process at
  *  every turn. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Cluster, cli, root, startCluster } from "../../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { type Cluster, cli, root, startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Figure, median, takeTurns } from "../case.ts";
 import { command } from "../command.ts";
 import { watchCpu } from "../sort/cpu.ts";
@@ -26,7 +26,7 @@ export const twoJobs: Case = {
 async function run(options: BenchOptions): Promise<Figure[]> {
   const sizeBytes = options.quick ? quickBytes : fullBytes;
   const input = zipfFile(sizeBytes);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   const jobs = ["a", "b"].map((name) => jobFile(directory, name));
   let round = 0;
@@ -79,7 +79,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     ];
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

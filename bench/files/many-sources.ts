@@ -1,7 +1,7 @@
 /** Four sources that each send slowly, against one of them. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { startCluster } from "../../scripts/cluster.ts";
+import { startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Figure, takeTurns } from "../case.ts";
 import { type Sharing, share, tequio } from "./peers.ts";
 import { noiseFile } from "./place.ts";

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { cli } from "../../scripts/cluster.ts";
+import { cli } from "../../test/fixtures/cluster.ts";
 
 export type Sharing = { readonly link: string; readonly root: string; stop(): Promise<void> };
 

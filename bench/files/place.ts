@@ -1,9 +1,10 @@
 /** Where the files of a benchmark lie: in memory where the system has a place for it, since the
  *  disk is not what is measured. */
 import { randomFillSync } from "node:crypto";
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 
 const memory = join("/", "dev", "shm");
 
@@ -15,11 +16,11 @@ export type BigDirectory = {
 
 export function bigDirectory(): BigDirectory {
   const isThere = existsSync(memory);
-  const path = mkdtempSync(join(isThere ? memory : tmpdir(), "tequio-bench-"));
+  const path = newFolder("tequio-bench-", isThere ? memory : tmpdir());
   return {
     path,
     kind: isThere ? "memory" : "a temporary directory",
-    remove: () => rmSync(path, { recursive: true, force: true }),
+    remove: () => removeFolder(path),
   };
 }
 

@@ -5,7 +5,6 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   renameSync,
@@ -13,9 +12,9 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cli, root, startCluster } from "../../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { cli, root, startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Figure, median, takeTurns } from "../case.ts";
 import { oursCounts, sameCounts } from "../counts.ts";
 import { timed, watchCpu } from "../sort/cpu.ts";
@@ -41,7 +40,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   const count = options.quick ? quickCount : fullCount;
   options.say(`making ${count.toLocaleString("en")} files, unless they are there`);
   const inputs = made(count);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   const names = ["many", "one"] as const;
   const cpu = { many: [] as number[], one: [] as number[] };
@@ -92,7 +91,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     ];
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

@@ -2,14 +2,14 @@
  *  100 bytes on two workers: the whole of `tequio run`, and apart how long planning, submitting and
  *  running take, and the coordinator's memory; against what one would type: find, cat and a
  *  script. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Cluster, cli, root, startCluster } from "../../scripts/cluster.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { connect } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { type Cluster, cli, root, startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Figure, median, takeTurns } from "../case.ts";
 import { command } from "../command.ts";
 import { oursCounts, plainCounts, sameCounts } from "../counts.ts";
@@ -55,7 +55,7 @@ const rivals = [
 async function measure(count: number, options: BenchOptions): Promise<Figure[]> {
   options.say(`making ${count.toLocaleString("en")} files, unless they are there`);
   const input = tinyFiles(count);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   const out = join(directory, "ours");
   const plain = join(directory, "plain.txt");
@@ -80,7 +80,7 @@ async function measure(count: number, options: BenchOptions): Promise<Figure[]> 
     return figures(count, { times, phases, isEqual, peakBytes: peakOf(cluster.pid) });
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

@@ -3,7 +3,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cli } from "../../scripts/cluster.ts";
+import { cli } from "../../test/fixtures/cluster.ts";
 
 export type GatewayProcess = {
   readonly socket: string;

@@ -1,10 +1,8 @@
 /** What do thousands of jobs cost those that come after them, and the next start? */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { cli } from "../../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { cli } from "../../test/fixtures/cluster.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
 import { cpuMs } from "../processes.ts";
 import { type Filling, fill } from "./filled.ts";
@@ -65,7 +63,7 @@ async function startAfter(
   filling: Filling,
   { say }: BenchOptions,
 ): Promise<Started & { readonly jobsMs: readonly number[] }> {
-  const dataDir = mkdtempSync(join(tmpdir(), "bench-growth-"));
+  const dataDir = newFolder("bench-growth-");
   try {
     const jobsMs = await fill(dataDir, filling);
     const { cpuMs, startMs } = await timeStart(dataDir);
@@ -74,7 +72,7 @@ async function startAfter(
     say(`${jobs} × ${tasksPerJob} tasks, ${end}: start in ${seconds[0]} s, CPU ${seconds[1]} s`);
     return { startMs, cpuMs, jobsMs };
   } finally {
-    rmSync(dataDir, { recursive: true, force: true });
+    removeFolder(dataDir);
   }
 }
 

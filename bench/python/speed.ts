@@ -1,10 +1,10 @@
 /** How fast are jobs in Python beside what one writes in Python without a cluster? */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Cluster, cli, startCluster } from "../../scripts/cluster.ts";
 import { connect } from "../../src/sdk/client.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { type Cluster, cli, startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Contestant, type Figure, takeTurns } from "../case.ts";
 import { command } from "../command.ts";
 import { oursCounts, sameCounts } from "../counts.ts";
@@ -32,13 +32,13 @@ const rivals = [
 
 async function run(options: BenchOptions): Promise<Figure[]> {
   const input = zipfFile(options.quick ? quickBytes : fullBytes);
-  const folder = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const folder = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   try {
     return [...(await words(input, { folder, cluster }, options)), await tasksASecond(cluster)];
   } finally {
     await cluster.stop();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

@@ -2,11 +2,11 @@
  *  directory of its own, and gone at the end. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { freePort } from "../../test/fixtures/free-port.ts";
 
 export type Server = {
@@ -70,13 +70,13 @@ async function startServer(
   command: (port: number, dir: string) => readonly string[],
   as: { readonly uid?: number; readonly gid?: number } = {},
 ): Promise<Server> {
-  const dir = mkdtempSync(join(tmpdir(), `bench-${name}-`));
+  const dir = newFolder(`bench-${name}-`);
   const port = await freePort();
   const [file, ...args] = command(port, dir);
   const child = spawn(file!, args, { cwd: dir, stdio: "ignore", ...as });
   const stop = async () => {
     await end(child);
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    removeFolder(dir);
   };
   const failed = once(child, "error").then(([error]) => Promise.reject(error));
   try {

@@ -1,7 +1,8 @@
 /** What does a larger job cost? Jobs of 1,000 to 1,000,000 tasks on a real cluster of two workers:
  *  the coordinator's CPU for each task, and the most memory that it ever had. */
-import { startCluster } from "../../scripts/cluster.ts";
+
 import { connect } from "../../src/sdk/client.ts";
+import { startCluster } from "../../test/fixtures/cluster.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
 import { peakOf } from "../memory.ts";
 import { noOps } from "../no-ops.ts";

@@ -2,10 +2,9 @@
  *  two workers with 128 MiB each, every size on a cluster of its own; the most memory of
  *  coordinator, workers and task processes. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cli, startCluster } from "../../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { cli, startCluster } from "../../test/fixtures/cluster.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
 import { peakOf, treeOf } from "../memory.ts";
 import { type Roles, rolesFigures, watchRoles } from "../roles.ts";
@@ -73,7 +72,7 @@ function gibText(gib: number): string {
 async function measure(gib: number, { say }: BenchOptions): Promise<Measured> {
   say(`making ${gibText(gib)} of records, unless they are there`);
   const input = recordsFile(Math.floor((gib * 2 ** 30) / recordBytes) * recordBytes);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2, ["--memory", memory]);
   try {
     const out = join(directory, "out");
@@ -97,7 +96,7 @@ async function measure(gib: number, { say }: BenchOptions): Promise<Measured> {
     return { roles, seconds, isSorted, cpuAGib, clientBytes: client.stop() };
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

@@ -1,9 +1,9 @@
 /** Is a sort through the whole shuffle of two workers as fast as the sort of the system, with the
  *  same memory and the same cores? */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { cli, startCluster } from "../../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { cli, startCluster } from "../../test/fixtures/cluster.ts";
 import { type BenchOptions, type Case, type Figure, median, takeTurns } from "../case.ts";
 import { watchMemory } from "../memory.ts";
 import { cpuSeconds, timed } from "./cpu.ts";
@@ -26,7 +26,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   const sizeBytes = options.quick ? quickBytes : fullBytes;
   options.say(`making ${sizeBytes >> 20} MiB of records, unless they are there`);
   const input = recordsFile(sizeBytes);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2, ["--memory", memory]);
   const ours: Took & { readonly job: number[] } = { cpu: [], peak: [], job: [] };
   const theirs: Took = { cpu: [], peak: [] };
@@ -71,7 +71,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     return figures({ times, sizeBytes, ours, theirs, isEqual });
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

@@ -1,8 +1,8 @@
 /** Are questions to tables answered as fast as by a database that is made for them? */
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { cli, startCluster } from "../../scripts/cluster.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { cli, startCluster } from "../../test/fixtures/cluster.ts";
 import {
   type BenchOptions,
   type Case,
@@ -37,7 +37,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   ];
   const why = installRivals(options.say);
   if (why !== null) options.say(`without DuckDB: ${why}`);
-  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const directory = newFolder("tequio-bench-");
   const cluster = await startCluster(2);
   const figures: Figure[] = [];
   try {
@@ -52,7 +52,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     return figures;
   } finally {
     await cluster.stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }
 

@@ -29,7 +29,7 @@ const columns = 80;
 
 /** Examples at the end of a command's help, one `[command line, what it does]` a line. */
 export function withExamples(command: Command, examples: ReadonlyArray<[string, string]>): Command {
-  const width = Math.max(...examples.map(([line]) => line.length));
+  const width = examples.reduce((most, [line]) => Math.max(most, line.length), 0);
   const beside = examples.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`);
   const below = examples.map(([line, what]) => `  $ ${line}\n      ${what}`);
   const lines = beside.every((line) => line.length <= columns) ? beside : below;

@@ -108,11 +108,16 @@ function etaMs(stage: StageSummary, tasksPerS: number, bytesPerS: number): numbe
   return tasksPerS > 0 ? ((stage.taskCount - stage.done) / tasksPerS) * 1000 : null;
 }
 
+/** Of the longest of them. */
+function widthOf(texts: readonly string[]): number {
+  return texts.reduce((most, text) => Math.max(most, text.length), 0);
+}
+
 /** A line per stage, none wider than `width` columns. */
 export function stageLines(progress: Progress, width: number): string[] {
   const { stages, waitingFor } = progress.summary;
-  const nameWidth = Math.max(0, ...stages.map((s) => s.kind.length));
-  const countWidth = Math.max(0, ...stages.map((s) => doneText(s).length));
+  const nameWidth = widthOf(stages.map(({ kind }) => kind));
+  const countWidth = widthOf(stages.map(doneText));
   const lines = stages.map((stage, i) => {
     const head = `${padTo(stage.kind, nameWidth)}  `;
     const counts = `${doneText(stage).padStart(countWidth)} tasks`;

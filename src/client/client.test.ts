@@ -1,10 +1,10 @@
 /** Programs that use a cluster, with one inside this process. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { bytes, type Emit, mapReduce, type Params, tasks, text } from "../index.ts";
+import { newFolder, removeFolder } from "../store/testing/at-end.ts";
 import { CallFailed, type Cluster, ClusterError, connect } from "./index.ts";
 
 const factor = 3;
@@ -14,12 +14,12 @@ let cluster: Cluster;
 let folder = "";
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "tequio-client-"));
+  folder = newFolder("tequio-client-");
   cluster = await connect({ local: true, slots: 2 });
 });
 after(async () => {
   await cluster.close();
-  await rm(folder, { recursive: true });
+  removeFolder(folder);
 });
 
 /** Numbers without end, and how many were taken. */

@@ -1,19 +1,18 @@
 /** The keys and the certificate of a data directory, on a fresh machine too. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { newFolder, removeFolder } from "../store/testing/at-end.ts";
 import { ownCertificate } from "./data-dir.ts";
 
 test("N1: the certificate of a gateway is made on a fresh machine, and kept", () => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-data-"));
+  const dir = newFolder("tequio-data-");
   try {
     const gateway = join(dir, "not", "there", "gateway");
     const made = ownCertificate(gateway);
     assert.match(made.cert, /BEGIN CERTIFICATE/);
     assert.deepEqual(ownCertificate(gateway), made);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   }
 });

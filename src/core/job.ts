@@ -159,6 +159,9 @@ export type JobSpec = {
   readonly moduleHash?: Hash;
 };
 
+/** Of a WebAssembly module, bytes: more is refused when a job is made of one, and not passed on. */
+export const moduleMaxBytes = 32 * 1024 * 1024;
+
 /** What the job's code has around it that neither its engine nor the code itself can know. */
 export type JobEnvironment = {
   /** The time that it sees, ms since the epoch; absent = the time that goes by. */

@@ -3,6 +3,7 @@
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { Blobs } from "../store/blob/blob.ts";
+import { readWhole } from "../store/blob/whole.ts";
 import { sameHash, sealOf } from "../store/log/chain.ts";
 import type { LogRecord } from "../store/log/log.ts";
 
@@ -34,9 +35,9 @@ export async function readSnapshot(
     const text = `${what} is damaged: restore the cluster from a backup`;
     throw new ClusterError("storage-failed", text);
   }
-  const chunks: Uint8Array[] = [];
   try {
-    for await (const chunk of blobs.read(blob)) chunks.push(Uint8Array.from(chunk));
+    // No limit: what was written must be readable.
+    return { position, bytes: await readWhole(blobs, blob, Infinity) };
   } catch (cause) {
     const { code, text } = cause as Partial<ClusterError>;
     if (code === "unavailable") throw cause;
@@ -44,7 +45,6 @@ export async function readSnapshot(
     const way = "give the blob store with which the log was written, or restore a backup";
     throw new ClusterError("storage-failed", `${what} ${reason}: ${way}`, { cause });
   }
-  return { position, bytes: Buffer.concat(chunks) };
 }
 
 /** Removes what the log does not name any more. Harmless when it fails. */

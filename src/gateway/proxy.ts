@@ -1,10 +1,11 @@
 /** Calls of tabs that the gateway passes on to its coordinator: data of attempts and the API. */
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { Agents } from "../link/http/agents.ts";
 import { Coordinators } from "../link/http/coordinators.ts";
 import { metStaleConnection } from "../link/http/stale.ts";
+import { request as httpRequest } from "../link/node-http.ts";
 
 export type Upstream = {
   /** Of the coordinator, `http://…` or `https://…`; several of one cluster with commas between

@@ -1,12 +1,13 @@
 /** The gateway as a web server of its own: pages, data of attempts, and the WebSockets of tabs and
  *  trackers on one port. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { ClusterError } from "../core/error.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { listenError } from "../link/listen-error.ts";
+import { createServer } from "../link/node-http.ts";
 import { isSameSecret } from "../link/secret.ts";
 import { type Acceptor, acceptTexts, refuseUpgrade, type TextLink } from "../link/websocket.ts";
 import { browserLimits } from "../wire/browser/messages.ts";

@@ -2,9 +2,13 @@
  *
  *  By Node's own module and not by `fetch`, which works with globals that jobs do not have: under
  *  the judge they are hidden from all code of the process. */
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as plain } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request as overTls, Agent as TlsAgent } from "node:https";
+import process from "node:process";
 import { ClusterError } from "../core/error.ts";
+
+// An import of its values would load Node's `fetch`: see link/node-http.ts.
+const { Agent, request: plain } = process.getBuiltinModule("node:http");
 
 export type Question = {
   readonly url: URL;

@@ -1,9 +1,10 @@
 /** What can be bundled, and how each thing that cannot is refused. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import { bundleJob } from "./bundle.ts";
 
 const head = 'import { type Emit, mapReduce } from "tequio";\n';
@@ -11,8 +12,7 @@ const job =
   "export default mapReduce({ map(l: string, emit: Emit<string, 1>) { emit(l, 1); } });\n";
 
 async function project(t: TestContext, files: Record<string, string>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "bundle-test-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "bundle-test-");
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), text);

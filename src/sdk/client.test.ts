@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { JobSpec } from "../core/job.ts";
 import type { JobSummary } from "../core/summary.ts";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import type { SmallBlobs, Submit } from "../wire/api/messages.ts";
 import type { BuiltJob } from "./bundle.ts";
 import { Client, connect } from "./client.ts";
@@ -250,8 +250,7 @@ test("watching ends with `unavailable` when patience does, and at once when abor
 });
 
 async function folder(t: TestContext): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "client-test-"));
-  t.after(() => rm(path, { recursive: true }));
+  const path = temporaryDir(t, "client-test-");
   return path;
 }
 

@@ -1,17 +1,16 @@
 /** Results on their way to where the user wants them: whole or not at all. */
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import test, { type TestContext } from "node:test";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import { type JobResult, type ResultPart, saveResult } from "./collect.ts";
 
 async function folder(t: TestContext): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "client-test-"));
-  t.after(() => rm(path, { recursive: true }));
+  const path = temporaryDir(t, "client-test-");
   return path;
 }
 

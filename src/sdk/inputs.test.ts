@@ -1,16 +1,15 @@
 /** Which files a job reads, in which order, and the error when there are none. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import test, { type TestContext } from "node:test";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import { findInputs } from "./inputs.ts";
 
 const one = { names: ["default"] };
 
 async function folder(t: TestContext, files: Record<string, string>): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "inputs-test-"));
-  t.after(() => rm(path, { recursive: true }));
+  const path = temporaryDir(t, "inputs-test-");
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(path, name)), { recursive: true });
     await writeFile(join(path, name), text);

@@ -1,11 +1,11 @@
 /** The judge's own judge: answers small enough to be written down. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { bytes, count, csv, type Emit, log, mapReduce, ndjson, tasks, text } from "../index.ts";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import type { ResultPart } from "./collect.ts";
 import type { Job, Key } from "./job.ts";
 import { type LocalOptions, runLocal } from "./local.ts";
@@ -15,8 +15,7 @@ type Files = Record<string, string | Uint8Array>;
 type Options = Partial<PlanOptions> & LocalOptions;
 
 async function run(t: TestContext, job: Job, files: Files, options: Options = {}) {
-  const folder = await mkdtemp(join(tmpdir(), "local-test-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "local-test-");
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const inputs = Object.keys(files).map((name) => join(folder, name));
   const planned = await planJob(job, { inputs, params: {}, host: "here", ...options });
@@ -390,8 +389,7 @@ test("tasks give their results in order, in each format", async (t) => {
 });
 
 test("a file that has changed since it was planned is refused", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "local-test-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "local-test-");
   await writeFile(join(folder, "a"), "1\n");
   const planned = await planJob(echo, { inputs: [folder], params: {}, host: "here" });
   await writeFile(join(folder, "a"), "12\n");

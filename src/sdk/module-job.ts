@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import { moduleMaxBytes } from "../core/job.ts";
 import type { BuiltJob } from "./bundle.ts";
 import { bundleJob } from "./bundle.ts";
 
-const moduleMaxBytes = 32 * 1024 * 1024;
 const magic = "0061736d";
 
 /** The code holds the module and no items: the same module is the same code. `timeoutMs`: of one

@@ -1,10 +1,10 @@
 /** How a job is cut into tasks, and what cannot be planned. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { mapReduce, ndjson, tasks, text } from "../index.ts";
+import { temporaryDir } from "../store/testing/at-end.ts";
 import { csv } from "./format.ts";
 import type { Job } from "./job.ts";
 import { planBlob } from "./plan/of-found.ts";
@@ -21,8 +21,7 @@ async function planned(
   sizes: Record<string, number>,
   options: Partial<PlanOptions> = {},
 ) {
-  const folder = await mkdtemp(join(tmpdir(), "plan-test-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "plan-test-");
   const inputs: string[] = [];
   for (const [name, sizeBytes] of Object.entries(sizes)) {
     const start = name.endsWith(".gz") ? Buffer.from("1f8b08", "hex") : Buffer.alloc(0);
@@ -90,8 +89,7 @@ test("empty files are in no split, and no input bytes make no map task", async (
 
 test("splits of different inputs are never mixed", async (t) => {
   const job = mapReduce({ inputs: { l: { map() {} }, r: { input: ndjson(), map() {} } } });
-  const folder = await mkdtemp(join(tmpdir(), "plan-test-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "plan-test-");
   await writeFile(join(folder, "a"), "1");
   const given = ["l", "r", "l"].map((n) => `${n}=${join(folder, "a")}`);
   const { plan } = await planJob(job, { inputs: given, params: {}, host: "here" });

@@ -9,8 +9,7 @@ import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
-import { Started } from "../failpoints/process.ts";
-import { programFile } from "../fixtures/programs.ts";
+import { startArmed } from "../failpoints/armed.ts";
 import { readHistory } from "./history.ts";
 
 const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
@@ -28,21 +27,16 @@ export default tasks({
 test("what workers hold when their coordinator is killed is adopted, all of it", async (t) => {
   const dir = temporaryDir(t, "tequio-adoption-");
   const start = async (listen: string) => {
-    const process = new Started(programFile("adoption-coordinator"), [join(dir, "data"), listen]);
+    const process = startArmed("adoption-coordinator", [join(dir, "data"), listen]);
     t.after(() => process.stop("SIGKILL"));
-    return { process, up: JSON.parse((await process.said("up ")) ?? "null") };
+    return { process, up: JSON.parse((await process.line("up ")) ?? "null") };
   };
   const first = await start("127.0.0.1:0");
   const { url, adminToken, join: token } = first.up;
   for (const name of ["a", "b"]) {
-    const worker = new Started(programFile("failpoints-worker"), [
-      join(dir, name),
-      url,
-      token,
-      name,
-    ]);
+    const worker = startArmed("failpoints-worker", [join(dir, name), url, token, name]);
     t.after(() => worker.stop("SIGKILL"));
-    await worker.said("joined");
+    await worker.line("joined");
   }
   writeFileSync(join(dir, "job.ts"), source);
   const built = await bundleJob(join(dir, "job.ts"));

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 
@@ -61,7 +62,7 @@ async function compute(base: string, task: { type: string; url: string[] }): Pro
 async function startUp(t: TestContext, ...args: string[]): Promise<{ place: Place; url: string }> {
   const place = new Place(t, { "in.txt": text });
   const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "0", "--json", ...args);
-  const { url } = JSON.parse((await up.said("}\n")).split("\n")[0]!) as { url: string };
+  const { url } = await announced(up);
   return { place, url };
 }
 

@@ -1,8 +1,7 @@
 /** A tab's output equals a task process's byte for byte, so that any worker's output can replace
  *  another's. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -11,6 +10,7 @@ import { taskCode } from "../../scripts/browsers/tab-code.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { decodeManifest } from "../../src/wire/block/manifest.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
 import type { TaskOrder } from "../../src/worker/browser/contract.ts";
@@ -24,7 +24,7 @@ import { options, sharedChromium } from "./chromium.ts";
 import { runInTab } from "./in-tab.ts";
 
 const chromium = sharedChromium();
-const folder = mkdtempSync(join(tmpdir(), "tab-bytes-"));
+const folder = newFolder("tab-bytes-");
 let page: Page;
 let code = "";
 before(async () => {
@@ -32,7 +32,7 @@ before(async () => {
   code = await taskCode();
   page = await (await chromium.browser()).newPage();
 });
-after(() => rmSync(folder, { recursive: true }));
+after(() => removeFolder(folder));
 
 const words = "The quick brown fox, l'été 海 and the lazy ünïcode dog; isn't it?\n";
 const text = Array.from({ length: 3_000 }, (_, i) => `${words}line ${i % 77} of ${i}\n`).join("");

@@ -2,6 +2,7 @@
 import type { TestContext } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
+import { announced, joinTokenOf } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
 export type Cluster = {
@@ -25,10 +26,10 @@ export async function startCluster(t: TestContext, ...args: string[]): Promise<C
 export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
   const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   const up = place.start("up", ...listen, "--json", ...args);
-  const told = JSON.parse((await up.said("}\n")).split("\n").find((line) => line.startsWith("{"))!);
-  const { join, url } = told as { url: string; join: string };
-  const token = /--token (\S+)/.exec(join)?.[1] ?? "";
-  const ports = { console: told.console?.port ?? null, filesystem: told.filesystem?.port ?? null };
+  const shown = await announced(up);
+  const [token, url] = [joinTokenOf(shown), shown.url];
+  const { console, filesystem } = shown;
+  const ports = { console: console?.port ?? null, filesystem: filesystem?.port ?? null };
   return { place, up, url, token, link: `${url}/j#${token}`, ports };
 }
 

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { isAscii as nodeIsAscii } from "node:buffer";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { crc32 as nodeCrc32 } from "node:zlib";
 import fc from "fast-check";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
 import { isAscii } from "../../src/worker/browser/node-shims/ascii.ts";
 import * as files from "../../src/worker/browser/node-shims/fs.ts";
@@ -128,7 +128,7 @@ function latin1(bytes: Uint8Array): string {
 }
 
 test("wherever a file is cut, a tab reads what a worker's supervisor streams", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "tab-pieces-"));
+  const folder = newFolder("tab-pieces-");
   const same = fc.asyncProperty(lines, cuts, fc.boolean(), async (all, at, isClosed) => {
     const whole = Buffer.from(all.join("\n") + (isClosed && all.length > 0 ? "\n" : ""));
     const plan = cutPlan(join(folder, "file"), whole, at);
@@ -148,6 +148,6 @@ test("wherever a file is cut, a tab reads what a worker's supervisor streams", a
   try {
     await fc.assert(same, { numRuns: 60 });
   } finally {
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   }
 });

@@ -6,8 +6,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { bundleCli } from "../../scripts/cli-bundle.ts";
-import { root } from "../../scripts/cluster.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { root } from "../fixtures/cluster.ts";
 
 for (const isCompact of [false, true]) {
   test(`a bundled module knows where its source lies (compact: ${isCompact})`, async (t) => {

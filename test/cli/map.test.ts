@@ -34,6 +34,6 @@ test("its reader may go away before all lines have come", async (t) => {
   await map.said("2\n");
   map.child.stdout?.destroy();
   map.child.stdin?.write("2\n".repeat(2_000));
-  assert.deepEqual(await map.ended, { code: 0, out: "2\n", err: "" });
+  assert.partialDeepStrictEqual(await map.ended, { code: 0, out: "2\n", err: "" });
   assert.deepEqual(place.leftovers(), []);
 });

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { lstatSync, openSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 
@@ -135,7 +136,7 @@ test("X8: a command whose output cannot be written fails, whichever it is", asyn
 test("X8: a shared file goes into a pipe, and replaces no link and no device", async (t) => {
   const place = placeOf(t);
   const share = place.start("share", "--json", "file.txt", "--link");
-  const { link } = JSON.parse(await share.said("}\n")) as { link: string };
+  const { link } = await announced<{ link: string }>(share);
   const at = (name: string) => join(place.dir, name);
   execFileSync("mkfifo", [at("pipe")]);
   symlinkSync("/dev/null", at("device"));

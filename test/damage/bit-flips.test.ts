@@ -1,15 +1,7 @@
 /** Bit flips in the files of log and blobs: a read returns the correct bytes, or a refusal. None
  *  goes unnoticed. */
 import assert from "node:assert/strict";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
@@ -18,6 +10,7 @@ import { Random } from "../../src/core/random.ts";
 import { openDiskBlobs } from "../../src/store/blob/disk.ts";
 import type { Log } from "../../src/store/log/log.ts";
 import { openSqliteLog } from "../../src/store/log/sqlite.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { blobBytes, recordBytes } from "../failpoints/store-contents.ts";
 
 const logFlips = 2_000;
@@ -41,7 +34,7 @@ function filesIn(dir: string): Files {
 
 /** The files as they were, one bit of one of them flipped. */
 function damage(files: Files, path: string, bit: number, dir: string): void {
-  rmSync(dir, { recursive: true, force: true });
+  removeFolder(dir);
   for (const [name, bytes] of files) {
     mkdirSync(dirname(join(dir, name)), { recursive: true });
     const copy = Buffer.from(bytes);
@@ -106,7 +99,7 @@ type Flipping = {
 /** Flips random bits; a file's share is its share of the bytes, but at least a twentieth. */
 async function flipBits({ files, count, says }: Flipping) {
   const random = new Random(seed);
-  const dir = join(mkdtempSync(join(place, "tequio-flips-")), "copy");
+  const dir = join(newFolder("tequio-flips-", place), "copy");
   const names = [...files.keys()].filter((name) => (files.get(name)?.length ?? 0) > 0);
   const whole = names.flatMap((name) => Array<string>(weightOf(files, name)).fill(name));
   const counts = { refused: 0, harmless: 0 };
@@ -137,7 +130,7 @@ function weightOf(files: Files, name: string): number {
 
 /** A log as a killed process leaves it: records in the database, and further ones in the WAL. */
 async function logFiles(): Promise<Files> {
-  const dir = mkdtempSync(join(place, "tequio-flips-"));
+  const dir = newFolder("tequio-flips-", place);
   const log = await openSqliteLog(join(dir, "log.db"), { ballastBytes: 256 << 10 });
   try {
     for (let last = 0; last < 40; ) {
@@ -152,17 +145,17 @@ async function logFiles(): Promise<Files> {
     return files;
   } finally {
     await log.close();
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   }
 }
 
 async function blobFiles(): Promise<Files> {
-  const dir = mkdtempSync(join(place, "tequio-flips-"));
+  const dir = newFolder("tequio-flips-", place);
   const blobs = await openDiskBlobs(dir);
   for (const n of [1, 3, 50, 700]) await blobs.put([blobBytes(n)], { ranges: true });
   await blobs.close();
   const files = filesIn(dir);
-  rmSync(dir, { recursive: true, force: true });
+  removeFolder(dir);
   return files;
 }
 

@@ -1,16 +1,7 @@
 /** X2: bits that flip on the disks of a running cluster. Inputs and results have no other copy:
  *  damage is `data-lost` and names them. Intermediate data is computed again. */
 import assert from "node:assert/strict";
-import {
-  chmodSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -22,6 +13,7 @@ import { jobResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { attemptNumbers } from "../../src/wire/api/attempts.ts";
 import { startWorker } from "../../src/worker/node.ts";
 
@@ -53,7 +45,7 @@ async function cluster(
   workers: readonly string[],
   listen: "127.0.0.1:0" | "none" = "127.0.0.1:0",
 ): Promise<Fixture> {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-damage-"));
+  const dir = newFolder("tequio-damage-");
   const dataDir = join(dir, "data");
   const coordinator = await openCoordinator({ dataDir, listen: "127.0.0.1:0", version: "test" });
   const { adminToken, url } = coordinator;
@@ -71,7 +63,7 @@ async function cluster(
     client.close();
     await Promise.all(started.map((worker) => worker.stop(0)));
     await coordinator.close();
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   });
   writeFileSync(join(dir, "job.ts"), code);
   writeFileSync(join(dir, "in.txt"), `${lines.join("\n")}\nslow\n`);

@@ -1,18 +1,18 @@
 /** Every example, and every option of a job, on a real cluster: all output equals the judge's, byte
  *  for byte. `examples/examples.test.ts` checks the judge's output. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { type Cluster, root, startCluster } from "../../scripts/cluster.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { buildModuleJob } from "../../src/sdk/module-job.ts";
 import type { PlanOptions } from "../../src/sdk/plan.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { type Cluster, root, startCluster } from "../fixtures/cluster.ts";
 import { type Compared, equalsJudge } from "../judge/compare.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "examples-"));
+const folder = newFolder("examples-");
 let cluster: Cluster;
 let client: Client;
 
@@ -22,7 +22,7 @@ before(async () => {
 });
 after(async () => {
   await cluster?.stop();
-  rmSync(folder, { recursive: true });
+  removeFolder(folder);
 });
 
 const examples: Record<string, { inputs: string[]; params?: PlanOptions["params"] }> = {

@@ -1,12 +1,12 @@
 /** Two machines within this one: network and mount namespaces of their own, joined by one cable on
  *  which all traffic is recorded. Needs Linux, root and a few tools; the skip message names what is
  *  missing. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { scratch } from "../../src/peer/testing/peers.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { Started } from "../fixtures/started.ts";
 
 export type Machine = {
   readonly host: string;
@@ -59,14 +59,14 @@ export async function machine(
   t: TestContext,
   host: string,
 ): Promise<Machine & { readonly pid: number }> {
-  const holder = spawn("unshare", ["--net", "--mount", "sh", "-c", "echo here; exec cat"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  await ready(t, holder);
+  const command = ["unshare", "--net", "--mount", "sh", "-c", "echo here; exec cat"];
+  const holder = new Started(command, { input: true });
+  t.after(() => holder.kill());
+  await holder.said("here");
   const there = ["nsenter", "--target", `${holder.pid}`, "--net", "--mount"];
   // A mount namespace is entered at its root.
   const enter = [...there, "sh", "-c", 'cd "$HOME" && exec "$@"', "sh"];
-  return { host, enter, pid: holder.pid! };
+  return { host, enter, pid: holder.pid };
 }
 
 const sniffer = `
@@ -75,19 +75,17 @@ everything, SO_RCVBUFFORCE = 3, 33
 cable = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(everything))
 cable.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
 cable.bind(("eth0", 0))
+record = open(sys.argv[1], "wb", buffering=0)
 print("here", flush=True)
 while True:
-    sys.stderr.buffer.write(cable.recv(1 << 17))
-    sys.stderr.buffer.flush()
+    record.write(cable.recv(1 << 17))
 `;
 
 async function listen(t: TestContext, { enter, host }: Machine): Promise<Cable> {
-  const path = join(scratch(t), "heard");
-  const file = openSync(path, "w");
-  const [command, ...args] = [...enter, "python3", "-c", sniffer];
-  const child = spawn(command!, args, { stdio: ["ignore", "pipe", file] });
-  closeSync(file);
-  await ready(t, child);
+  const path = join(temporaryDir(t), "heard");
+  const recorder = new Started([...enter, "python3", "-c", sniffer, path]);
+  t.after(() => recorder.kill());
+  await recorder.said("here");
   let calls = 0;
   return {
     async heard() {
@@ -105,11 +103,6 @@ s.sendto(b"${last}", ("${hosts[1]}", 9))`;
       }
     },
   };
-}
-
-async function ready(t: TestContext, child: ChildProcess): Promise<void> {
-  t.after(() => child.kill("SIGKILL"));
-  await once(child.stdout!, "data");
 }
 
 function run(command: string, before: readonly string[] = []): void {

@@ -1,8 +1,7 @@
 /** Random faults of coordinators and engines under running jobs: what was acknowledged must be
  *  there and right, each result once, and calls answered again soon. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "../../src/core/random.ts";
@@ -10,6 +9,7 @@ import { bundleJob } from "../../src/sdk/bundle.ts";
 import type { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder } from "../../src/store/testing/at-end.ts";
 import { Network } from "./network.ts";
 import { type Node, Pair } from "./nodes.ts";
 
@@ -51,7 +51,7 @@ export default tasks({
 `;
 
 export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
-  const run = new Faults(options, mkdtempSync(join(tmpdir(), "engine-faults-")));
+  const run = new Faults(options, newFolder("engine-faults-"));
   try {
     return await run.run();
   } finally {

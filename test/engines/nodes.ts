@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { Opened } from "../../src/coordinator/testing/opened.ts";
 import { Client } from "../../src/sdk/client.ts";
-import { compileCache } from "../fixtures/compile-cache.ts";
+import { caches } from "../fixtures/caches.ts";
 import { freePort } from "../fixtures/free-port.ts";
 
 const command = join(import.meta.dirname, "..", "..", "bin", "tequio.js");
@@ -29,7 +29,7 @@ abstract class Program {
   readonly process: ChildProcess;
 
   constructor(args: readonly string[], place: ClusterPlace, stdout: "pipe" | "ignore") {
-    const env = { ...process.env, ...compileCache, ...place.env };
+    const env = { ...process.env, ...caches, ...place.env };
     const stdio: ("ignore" | "pipe" | "inherit")[] = ["ignore", stdout, "inherit"];
     this.process = spawn(process.execPath, [command, ...args], { env, stdio });
   }

@@ -2,10 +2,11 @@
  *  user. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, globSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { freePort } from "../fixtures/free-port.ts";
 
 /** `nobody`: PostgreSQL refuses to run as the administrator. */
@@ -41,7 +42,7 @@ export class PostgresServer {
   }
 
   static async start(): Promise<PostgresServer> {
-    const place = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "postgres-"));
+    const place = newFolder("postgres-", existsSync(memory) ? memory : tmpdir());
     chmodSync(place, 0o700);
     if (process.getuid?.() === 0) chownSync(place, unprivileged, unprivileged);
     const server = new PostgresServer(place);
@@ -90,7 +91,7 @@ export class PostgresServer {
 
   async remove(): Promise<void> {
     await this.down("SIGQUIT");
-    rmSync(this.#place, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(this.#place);
   }
 }
 

@@ -1,16 +1,15 @@
 /** A cluster of real processes whose coordinator and workers can be armed, one failpoint a life. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
-import { programFile } from "../fixtures/programs.ts";
-import { type Ended, Started } from "./process.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import type { Ended, Started } from "../fixtures/started.ts";
+import { startArmed } from "./armed.ts";
 
 type Up = { readonly url: string; readonly adminToken: string; readonly join: string };
 
 export class ArmedCluster {
-  readonly dir = mkdtempSync(join(tmpdir(), "tequio-failpoints-"));
+  readonly dir = newFolder("tequio-failpoints-");
   coordinator: Started | null = null;
   readonly workers = new Map<string, Started>();
   #up: Up | null = null;
@@ -30,8 +29,8 @@ export class ArmedCluster {
   /** Starts a coordinator where the last one was. False when it ended before it was up. */
   async startCoordinator(failpoint: string | null = null): Promise<boolean> {
     const args = [this.dataDir, this.#listen];
-    this.coordinator = new Started(programFile("failpoints-coordinator"), args, failpoint);
-    const line = await this.coordinator.said("up ");
+    this.coordinator = startArmed("failpoints-coordinator", args, failpoint);
+    const line = await this.coordinator.line("up ");
     if (line === null) return false;
     this.#up = JSON.parse(line) as Up;
     this.#listen = new URL(this.#up.url).host;
@@ -50,9 +49,9 @@ export class ArmedCluster {
     // With nothing beside it: workers whose directories are neighbours read each other's files.
     const dir = join(this.dir, `worker-${this.#serial}`, "data");
     const args = [dir, via ?? url, token, name];
-    const worker = new Started(programFile("failpoints-worker"), args, failpoint);
+    const worker = startArmed("failpoints-worker", args, failpoint);
     this.workers.set(name, worker);
-    await worker.said("joined");
+    await worker.line("joined");
     return worker;
   }
 
@@ -75,6 +74,6 @@ export class ArmedCluster {
       started.child.kill("SIGCONT");
       await started.stop("SIGKILL");
     }
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(this.dir);
   }
 }

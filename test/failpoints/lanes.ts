@@ -2,15 +2,14 @@
  *  while a client goes on as if nothing were the matter. A lane answers the failpoints that no
  *  process died at. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../../src/core/error.ts";
 import type { Client } from "../../src/sdk/client.ts";
-import { programFile } from "../fixtures/programs.ts";
+import { temporaryFolder } from "../../src/store/testing/at-end.ts";
+import type { Started } from "../fixtures/started.ts";
+import { startArmed } from "./armed.ts";
 import { ArmedCluster } from "./cluster.ts";
 import { type Job, patiently, prepareJob, runJob, submit } from "./jobs.ts";
-import { Started } from "./process.ts";
 import { checkStore } from "./store-check.ts";
 
 /** A process that has lived through so many jobs passes no further points by working. Who is given
@@ -36,18 +35,17 @@ export async function storeLane(failpoints: readonly string[]): Promise<string[]
 }
 
 async function diesAt(failpoint: string): Promise<boolean> {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-failpoint-"));
+  using folder = temporaryFolder("tequio-failpoint-");
+  const dir = folder.path;
   try {
     const options = failpoint.startsWith("log.shrink") ? ["large"] : [];
-    const started = new Started(programFile("failpoints-store"), [dir, ...options], failpoint);
+    const started = startArmed("failpoints-store", [dir, ...options], failpoint);
     const { signal, code } = await started.ended;
-    if (signal !== "SIGKILL") assert.equal(code, 0, `${failpoint}: ${started.errors}`);
+    if (signal !== "SIGKILL") assert.equal(code, 0, `${failpoint}: ${started.err}`);
     await checkStore(dir, started.lines);
     return signal === "SIGKILL";
   } catch (error) {
     throw new Error(`${failpoint}: ${(error as Error).message}`, { cause: error });
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
   }
 }
 
@@ -113,7 +111,7 @@ async function armAll(
     if (isUp && coordinator !== null) await enough(coordinator.ended);
     const { signal, code } = await cluster.stopCoordinator();
     if (signal === "SIGKILL") continue;
-    assert.equal(code, 0, `${failpoint}: ${coordinator?.errors}`);
+    assert.equal(code, 0, `${failpoint}: ${coordinator?.err}`);
     missed.push(failpoint);
   }
   await cluster.startCoordinator();
@@ -162,14 +160,14 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
     if (!life.worker.over && life.jobs < jobsMax) return;
     const { signal, code } = await life.worker.stop();
     if (signal !== "SIGKILL") {
-      assert.equal(code, 0, `${life.failpoint}: ${life.worker.errors}`);
-      missed.push(`${life.failpoint} (${who}; its output: ${life.worker.errors})`);
+      assert.equal(code, 0, `${life.failpoint}: ${life.worker.err}`);
+      missed.push(`${life.failpoint} (${who}; its output: ${life.worker.err})`);
     }
     lives.delete(name);
   };
   try {
     const job = await prepareJob(join(cluster.dir, "job"), { backupTasks: false });
-    assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
+    assert.ok(await cluster.startCoordinator(), cluster.coordinator?.err);
     await cluster.startWorker("steady");
     const client = cluster.client();
     for (let n = 1; left.length > 0 || lives.size > 0; n += 1) {
@@ -179,7 +177,7 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
       const who = `the last job's attempts: ${ended.join(" ")}`;
       await Promise.all([...lives].map(([name, life]) => bury(name, life, who)));
     }
-    assert.equal((await cluster.stopCoordinator()).code, 0, cluster.coordinator?.errors);
+    assert.equal((await cluster.stopCoordinator()).code, 0, cluster.coordinator?.err);
     return missed;
   } finally {
     await cluster.close();

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
+import { announced } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 
@@ -12,8 +13,8 @@ const countWords = join(repository, "examples", "word-count", "job.ts");
 async function up(place: Place, ...args: string[]): Promise<{ client: Client; running: Running }> {
   const address = ["--listen", "127.0.0.1:0", "--filesystem", "0"];
   const running = place.start("up", ...address, "--json", ...args);
-  const { filesystem } = JSON.parse(/^\{.*\}$/m.exec(await running.said("}\n"))![0]);
-  return { client: new Client(filesystem.port), running };
+  const { filesystem } = await announced(running);
+  return { client: new Client(filesystem!.port), running };
 }
 
 const text = (lines: number) => Array.from({ length: lines }, (_, i) => `word${i % 7}\n`).join("");
@@ -73,7 +74,7 @@ test("what was acknowledged is there after kill -9, and nothing else is", async 
 test("the protocol is off by default, and warns where others reach it", async (t: TestContext) => {
   const place = new Place(t);
   const plain = place.start("up", "--listen", "127.0.0.1:0", "--workers", "0", "--json");
-  const shown = JSON.parse(/^\{.*\}$/m.exec(await plain.said("}\n"))![0]);
+  const shown = await announced(plain);
   assert.deepEqual([shown.filesystem, shown.register], [null, null]);
   plain.child.kill("SIGTERM");
   await plain.ended;
@@ -95,21 +96,21 @@ test("tequio fs serves files alone, and keeps them", async (t: TestContext) => {
   const place = new Place(t);
   const start = async () => {
     const running = place.start("fs", "0", "--register", "0", "--json");
-    const said = JSON.parse(/^\{.*\}$/m.exec(await running.said("}\n"))![0]);
+    const said = await announced(running);
     return { running, said };
   };
   const first = await start();
-  const client = new Client(first.said.filesystem.port);
+  const client = new Client(first.said.filesystem!.port);
   await client.putJob("j1");
   await client.put("j1/a", [Buffer.from("kept\n")]);
-  const register = new Client(first.said.register.port);
+  const register = new Client(first.said.register!.port);
   const nodes = (await register.call("FILESYSNODES", {})).payload.get("nodes");
   assert.deepEqual(nodes, [["127.0.0.1", String(client.port)]]);
   assert.match((await place.run("ls", "--data", first.said.dataDir)).out, /j1\/a/);
   first.running.child.kill("SIGTERM");
   assert.equal((await first.running.ended).code, 0);
   const second = await start();
-  const again = await new Client(second.said.filesystem.port).get("j1/a");
+  const again = await new Client(second.said.filesystem!.port).get("j1/a");
   assert.deepEqual(again.map(String), ["kept\n"]);
   assert.equal((await place.run("down", "--data", second.said.dataDir)).code, 0);
   assert.equal((await second.running.ended).code, 0);

@@ -1,6 +1,7 @@
 /** Our client on systems of the filesystem protocol: an independent one, and ours. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { countedWords, noPeers, Peer, tracked, wordFunctions } from "./tracked.ts";
 
@@ -56,11 +57,11 @@ test("tequio fs stands in front of a cluster elsewhere", { skip: noPeers }, asyn
   assert.equal(refused.code, 2);
   assert.match(refused.err, /--jobtracker needs --url/);
   const running = place.start("fs", "0", "--jobtracker", "0", ...target, "--json");
-  const said = JSON.parse(/^\{.*\}$/m.exec(await running.said("}\n"))![0]);
+  const said = await announced(running);
   const client = new Peer(
     t,
     "client.py",
-    said.jobtracker.port,
+    said.jobtracker!.port,
     `${place.dir}/words.py`,
     `${place.dir}/data.txt`,
   );

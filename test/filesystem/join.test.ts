@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { countedWords, noPeers, Peer, wordFunctions } from "./tracked.ts";
 
@@ -12,7 +13,7 @@ test("`join --jobtracker` computes tasks of an existing tracker, in an existing 
 }, async (t) => {
   const place = new Place(t, { "functions.py": wordFunctions, "data.txt": text });
   const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "0", "--json");
-  const { url } = JSON.parse(/^\{.*\}$/m.exec(await up.said("}\n"))![0]) as { url: string };
+  const { url } = await announced(up);
   const tokenFile = async (role: string) => {
     const { out } = await place.run("token", "create", "--role", role);
     const file = place.write(role, out.trim());

@@ -2,6 +2,7 @@
  *  client that waited all the time gets its result. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { countedWords, noPeers, Peer, wordFunctions } from "./tracked.ts";
 
@@ -15,11 +16,6 @@ def mapper(k, v):
     return plain(k, v)
 `;
 
-type Up = {
-  readonly filesystem: { readonly port: number };
-  readonly jobtracker: { readonly port: number };
-};
-
 async function up(place: Place, filesystem: number, jobtracker: number) {
   const ports = ["--filesystem", String(filesystem), "--jobtracker", String(jobtracker)];
   const running = place.start(
@@ -31,7 +27,7 @@ async function up(place: Place, filesystem: number, jobtracker: number) {
     ...ports,
     "--json",
   );
-  const said = JSON.parse(/^\{.*\}$/m.exec(await running.said("}\n"))![0]) as Up;
+  const said = await announced(running);
   return { running, said };
 }
 
@@ -42,10 +38,10 @@ test("a job goes on when its tracker is killed, and its client is answered", {
   const first = await up(place, 0, 0);
   const { filesystem, jobtracker } = first.said;
   const files = [`${place.dir}/functions.py`, `${place.dir}/data.txt`];
-  const client = new Peer(t, "client.py", jobtracker.port, ...files);
+  const client = new Peer(t, "client.py", jobtracker!.port, ...files);
   await client.said("job");
   place.write("other.txt", text.toUpperCase());
-  const where = ["--jobtracker", String(jobtracker.port)];
+  const where = ["--jobtracker", String(jobtracker!.port)];
   const ours = place.start("run", "functions.py", "other.txt", ...where, "-o", "-");
   await ours.said("is submitted");
   const jobs = async () => (await place.run("jobs", "--json")).out;
@@ -53,7 +49,7 @@ test("a job goes on when its tracker is killed, and its client is answered", {
   while ((await jobs()).match(/"job":"j-/g)?.length !== 2) assert.equal(client.err, "");
   first.running.child.kill("SIGKILL");
   await first.running.ended;
-  const second = await up(place, filesystem.port, jobtracker.port);
+  const second = await up(place, filesystem!.port, jobtracker!.port);
   const done = await client.said("done");
   assert.deepEqual(new Map(done.result as [string, number][]), countedWords(text));
   // Both are the same jobs: what was computed is not computed again.

@@ -1,8 +1,7 @@
 /** A whole cluster with the ports of the filesystem protocol in this process, and independent peers
  *  in Python beside it. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
@@ -15,6 +14,7 @@ import {
   type WorkerServing,
 } from "../../src/jobtracker/worker.ts";
 import { Client } from "../../src/sdk/client.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
 import { pythonWith } from "../python/find.ts";
@@ -40,7 +40,7 @@ def reducer(key, values):
 `;
 
 export class Tracked {
-  readonly folder = mkdtempSync(join(tmpdir(), "tequio-fs-"));
+  readonly folder = newFolder("tequio-fs-");
   readonly #closers: Array<() => unknown> = [];
   coordinator: Coordinator = null as never;
   client: Client = null as never;
@@ -104,7 +104,7 @@ export class Tracked {
 
   async close(): Promise<void> {
     for (const close of this.#closers.reverse()) await close();
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(this.folder);
   }
 
   file(name: string, text: string): string {

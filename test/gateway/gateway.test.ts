@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 import { ScriptedTab } from "./scripted-tab.ts";
@@ -28,7 +29,7 @@ type Up = {
 /** A coordinator without workers. */
 async function up(place: Place, listen: string, ...args: string[]): Promise<Up> {
   const running = place.start("up", "--workers", "0", "--json", "--listen", listen, ...args);
-  const told = JSON.parse((await running.said("}\n")).split("\n")[0] ?? "");
+  const told = await announced(running);
   const [, token = ""] = /--token (\S+)/.exec(told.join) ?? [];
   const [, fingerprint = ""] = /--fingerprint (\S+)/.exec(told.join) ?? [];
   return { running, url: told.url.replace(/\/\/[\d.]+:/, "//127.0.0.1:"), token, fingerprint };

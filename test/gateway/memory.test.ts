@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { residentBytes } from "../../bench/memory.ts";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { frameHead, opcodes, upgraded } from "./raw-socket.ts";
 import { Client } from "./served.ts";
@@ -22,7 +23,7 @@ test("T5.6: 1.5 GB of messages that never end leave a gateway bounded, and alive
 }, async (t) => {
   const place = new Place(t);
   const gateway = place.start("gateway", "--listen", "127.0.0.1:0", "--json");
-  const { pid, url } = JSON.parse((await gateway.said("}\n")).split("\n")[0] ?? "");
+  const { pid, url } = await announced<{ pid: number; url: string }>(gateway);
   const port = Number(new URL(url).port);
   const half = Buffer.alloc(halfBytes, " ");
   let cut = 0;

@@ -1,8 +1,7 @@
 /** Runs one job twice, on a real cluster and by the sequential judge, and compares all of its
  *  output: every file byte for byte, and the counters. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { JobSummary } from "../../src/core/summary.ts";
 import { hostId } from "../../src/link/host.ts";
@@ -12,6 +11,7 @@ import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 
 export type Compared = {
   /** Text of each file of the result, by name. */
@@ -29,7 +29,7 @@ export async function equalsJudge(
   job: string | BuiltJob,
   options: Partial<PlanOptions>,
 ): Promise<Compared> {
-  const folder = mkdtempSync(join(tmpdir(), "compare-"));
+  const folder = newFolder("compare-");
   const built = typeof job === "string" ? await bundleJob(job) : job;
   const planned = await planJob(built.job, {
     inputs: [],
@@ -54,7 +54,7 @@ export async function equalsJudge(
     return { files, summary, taskCount: summary.stages[0]!.taskCount };
   } finally {
     await planned.remove();
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

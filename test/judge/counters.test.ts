@@ -1,16 +1,7 @@
 /** Every figure of a job that users see, against the bytes on the disk and the judge, by kind of
  *  job, compression of the input, and number of reduce tasks. */
 import assert from "node:assert/strict";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -23,9 +14,10 @@ import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tequio-counters-"));
+const folder = newFolder("tequio-counters-");
 let coordinator: Coordinator;
 let client: Client;
 let stopWorker = async () => {};
@@ -55,7 +47,7 @@ after(async () => {
   client.close();
   await stopWorker();
   await coordinator.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 const header = "k,v\n";

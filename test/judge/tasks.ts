@@ -1,15 +1,6 @@
 /** A job without reducers in both ways, in this process: by the judge, and by the code of a task
  *  process on each split. Returns its output, or its failure. */
-import {
-  closeSync,
-  createWriteStream,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, createWriteStream, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { ClusterError } from "../../src/core/error.ts";
@@ -18,6 +9,7 @@ import type { AnyMapReduce } from "../../src/sdk/job.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import type { PlannedFound } from "../../src/sdk/plan/of-found.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
@@ -34,7 +26,7 @@ export async function bothWays(
   content: string | Uint8Array,
   splitBytes: number,
 ): Promise<{ readonly judge: Outcome; readonly tasks: Outcome }> {
-  const folder = mkdtempSync(join(tmpdir(), "both-ways-"));
+  const folder = newFolder("both-ways-");
   try {
     const path = join(folder, "input");
     writeFileSync(path, content);
@@ -44,7 +36,7 @@ export async function bothWays(
     const tasks = await outcome(() => mapped(job, planned.plan, folder));
     return { judge, tasks };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }
 

@@ -15,8 +15,8 @@ import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { patiently } from "../failpoints/jobs.ts";
+import { Cluster } from "../fixtures/cluster.ts";
 import { noPython } from "../python/cluster.ts";
-import { KillableCluster } from "./cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
 const killsMin = Number(process.env.KILL_COUNT ?? 200);
@@ -112,12 +112,7 @@ type Kills = { coordinator: number; worker: number };
 
 /** Kills until it is stopped, often several processes at one moment; the coordinator is started
  *  again, `up` replaces workers. */
-async function killAtRandom(
-  cluster: KillableCluster,
-  random: Random,
-  kills: Kills,
-  goOn: () => boolean,
-) {
+async function killAtRandom(cluster: Cluster, random: Random, kills: Kills, goOn: () => boolean) {
   while (goOn()) {
     await delay(50 + random.below(400));
     const pids = cluster.workerPids();
@@ -148,7 +143,7 @@ type Place = {
 /** One cluster, until it has had its share of the kills. */
 async function harass({ cases, dir, signal, t }: Place, clusterSeed: number, share: number) {
   const random = new Random(clusterSeed);
-  const cluster = new KillableCluster(workersEach);
+  const cluster = new Cluster({ workers: workersEach, options: ["--lease", "3s"] });
   t.after(() => cluster.stop());
   await cluster.start();
   const kills: Kills = { coordinator: 0, worker: 0 };

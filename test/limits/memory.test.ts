@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { ownBytesOf, watchTree } from "../../bench/memory.ts";
-import { cli, startCluster } from "../../scripts/cluster.ts";
-import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { newFolder, temporaryDir } from "../../src/store/testing/at-end.ts";
+import { cli, startCluster } from "../fixtures/cluster.ts";
 
 const run = promisify(execFile);
 const folder = temporaryDir({ after }, "tequio-memory-");
@@ -32,7 +32,7 @@ export default mapReduce({
 
 async function runWith(memory: string, args: readonly string[]) {
   const cluster = await startCluster(1, ["--memory", memory]);
-  const out = mkdtempSync(join(folder, "out-"));
+  const out = newFolder("out-", folder);
   const watch = watchTree(cluster.pid);
   try {
     const target = ["--data", cluster.dataDir, "-o", out];

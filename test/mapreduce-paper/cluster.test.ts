@@ -1,8 +1,7 @@
 /** What the paper says of whole runs (3.1, 3.3, 4.3, 4.7 to 4.9), on a real small cluster: a
  *  coordinator and workers with task processes, on loopback. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
@@ -14,10 +13,11 @@ import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { deviates, says } from "./paper.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tequio-paper-"));
+const folder = newFolder("tequio-paper-");
 /** Longest that one job may take, in ms. */
 const jobMaxMs = 120_000;
 let coordinator: Coordinator;
@@ -35,7 +35,7 @@ after(async () => {
   client.close();
   for (const worker of workers) await worker.stop(0);
   await coordinator.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 async function addWorker(): Promise<void> {
@@ -78,7 +78,7 @@ const lines = Array.from({ length: 60 }, (_, n) => `word Word-${n % 7} word-${n 
 
 /** The job on the cluster and by the judge; `watching` sees each summary on the way. */
 async function run(source: string, watching: (summary: JobSummary) => Promise<void> | void) {
-  const at = mkdtempSync(join(folder, "job-"));
+  const at = newFolder("job-", folder);
   writeFileSync(join(at, "job.ts"), source);
   writeFileSync(join(at, "lines.txt"), lines.join(""));
   const built = await bundleJob(join(at, "job.ts"));

@@ -1,13 +1,14 @@
 /** Runs seeds on the product with one planted bug after the other, until a judge sees it: `node
  *  run.ts <name> …`. The source is changed while it is loaded; nothing on the disk is. Each bug has
- *  modules of its own, all in one process: starting a process takes longer than most bugs survive.
- *  Prints one line of JSON for each. */
+ *  modules of its own where it can be seen, all in one process: starting a process takes longer
+ *  than most bugs survive. Prints one line of JSON for each. */
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { simulate } from "../../sim/simulate.ts";
 import { goals } from "../simulation/goals.ts";
 import { mutants } from "./catalogue.ts";
+import { importersOf } from "./importers.ts";
 import { knownSeeds } from "./known-seeds.ts";
 import type { Mutant } from "./mutant.ts";
 import { placeOf } from "./places.ts";
@@ -30,13 +31,14 @@ const [entry = "", ...names] = process.argv.slice(2);
 const stripped = new Map<string, string>();
 const applied = new Set<string>();
 let places: readonly Place[] = [];
+/** URLs of the modules that this bug has of its own. */
+let own: ReadonlySet<string> = new Set();
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const found = nextResolve(specifier, context);
     const [, number] = (context.parentURL ?? "").split(mark);
-    const isOurs = found.url.startsWith(root) && !found.url.includes("/node_modules/");
-    if (number === undefined || !isOurs) return found;
+    if (number === undefined || !own.has(found.url)) return found;
     return { ...found, url: `${found.url}${mark}${number}` };
   },
   load(url, context, nextLoad) {
@@ -59,6 +61,8 @@ function textOf(url: string): string {
 
 async function loaded(mutant: Mutant): Promise<typeof simulate> {
   places = mutant.edits.map(placeOf);
+  const changed = new Set(places.map(({ file }) => root + file));
+  own = importersOf(changed, simulation).add(simulation);
   applied.clear();
   const module = await import(`${simulation}${mark}${mutants.indexOf(mutant)}`);
   for (const { file } of places) {

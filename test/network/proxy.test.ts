@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../../src/sdk/client.ts";
 import { ArmedCluster } from "../failpoints/cluster.ts";
 import { finishJob, type Job, prepareJob, runJob, submit } from "../failpoints/jobs.ts";
-import type { Started } from "../failpoints/process.ts";
+import type { Started } from "../fixtures/started.ts";
 import { type Direction, fairWeather, TcpProxy, type Weather } from "./proxy.ts";
 
 /** Iterations per line: a map task takes some hundred ms. */
@@ -28,7 +28,7 @@ async function begin(t: TestContext, work = spin): Promise<Begun> {
   const cluster = new ArmedCluster();
   t.after(() => cluster.close());
   const job = await prepareJob(join(cluster.dir, "job"), { spin: work });
-  assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
+  assert.ok(await cluster.startCoordinator(), cluster.coordinator?.err);
   const proxy = await TcpProxy.open(cluster.up.url);
   t.after(() => proxy.close());
   const worker = await cluster.startWorker("far", null, proxy.url);
@@ -91,7 +91,7 @@ suite("a bad network", { concurrency: 5 }, () => {
       const { backups = 0, attemptsLost = 0 } = before.stages[0] ?? {};
       assert.ok(backups + attemptsLost > 0, "its attempts were given to another");
       proxy.weather = fairWeather;
-      assert.equal(await worker.said("joined", heard), "", worker.errors);
+      assert.equal(await worker.line("joined", heard), "", worker.err);
       await other.stop();
       await runJob(client, job, "two", cluster.dir);
       assert.deepEqual((await client.job(id)).stages, before.stages);

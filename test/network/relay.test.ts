@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 
@@ -12,7 +13,7 @@ test("W4: outputs of an unreachable worker outlive it, and are gone after the jo
   const lines = Array.from({ length: 4_000 }, (_, i) => `word${i % 97} and word${i % 13}\n`);
   const place = new Place(t, { "in.txt": lines.join("") });
   const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "0", "--json");
-  const told = JSON.parse((await up.said("}\n")).split("\n")[0]!) as { url: string; join: string };
+  const told = await announced(up);
   const [, token] = /--token (\S+)/.exec(told.join)!;
   const join2 = (name: string, ...args: string[]) =>
     place.start("join", told.url, "--token", token!, "--slots", "1", "--data", name, ...args);

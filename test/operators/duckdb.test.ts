@@ -1,11 +1,11 @@
 /** Hundreds of questions in SQL, asked to DuckDB and here, of the same files: equal answers. The
  *  kernels and the judge answer each of ours. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { sqlJob } from "../../src/sdk/sql/select.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { filesWays } from "./run.ts";
 
 const cities = "Oaxaca Puebla México oaxaca Zacatecas x_y 100% 東京 😀".split(" ");
@@ -102,7 +102,7 @@ function questions(from: string): string[] {
 
 test("DuckDB gives the same answers", async () => {
   const { DuckDBInstance } = await import("@duckdb/node-api");
-  const folder = mkdtempSync(join(tmpdir(), "duckdb-"));
+  const folder = newFolder("duckdb-");
   const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
   const connection = await instance.connect();
   try {
@@ -133,7 +133,7 @@ test("DuckDB gives the same answers", async () => {
   } finally {
     connection.closeSync();
     instance.closeSync();
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   }
 });
 

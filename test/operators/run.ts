@@ -4,13 +4,10 @@ import {
   closeSync,
   createWriteStream,
   existsSync,
-  mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ResultPart } from "../../src/sdk/collect.ts";
 import type { Job } from "../../src/sdk/job.ts";
@@ -20,6 +17,7 @@ import { laterReducers } from "../../src/sdk/plan/operator.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { outputOf, shapeOf } from "../../src/sdk/table/shape.ts";
 import { tabled } from "../../src/sdk/table/table.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { decodeManifest, type ManifestPartition } from "../../src/wire/block/manifest.ts";
 import type { InputFile, Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
@@ -47,7 +45,7 @@ export async function allWays(
   contents: ReadonlyArray<string | Uint8Array>,
   options: Partial<PlanOptions> = {},
 ): Promise<Ways> {
-  const folder = mkdtempSync(join(tmpdir(), "operator-"));
+  const folder = newFolder("operator-");
   try {
     const inputs = contents.map((content, i) => {
       const path = join(folder, `input-${i}`);
@@ -56,7 +54,7 @@ export async function allWays(
     });
     return await filesWays(job, inputs, options);
   } finally {
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   }
 }
 
@@ -66,7 +64,7 @@ export async function filesWays(
   inputs: readonly string[],
   options: Partial<PlanOptions> = {},
 ): Promise<Ways> {
-  const folder = mkdtempSync(join(tmpdir(), "operator-"));
+  const folder = newFolder("operator-");
   try {
     const planned = await planJob(job, { inputs, params: {}, host: "here", ...options });
     const { result } = await runLocal(job, planned);
@@ -85,7 +83,7 @@ export async function filesWays(
     const functions = hasOnlyKernels ? kernels : await all({ job: kernel.job }, "functions");
     return { judge, kernels, functions };
   } finally {
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   }
 }
 

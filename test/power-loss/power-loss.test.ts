@@ -1,12 +1,13 @@
 /** Power loss at every moment of a real process: its system calls are traced, replayed on a disk
  *  that keeps only what was synced, and the stores are opened on what is left. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Random } from "../../src/core/random.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { checkStore } from "../failpoints/store-check.ts";
 import { Disk, type Image, losses } from "./disk.ts";
 import { type Deed, traceNode, traceProblem } from "./trace.ts";
@@ -21,17 +22,17 @@ const place = existsSync(memory) ? memory : tmpdir();
 
 /** Traces `test/failpoints/store.ts`, which does all that stores can do. */
 function traced(before: readonly string[]): Deed[] {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-power-"));
+  const dir = newFolder("tequio-power-");
   try {
     const script = join(import.meta.dirname, "..", "failpoints", "store.ts");
     return traceNode([...before, script, dir, "long"], dir);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   }
 }
 
 function put(image: Image, dir: string): void {
-  rmSync(dir, { recursive: true, force: true });
+  removeFolder(dir);
   mkdirSync(dir);
   const paths = [...image.keys()].filter((path) => path !== ".").sort();
   for (const path of paths) {
@@ -48,7 +49,7 @@ async function loseOften(
   imagesMin: number,
 ): Promise<{ images: number; wrong: string[] }> {
   const random = new Random(seed);
-  const dir = join(mkdtempSync(join(place, "tequio-power-")), "disk");
+  const dir = join(newFolder("tequio-power-", place), "disk");
   const disk = new Disk();
   const said: string[] = [];
   const wrong: string[] = [];

@@ -1,8 +1,8 @@
 /** What a process did to the files of a directory, from a system-call trace. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 
 /** In the order in which they ended. Paths are below the directory; inodes count from 1. */
 export type Deed =
@@ -33,7 +33,7 @@ export function traceProblem(): string | null {
 
 /** Runs Node with these arguments and reads what it did below `dir`. */
 export function traceNode(args: readonly string[], dir: string): Deed[] {
-  const place = mkdtempSync(join(tmpdir(), "tequio-trace-"));
+  const place = newFolder("tequio-trace-");
   const file = join(place, "trace");
   try {
     const options = ["-f", "-qq", "-xx", "-s", String(64 << 20), "-e", `trace=${calls}`];
@@ -42,7 +42,7 @@ export function traceNode(args: readonly string[], dir: string): Deed[] {
     if (ran.status !== 0) throw new Error(`the traced process failed: ${ran.stderr}`);
     return new Reader(dir).read(readFileSync(file, "latin1"));
   } finally {
-    rmSync(place, { recursive: true, force: true });
+    removeFolder(place);
   }
 }
 

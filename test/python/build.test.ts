@@ -3,24 +3,24 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { bundleJob } from "../../src/sdk/bundle.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { noPython } from "./cluster.ts";
 
 const skip = noPython;
 const bundleUrl = new URL("../../src/sdk/bundle.ts", import.meta.url).href;
 
 function inFolder<T>(use: (write: (name: string, text: string) => string) => Promise<T>) {
-  const folder = mkdtempSync(join(tmpdir(), "tequio-py-"));
+  const folder = newFolder("tequio-py-");
   const write = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  return use(write).finally(() => rmSync(folder, { recursive: true }));
+  return use(write).finally(() => removeFolder(folder));
 }
 
 const bad: ReadonlyArray<readonly [name: string, text: string, message: RegExp]> = [

@@ -1,6 +1,5 @@
 /** One real cluster for the tests of Python jobs, and job files written in the tests. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
@@ -10,6 +9,7 @@ import { bundleJob } from "../../src/sdk/bundle.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker, type WorkerOptions } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
 
@@ -20,7 +20,7 @@ export const noPython = found === null ? "no python3 of 3.9 or newer is installe
 export const mebibyte = 1024 * 1024;
 
 export class Cluster {
-  readonly folder = mkdtempSync(join(tmpdir(), "tequio-py-"));
+  readonly folder = newFolder("tequio-py-");
   #client: Client | null = null;
   #coordinator: Coordinator | null = null;
   #serial = 0;
@@ -71,7 +71,7 @@ export class Cluster {
   async close(): Promise<void> {
     this.#client?.close();
     for (const close of this.#closers.reverse()) await close();
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    removeFolder(this.folder);
   }
 
   /** The path of a file with this text, in a folder of its own. */

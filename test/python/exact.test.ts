@@ -2,8 +2,7 @@
  *  CPython and in Pyodide. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { exactFunctions, exactNames } from "../../src/environment/math/functions.ts";
@@ -13,8 +12,8 @@ import { equalsJudge } from "../judge/compare.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
 
 const skip = noPython;
-const folder = mkdtempSync(join(tmpdir(), "tequio-exact-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = newFolder("tequio-exact-");
+after(() => removeFolder(folder));
 const cluster = clusterForTests();
 const library = join(import.meta.dirname, "../../python");
 const script = join(import.meta.dirname, "exact.py");
@@ -119,6 +118,8 @@ def each(line, emit):
             emit("wrong", repr(error))
 job = map_reduce(map=each, reduce=lambda key, values: list(values), exact=True)
 `;
+
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 
 test("an exact job gives the judge's bytes, and refuses what cannot be exact", {
   skip,

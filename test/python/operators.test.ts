@@ -1,8 +1,7 @@
 /** Operators in Python: the same plan as in TypeScript, and so the same kernels and bytes. */
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -12,13 +11,14 @@ import { collect } from "../../src/sdk/collect.ts";
 import type { AnyOperator } from "../../src/sdk/job.ts";
 import { jobSpecOf } from "../../src/sdk/plan/spec.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { equalsJudge } from "../judge/compare.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
 import { pairs, tables, top } from "./same-operators.ts";
 
 const skip = noPython;
-const folder = mkdtempSync(join(tmpdir(), "tequio-py-operators-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = newFolder("tequio-py-operators-");
+after(() => removeFolder(folder));
 const cluster = clusterForTests();
 
 const library = join(import.meta.dirname, "../../python");

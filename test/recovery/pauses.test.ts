@@ -23,7 +23,7 @@ async function begin(t: TestContext): Promise<Begun> {
   const cluster = new ArmedCluster();
   t.after(() => cluster.close());
   const job = await prepareJob(join(cluster.dir, "job"), { spin });
-  assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
+  assert.ok(await cluster.startCoordinator(), cluster.coordinator?.err);
   return { cluster, client: cluster.client(), job };
 }
 
@@ -77,11 +77,11 @@ suite("pauses longer than a lease", { concurrency: 2, skip }, () => {
     await lost(client, "sleeper");
     const heard = sleeper.lines.length;
     sleeper.child.kill("SIGCONT");
-    assert.equal(await sleeper.said("joined", heard), "", `it is back: ${sleeper.errors}`);
+    assert.equal(await sleeper.line("joined", heard), "", `it is back: ${sleeper.err}`);
     await runJob(client, job, "two", cluster.dir);
     await finishJob(client, job, { id, name: "one", dir: cluster.dir });
     assert.deepEqual((await client.job(id)).stages, before.stages);
-    assert.equal((await sleeper.stop()).code, 0, sleeper.errors);
+    assert.equal((await sleeper.stop()).code, 0, sleeper.err);
   });
 
   test("a worker that is stopped past its lease in every job harms none of them", async (t) => {
@@ -96,7 +96,7 @@ suite("pauses longer than a lease", { concurrency: 2, skip }, () => {
       await lost(client, "sleeper");
       sleeper.child.kill("SIGCONT");
       await finishJob(client, job, { id, name, dir: cluster.dir });
-      assert.equal(await sleeper.said("joined", heard), "", sleeper.errors);
+      assert.equal(await sleeper.line("joined", heard), "", sleeper.err);
     }
   });
 
@@ -114,13 +114,13 @@ suite("pauses longer than a lease", { concurrency: 2, skip }, () => {
     const last = await log.last();
     paused.child.kill("SIGCONT");
     const { code, signal } = await paused.ended;
-    assert.deepEqual({ code, signal }, { code: 1, signal: null }, paused.errors);
-    assert.match(paused.errors, /fenced/);
+    assert.deepEqual({ code, signal }, { code: 1, signal: null }, paused.err);
+    assert.match(paused.err, /fenced/);
     assert.equal(await log.last(), last);
     const later = await log.append([], last);
     assert.equal(later, last, "it has written nothing since");
     await log.close();
-    assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
+    assert.ok(await cluster.startCoordinator(), cluster.coordinator?.err);
     await finishJob(client, job, { id, name: "one", dir: cluster.dir });
   });
 });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { WorkerSummary } from "../../src/core/summary.ts";
+import { announced } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
 const skip = process.platform === "linux" ? false : "processes are found in /proc";
@@ -11,8 +12,7 @@ const skip = process.platform === "linux" ? false : "processes are found in /pro
 async function startUp(t: TestContext, workers: string) {
   const place = new Place(t);
   const up = place.start("up", "--json", "--workers", workers, "--listen", "127.0.0.1:0");
-  const line = (await up.said("\n")).split("\n")[0] as string;
-  const { url } = JSON.parse(line) as { url: string };
+  const { url } = await announced(up);
   const made = await place.run("token", "create", "--role", "worker", "--json");
   const { token } = JSON.parse(made.out) as { token: string };
   return { place, up, url, token };

@@ -1,11 +1,11 @@
 /** What `npm test` runs, and how it reports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { allParts } from "../../scripts/suite/parts.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 test("every file of tests is run once", () => {
   const files = allParts().flat();
@@ -30,8 +30,7 @@ const sources = {
 };
 
 test("files that share a process or not are reported alike, and failures again at the end", (t) => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-suite-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "tequio-suite-");
   writeFileSync(join(dir, "run.ts"), program);
   const [good, bad, broken, ends] = Object.entries(sources).map(([name, code]) => {
     const head = 'import assert from "node:assert/strict"; import { test } from "node:test";';

@@ -16,7 +16,7 @@ import { submitJob } from "../../src/sdk/submit.ts";
 import { diskSpace } from "../../src/store/disk-space.ts";
 import { mountSmallDisk } from "../conformance/tmpfs.ts";
 import { patiently } from "../failpoints/jobs.ts";
-import { KillableCluster } from "../kills/cluster.ts";
+import { Cluster } from "../fixtures/cluster.ts";
 
 export type SoakOptions = {
   /** An empty folder for the disk and the job. */
@@ -73,7 +73,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport | { readonl
   mkdirSync(small);
   const disk = mountSmallDisk(small, `${options.diskMebi}m`);
   if ("skip" in disk) return disk;
-  const cluster = new KillableCluster(2, small);
+  const cluster = new Cluster({ workers: 2, options: ["--lease", "3s"], below: small });
   try {
     await cluster.start();
     return await new Soak(options, cluster, small).run();
@@ -85,7 +85,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport | { readonl
 
 class Soak {
   readonly #options: SoakOptions;
-  readonly #cluster: KillableCluster;
+  readonly #cluster: Cluster;
   readonly #small: string;
   readonly #random: Random;
   readonly #client: Client;
@@ -96,7 +96,7 @@ class Soak {
   #slowestMs = 0;
   #freeBytesMin = Number.POSITIVE_INFINITY;
 
-  constructor(options: SoakOptions, cluster: KillableCluster, small: string) {
+  constructor(options: SoakOptions, cluster: Cluster, small: string) {
     this.#options = options;
     this.#cluster = cluster;
     this.#small = small;
@@ -183,7 +183,7 @@ class Soak {
   #look(): void {
     this.#freeBytesMin = Math.min(this.#freeBytesMin, diskSpace(this.#small).freeBytes);
     const { pid } = this.#cluster;
-    const bytes = pid === null ? 0 : residentOf(pid);
+    const bytes = pid === 0 ? 0 : residentOf(pid);
     if (bytes > 0) this.#resident.push(bytes);
   }
 

@@ -1,17 +1,17 @@
 /** Arrow files as input: types, dictionaries, batches as splits, compressed buffers. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import * as arrow from "apache-arrow";
 import { bytes, text } from "../../src/sdk/format.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { TableFile } from "../../src/tables/file.ts";
 import { groupStarts, rowGroups, tableColumns } from "../../src/tables/rows.ts";
 import { filesWays } from "../operators/run.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "arrow-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = newFolder("arrow-");
+after(() => removeFolder(folder));
 
 function fileOf(content: Uint8Array): TableFile {
   const read = async (start: number, end: number) => content.subarray(start, end);

@@ -1,16 +1,7 @@
 /** Parquet as input: what DuckDB writes is read with the right types, in all codecs; what is
  *  written here is read as it was; only what is asked for is read. */
 import assert from "node:assert/strict";
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { count, max, sum } from "../../src/index.ts";
@@ -18,13 +9,14 @@ import { bytes, ndjson, text } from "../../src/sdk/format.ts";
 import { mapReduce } from "../../src/sdk/job.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { TableFile, Wish } from "../../src/tables/file.ts";
 import { groupStarts, rowGroups, tableColumns } from "../../src/tables/rows.ts";
 import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { filesWays } from "../operators/run.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tables-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = newFolder("tables-");
+after(() => removeFolder(folder));
 
 const database = (async () => {
   const { DuckDBInstance } = await import("@duckdb/node-api");

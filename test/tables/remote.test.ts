@@ -2,8 +2,7 @@
  *  and never of two versions of a file. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import test, { after, afterEach, before } from "node:test";
@@ -13,11 +12,12 @@ import { AwsV4Signer } from "aws4fetch";
 import { RemoteFiles } from "../../src/remote/files.ts";
 import { signed } from "../../src/remote/signature.ts";
 import { bytes, text } from "../../src/sdk/format.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { filesWays } from "../operators/run.ts";
 import { access, type Store, startStore, tagOf } from "./s3-server.ts";
 
 let store: Store;
-const folder = mkdtempSync(join(tmpdir(), "remote-"));
+const folder = newFolder("remote-");
 before(async () => {
   store = await startStore();
   Object.assign(process.env, access, { AWS_ENDPOINT_URL: store.url });
@@ -25,7 +25,7 @@ before(async () => {
 after(async () => {
   await store.close();
   for (const name of [...Object.keys(access), "AWS_ENDPOINT_URL"]) delete process.env[name];
-  rmSync(folder, { recursive: true });
+  removeFolder(folder);
 });
 afterEach(() => {
   store.fault = () => false;

@@ -1,10 +1,19 @@
 /** Rule: retired words. Comments, strings and documents name the actor and use the field's terms;
  *  the uses that are right are in retired-uses.json. */
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseSync } from "rolldown/experimental";
 import type { Finding } from "./finding.ts";
-import { isNode, lineOf, type Node, root, type Source, walk } from "./sources.ts";
+import {
+  isNode,
+  left,
+  lineOf,
+  type Node,
+  parsed,
+  readSource,
+  root,
+  type Source,
+  walk,
+} from "./sources.ts";
 
 /** Sources in which the rule does not hold: sentences of a corpus, written to be counted. */
 const exempt: readonly string[] = ["scripts/corpus/english.ts"];
@@ -30,30 +39,27 @@ const uses: Readonly<Record<string, readonly string[]>> = JSON.parse(
   readFileSync(join(import.meta.dirname, "retired-uses.json"), "utf8"),
 );
 
-/** A change log and a list of bugs quote what was printed at their time. */
-const records: readonly string[] = ["CHANGELOG.md", "TRACK_RECORD.md"];
-
 export function isKept(path: string): boolean {
-  return !exempt.includes(path) && !records.includes(path);
+  return !exempt.includes(path);
 }
 
-/** Every retired word in comments and strings of these sources, and in lines of documents. */
+/** Every retired word in comments and strings of these sources (of Python and AssemblyScript in
+ *  comments alone), and in lines of documents. */
 export function retiredFindings(sources: readonly Source[]): Finding[] {
-  return sources.flatMap((source) => {
-    const texts = source.path.endsWith(".md") ? linesOf(source) : textsOf(source);
-    return texts.flatMap(([text, at]) => findingsIn(source, text, at));
-  });
+  return sources.flatMap((source) =>
+    textsOf(source).flatMap(([text, at]) => findingsIn(source, text, at)),
+  );
 }
 
-/** The rule's documents: Markdown below docs and in the root. */
-export function readDocuments(): Source[] {
-  const below = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" });
-  return [...below.map((name) => `docs/${name.replaceAll("\\", "/")}`), ...readdirSync(root)]
-    .filter((path) => path.endsWith(".md"))
-    .map((path) => {
-      const text = readFileSync(join(root, path), "utf8");
-      return { path, text, lines: text.split("\n"), isTest: false };
-    });
+/** What the rule reads besides the sources of other rules. */
+export function readOtherTexts(): Source[] {
+  const folders = "{assembly,bench,docs,examples,python,scripts,sim,src,test}";
+  const wanted = ["*.md", `${folders}/**/*.{md,py,pyi}`, "assembly/*.ts"];
+  return globSync(wanted, { cwd: root })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => !path.split("/").some((name) => left.has(name)))
+    .sort()
+    .map(readSource);
 }
 
 type Text = readonly [text: string, at: number];
@@ -66,12 +72,22 @@ function linesOf({ lines }: Source): Text[] {
   });
 }
 
-/** Comments as a whole, and literal strings of more than one word. */
 function textsOf(source: Source): Text[] {
-  const parsed = parseSync(source.path, source.text);
-  if (parsed.errors.length > 0) return [];
-  const texts: Text[] = parsed.comments.map(({ start, value }) => [joined(value), start]);
-  walk(parsed.program.body as unknown as Node[], (node) => {
+  if (source.path.endsWith(".md")) return linesOf(source);
+  if (/\.pyi?$/.test(source.path)) return matchesIn(source, /"""[\s\S]*?"""|(?:^|\s)#.*/g);
+  if (source.path.startsWith("assembly/")) return matchesIn(source, /\/\*\*[\s\S]*?\*\/|\/\/.*/g);
+  return nodeTexts(source);
+}
+
+function matchesIn({ text }: Source, pattern: RegExp): Text[] {
+  return [...text.matchAll(pattern)].map((found) => [joined(found[0]), found.index]);
+}
+
+/** Comments as a whole, and literal strings of more than one word. */
+function nodeTexts(source: Source): Text[] {
+  const { body, comments } = parsed(source);
+  const texts: Text[] = comments.map(({ start, value }) => [joined(value), start]);
+  walk(body, (node) => {
     const text = stringOf(node);
     if (text !== null) texts.push([text, node.start]);
   });

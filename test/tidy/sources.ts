@@ -22,7 +22,15 @@ export type Node = {
 };
 
 const folders = ["src", "sim", "test", "scripts", "bench", "examples", "bin"];
-const left = new Set(["node_modules", "testdata", ".cache", "dist", "results", "__pycache__"]);
+/** Folders without sources of ours. */
+export const left: ReadonlySet<string> = new Set([
+  "node_modules",
+  "testdata",
+  ".cache",
+  "dist",
+  "results",
+  "__pycache__",
+]);
 
 export function readSources(): Source[] {
   return folders.flatMap((folder) => list(folder)).map(readSource);
@@ -44,16 +52,34 @@ function list(folder: string, wanted = /\.(tsx?|js|mjs)$/): string[] {
     });
 }
 
-function readSource(path: string): Source {
+export function readSource(path: string): Source {
   const text = readFileSync(join(root, path), "utf8");
   const isTest = /\.test\.ts$/.test(path) || path.startsWith("test/");
   return { path, text, lines: text.replace(/\n$/, "").split("\n"), isTest };
 }
 
-/** The file's statements. A file that does not parse is left to the compiler. */
+export type Parsed = {
+  readonly body: readonly Node[];
+  readonly comments: readonly { readonly start: number; readonly value: string }[];
+};
+
+const parsedBefore = new WeakMap<Source, Parsed>();
+
+/** Statements and comments, parsed once. A file that does not parse is left to the compiler. */
+export function parsed(source: Source): Parsed {
+  const known = parsedBefore.get(source);
+  if (known !== undefined) return known;
+  const { comments, errors, program } = parseSync(source.path, source.text);
+  const isBroken = errors.length > 0;
+  const body = isBroken ? [] : (program.body as unknown as Node[]);
+  const found = { body, comments: isBroken ? [] : comments };
+  parsedBefore.set(source, found);
+  return found;
+}
+
+/** The file's statements. */
 export function parse(source: Source): readonly Node[] {
-  const parsed = parseSync(source.path, source.text);
-  return parsed.errors.length > 0 ? [] : (parsed.program.body as unknown as Node[]);
+  return parsed(source).body;
 }
 
 /** Calls `visit` on every node below and with these, parents first. */

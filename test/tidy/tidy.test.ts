@@ -1,10 +1,11 @@
 /** Style as a test: the import table, sizes and names, for every source file of the repository. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { httpFindings } from "./built-ins.ts";
 import { circleFindings } from "./circles.ts";
-import { type Finding, judge, tally } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { importProblem, layerFindings } from "./layers.ts";
-import { isKept, readDocuments, retiredFindings } from "./retired.ts";
+import { isKept, readOtherTexts, retiredFindings } from "./retired.ts";
 import { fileFindings, lineFindings, pythonFindings, shapeFindings } from "./sizes.ts";
 import { readPythonSources, readSources, type Source } from "./sources.ts";
 import {
@@ -19,8 +20,8 @@ import {
 const sources = readSources();
 
 function holds(rule: string, findings: readonly Finding[]): void {
-  const complaints = judge(rule, tally(findings.filter((finding) => finding.rule === rule)));
-  if (complaints.length > 0) assert.fail(`\n${complaints.join("\n")}`);
+  const found = findings.filter((finding) => finding.rule === rule);
+  if (found.length > 0) assert.fail(`\n${found.map(({ text }) => text).join("\n")}`);
 }
 
 test("every folder of src, and the simulation, imports only what the table allows", () => {
@@ -84,8 +85,25 @@ test("files in Python are no larger, and say what they are, too", () => {
 });
 
 test("comments, strings and documents use no retired words", () => {
-  const read = [...sources, ...readDocuments()].filter(({ path }) => isKept(path));
+  const read = [...sources, ...readOtherTexts()].filter(({ path }) => isKept(path));
   holds("retired-words", retiredFindings(read));
+});
+
+test("tests, benchmarks and scripts make temporary folders by one piece", () => {
+  holds("temporary-folders", unwantedFindings(sources, "temporary-folders"));
+  const old = pretend("bench/x.ts", `const a = mkd${"temp"}Sync(join(tmpdir(), "a-"));`);
+  assert.equal(unwantedFindings(old, "temporary-folders").length, 1);
+});
+
+test("no process of the product loads fetch with Node's HTTP module", () => {
+  holds("http-imports", httpFindings(sources));
+  const find = (text: string) => httpFindings(pretend("src/x.ts", text)).length;
+  assert.equal(find(`import { request } from "node:http";`), 1);
+  assert.equal(find(`import http from "node:http";`), 1);
+  assert.equal(
+    find(`import { type Agent } from "node:http"; import type { Server } from "node:http";`),
+    0,
+  );
 });
 
 test("no list of any length is spread into arguments", () => {
@@ -155,6 +173,8 @@ test("the rule of retired words reads comments, strings and documents, but no co
   assert.equal(find("src/x.ts", `const a = \`asked of \${b} or ${word}\`;`), 1);
   assert.equal(find("src/x.ts", `/** in\n *  va${"in"} */`), 1);
   assert.equal(find("docs/x.md", `Asked\nof ${word}.`), 1);
+  assert.equal(find("python/x.py", `"""Asked\nof ${word}."""\n${word} = 1  # ${word}\n`), 2);
+  assert.equal(find("assembly/x.ts", `/** Asked\n *  of ${word}. */\n@${word}\n`), 1);
   assert.equal(find("src/x.ts", `/** See \`${word}\`. */ const ${word} = "${word}";`), 0);
   assert.equal(find("src/x.ts", "/** `simulate --seed 7`: the random seed 7 */"), 0);
 });

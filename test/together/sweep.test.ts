@@ -8,12 +8,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { startCluster } from "../../scripts/cluster.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { inPlace } from "../conformance/place.ts";
+import { startCluster } from "../fixtures/cluster.ts";
 
 const sweepTasks = 5_000;
 const meanwhileMax = 1_000;

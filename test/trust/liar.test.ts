@@ -1,8 +1,7 @@
 /** A real worker whose code was changed, beside an honest volunteer and an own worker: it is
  *  caught, and no result of it is in the jobs. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
@@ -14,10 +13,11 @@ import { collect } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { changedWorker } from "./changed-worker.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tequio-liar-"));
+const folder = newFolder("tequio-liar-");
 let coordinator: Coordinator;
 let client: Client;
 let lying: typeof startWorker;
@@ -65,7 +65,7 @@ after(async () => {
   client.close();
   await Promise.all(stops.map((stop) => stop()));
   await coordinator.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 type Submitted = { readonly job: string; readonly judged: Awaited<ReturnType<typeof runLocal>> };

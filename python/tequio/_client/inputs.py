@@ -117,7 +117,7 @@ def mtime_ms_of(status: os.stat_result) -> float:
 
 
 def _is_text(spec: Any) -> bool:
-    """Any bytes may be records of one size; whoever reads a file as bytes may know its format."""
+    """Any bytes may be records of one size; a job that reads bytes may know their format."""
     if spec is None or spec["format"] != "file":
         return spec is None or spec["format"] != "records"
     return spec["as"] == "text"

@@ -41,7 +41,7 @@ def html_of(summary: Dict[str, Any]) -> str:
 class Progress:
     """Where progress is shown; `show` is called with each summary, `end` once.
 
-    wanted: True, False, or None = where somebody looks at it: a terminal or a notebook."""
+    wanted: True, False, or None = where people see it: in a terminal or a notebook."""
 
     def __init__(self, wanted: Optional[bool]) -> None:
         self._from = time.monotonic() + (0 if wanted else _FIRST_S)
@@ -54,7 +54,7 @@ class Progress:
 
     @property
     def is_shown(self) -> bool:
-        """False when nobody looks."""
+        """False when it is shown nowhere."""
         return bool(self._notebook or self._terminal)
 
     def show(self, summary: Dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Ends a process whose parent is gone: an endless loop of job code hears of nothing else."""
+"""Ends a process whose parent is gone: an endless loop of job code notices nothing else."""
 
 import os
 import threading

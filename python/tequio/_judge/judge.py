@@ -150,7 +150,7 @@ class Judge:
         return pairs
 
     def _grouped(self, pairs):
-        """Of one split: (key, values) by what tells keys apart, folded where that is asked for."""
+        """Of one split: (key, values) by what keys are compared by, folded where asked for."""
         groups = {}
         for key, value in pairs:
             groups.setdefault(order_of(key), (key, []))[1].append(value)

@@ -20,12 +20,13 @@ export function statusLines(job: JobSummary, width: number): string[] {
     ...auditNotes(job).map((line) => `  ${line}`),
     ...counterLines(job.counters),
   ];
-  if (job.failure !== null) lines.push("failed:", ...failureLines(job.failure));
-  if (job.errors.length > 0) lines.push("last errors, newest first:");
-  for (const group of groupedErrors(job.errors)) {
-    lines.push(`  ${whereText(group)}`, ...failureLines(group[0] as TaskError));
-  }
-  return lines;
+  const { errors, failure } = job;
+  const failed = failure === null ? [] : ["failed:", ...failureLines(failure)];
+  const last = errors.length === 0 ? [] : ["last errors, newest first:"];
+  const groups = groupedErrors(errors).flatMap((group) => {
+    return [`  ${whereText(group)}`, ...failureLines(group[0] as TaskError)];
+  });
+  return [...lines, ...failed, ...last, ...groups];
 }
 
 type TaskError = JobSummary["errors"][number];

@@ -1,9 +1,9 @@
 /** Workers whose input is held open: real shells, with a program that stands for the worker. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { AttachedWorkers, localPlace, sshPlace } from "./attached.ts";
 import type { Scheduler, WorkerTerms } from "./scheduler.ts";
 import { attachedScript, workerLine } from "./worker-line.ts";
@@ -20,8 +20,7 @@ setInterval(() => {}, 1000);
 `;
 
 function started(t: TestContext, file = "said", max = 3) {
-  const dir = mkdtempSync(join(tmpdir(), "scale-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "scale-");
   const script = join(dir, "worker.cjs");
   const said = join(dir, file);
   writeFileSync(script, program);

@@ -1,10 +1,10 @@
 /** Options from the environment and from a config file. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Command, Option } from "commander";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { countArgument, withTarget } from "../options.ts";
 import { configName, readConfig } from "./config-file.ts";
 import { configSchema } from "./config-schema.ts";
@@ -84,8 +84,7 @@ test("the schema has every option that a file may set", () => {
 });
 
 function folder(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "config-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "config-");
   return dir;
 }
 

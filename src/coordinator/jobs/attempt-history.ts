@@ -93,7 +93,7 @@ export class AttemptHistory {
     for (const one of open.values()) {
       if (running.length >= runningMax * attemptNumbers) break;
       const span = { fromMs: one.fromMs, toMs, outcome: "running" } as const;
-      running.push(...rowOf(one, history.originMs, span));
+      for (const number of rowOf(one, history.originMs, span)) running.push(number);
     }
     const partial = !whole || ended.first > 0;
     const more = to < ended.next;

@@ -1,12 +1,12 @@
 /** Jobs whose tasks could not be sent to basic browsers are refused at submission. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { JobSpec } from "../../core/job.ts";
 import { testJob, testStage } from "../../core/testing/fake-cluster.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
+import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
 import { Plans } from "./plans.ts";
 
@@ -38,7 +38,7 @@ test("a job for basic browsers is refused when its tasks could not be sent to th
 });
 
 test("N4: a submitter on another machine of the same name is to upload its files", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-plans-"));
+  const dir = newFolder("tequio-plans-");
   try {
     const path = join(dir, "input");
     writeFileSync(path, "here");
@@ -57,6 +57,6 @@ test("N4: a submitter on another machine of the same name is to upload its files
       await assert.rejects(check(over), { code: "forbidden", message: /not here .* upload it$/ });
     }
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   }
 });

@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import type { JobSpec } from "../../core/job.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
+import { readWhole } from "../../store/blob/whole.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
 
@@ -35,7 +36,7 @@ function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
 /** Plans in memory at once; each may have many files. */
 const keptMax = 8;
 const addressMaxCharacters = 8192;
-const planMaxBytes = 256 * 1024 * 1024;
+export const planMaxBytes = 256 * 1024 * 1024;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -162,16 +163,10 @@ export class Plans {
   }
 
   async #read(plan: Hash): Promise<PlanOutline> {
-    const sizeBytes = await this.#blobs.size(plan);
-    if (sizeBytes !== null && sizeBytes > planMaxBytes) {
-      const text = `the plan has ${sizeBytes} bytes, and the limit is ${planMaxBytes}`;
-      throw new ClusterError("limit-exceeded", text);
-    }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#blobs.read(plan)) chunks.push(Uint8Array.from(chunk));
+    const bytes = await readWhole(this.#blobs, plan, planMaxBytes);
     let parsed: unknown;
     try {
-      parsed = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+      parsed = JSON.parse(bytes.toString("utf8"));
     } catch {
       throw new ClusterError("bad-request", `the plan (blob ${plan}) is not JSON`);
     }

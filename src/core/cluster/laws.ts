@@ -7,6 +7,7 @@
 import { assert } from "../error.ts";
 import type { TaskOutput } from "../job.ts";
 import { checkSharing } from "../sharing/laws.ts";
+import { hasLargeInput, machineOf } from "./placement/spread.ts";
 import { checkShares } from "./shares/laws.ts";
 import { isOpen } from "./shuffle.ts";
 import {
@@ -58,7 +59,10 @@ function brokenByWorker(state: CoordinatorState, worker: WorkerRecord): string |
 
 function checkJob(state: CoordinatorState, job: JobRecord): number {
   let leases = 0;
-  for (const stage of job.stages) leases += checkStage(job, stage);
+  for (const stage of job.stages) {
+    leases += checkStage(job, stage);
+    if (hasLargeInput(stage)) checkMachines(state, stage);
+  }
   const broken = brokenByJob(state, job, leases);
   if (broken !== null) assert(false, broken.replace(" ", ` j-${job.number} `));
   return leases;
@@ -104,6 +108,18 @@ function checkStage(job: JobRecord, stage: Stage): number {
   }
   if (job.state === "running") checkNoLimbo(stage, open);
   return leases;
+}
+
+/** I16: what is kept by machine is what the leases say. */
+function checkMachines(state: CoordinatorState, stage: Stage): void {
+  const load = new Map<string, number>();
+  for (const { worker } of [...stage.leases.values()].flat()) {
+    const machine = machineOf(state.workers.get(worker) as WorkerRecord);
+    load.set(machine, (load.get(machine) ?? 0) + 1);
+  }
+  const known = stage.onMachines;
+  const isSame = known.size === load.size && [...load].every(([at, n]) => known.get(at) === n);
+  if (!isSame) assert(false, `I16: ${nameOf(stage)} counts other leases by machine than it has`);
 }
 
 function nameOf({ index, job }: Stage): string {

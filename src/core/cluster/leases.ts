@@ -1,6 +1,8 @@
 /** Giving an attempt to a worker, and taking it back: the only places where leases begin and
  *  end. */
 import { assert } from "../error.ts";
+import { addTo } from "../structures/counts.ts";
+import { countOnMachine } from "./placement/spread.ts";
 import { charge, chargeOf, correct, ownerOf, wakeChoosy } from "./shares.ts";
 import {
   type CoordinatorState,
@@ -62,11 +64,12 @@ export function watchUnstarted(state: CoordinatorState, lease: Lease): void {
   state.deadlines.add({ kind: "unstarted", atMs: state.atMs + unstartedMs, ...due });
 }
 
-/** Keeps what is known of a worker's leases, and the slots that their owner takes. */
+/** Keeps what is known of the leases of a worker and of its machine, and the slots that their owner
+ *  takes. */
 export function count(
   state: CoordinatorState,
   worker: WorkerRecord,
-  lease: Pick<Lease, "job" | "chargeMs">,
+  lease: Lease,
   by: 1 | -1,
 ): void {
   const { held } = worker;
@@ -75,9 +78,10 @@ export function count(
   const ofOwner = held.byOwner.get(job.owner) ?? 0;
   // The slots that it takes are those below the worker's number.
   if (Math.min(ofOwner, ofOwner + by) < worker.specs.slots) owner.slots += by;
-  add(held.byOwner, job.owner, by);
-  add(held.byJob, job.number, by);
+  addTo(held.byOwner, job.owner, by);
+  addTo(held.byJob, job.number, by);
   held.chargeMs += by * lease.chargeMs;
+  countOnMachine(job.stages[lease.stage] as Stage, worker, by);
 }
 
 /** A worker has announced the lease, or it ends. Tabs announce all that they were given. */
@@ -86,12 +90,6 @@ export function countAnnounced(state: CoordinatorState, lease: Lease, by: 1 | -1
   if (worker === undefined || worker.specs.tab === true) return;
   worker.held.announced += by;
   (jobOf(state, lease.job).stages[lease.stage] as Stage).announced += by;
-}
-
-function add<K>(counts: Map<K, number>, key: K, by: number): void {
-  const sum = (counts.get(key) ?? 0) + by;
-  if (sum === 0) counts.delete(key);
-  else counts.set(key, sum);
 }
 
 /** Ends a lease, whatever the reason; the caller decides what becomes of the task. `tookMs`: how

@@ -81,6 +81,8 @@ export type Stage = {
   readonly counts: { waiting: number; ready: number; running: number; done: number };
   readonly durations: Durations;
   readonly opinions: Opinions;
+  /** Leases by machine; empty unless the stage has large input (`placement/spread.ts`). */
+  readonly onMachines: Map<string, number>;
   /** Leases that workers, other than tabs, have announced. */
   announced: number;
   /** Grows whenever the place of a committed partition changes; workers are then informed again. */
@@ -316,6 +318,7 @@ export function newStage(job: number, index: number, spec: StageSpec, hosts: num
     counts: { waiting: n, ready: 0, running: 0, done: 0 },
     durations: new Durations(),
     opinions: noOpinions(),
+    onMachines: new Map(),
     announced: 0,
     sourcesVersion: 0,
     tally: {

@@ -33,11 +33,11 @@ export class WorkerScript {
   /** Lets time pass, waking whenever the state asks for it. */
   pass(ms: number): WorkerEffect[] {
     const untilMs = this.atMs + ms;
-    const all: WorkerEffect[] = [];
+    let all: WorkerEffect[] = [];
     for (let turns = 0; nextWakeMs(this.state) <= untilMs; turns++) {
       if (turns >= 1_000) throw new Error("time stands still");
       this.atMs = Math.max(this.atMs, nextWakeMs(this.state));
-      all.push(...this.tell({ kind: "time-passed", chance: 0 }));
+      all = all.concat(this.tell({ kind: "time-passed", chance: 0 }));
     }
     this.atMs = untilMs;
     this.effects = all;

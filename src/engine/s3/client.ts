@@ -1,10 +1,11 @@
 /** Signed calls to an S3 server, each with time limits, tried again where that is harmless. */
-import { Agent, type IncomingMessage, request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { Agent, request } from "../../link/node-http.ts";
 import { loadSigner } from "./load.ts";
 import type { S3Credentials, S3Place } from "./place.ts";
 

@@ -1,5 +1,6 @@
 /** Connections to HTTP servers, kept for each address apart. */
-import { type AgentOptions, Agent as HttpAgent } from "node:http";
+import type { AgentOptions } from "node:http";
+import { Agent as HttpAgent } from "../node-http.ts";
 import { pinnedAgent } from "./pinned-agent.ts";
 
 export type AddressAgents = {

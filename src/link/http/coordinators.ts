@@ -6,10 +6,10 @@
  *  2. Addresses that coordinators name are learned, but none with less protection than the address
  *     that named it.
  *  3. A single address is used without asking. */
-import { Agent, request } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
+import { Agent, request } from "../node-http.ts";
 import { pinnedAgent } from "./pinned-agent.ts";
 
 export type CoordinatorsOptions = {

@@ -27,15 +27,16 @@ export function integer(bytes: Uint8Array): Buffer {
 /** Dotted decimal, as in RFC 5280. */
 export function objectId(dotted: string): Buffer {
   const [first, second, ...rest] = dotted.split(".").map(Number);
-  const bytes = [first! * 40 + second!];
-  for (const arc of rest) {
-    const digits = [arc % 128];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) {
-      digits.unshift((left % 128) | 0x80);
-    }
-    bytes.push(...digits);
+  return der(0x06, Buffer.from([first! * 40 + second!, ...rest.flatMap(arcDigits)]));
+}
+
+/** In base 128, the highest first; all but the last have the top bit. */
+function arcDigits(arc: number): number[] {
+  const digits = [arc % 128];
+  for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) {
+    digits.unshift((left % 128) | 0x80);
   }
-  return der(0x06, Buffer.from(bytes));
+  return digits;
 }
 
 export function bitString(bytes: Uint8Array): Buffer {

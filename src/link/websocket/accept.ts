@@ -1,10 +1,11 @@
 /** The server side of WebSocket links: takes upgrades from an HTTP server of the caller. */
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { ClusterError } from "../../core/error.ts";
 import { closeCodes } from "../close-reason.ts";
 import type { Link } from "../link.ts";
+import { STATUS_CODES } from "../node-http.ts";
 import { type OpenSocket, type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
 import { TextLink } from "./text-link.ts";
 

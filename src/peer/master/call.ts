@@ -1,9 +1,10 @@
 /** One call of P4's control channel: JSON over HTTP to a master, a Tequio coordinator or an
  *  existing one. */
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
+import { request as httpRequest } from "../../link/node-http.ts";
 import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 import type { Reach } from "../addresses.ts";
 import { reachOf } from "../addresses.ts";

@@ -1,17 +1,16 @@
 /** What npm packages ask of a bundler: each fixture is a package as those on the registry are. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { bundleJob } from "../bundle.ts";
 
 type Package = { readonly manifest?: object; readonly files: Readonly<Record<string, string>> };
 
 /** What the default export of the package is in a job that imports it. */
 async function imported(t: TestContext, given: Package): Promise<unknown> {
-  const folder = await mkdtemp(join(tmpdir(), "packages-test-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "packages-test-");
   const source = `import { tasks } from "tequio";
     import value from "p";
     export default tasks({ params: { value }, items: [1], run: () => value });`;

@@ -1,6 +1,6 @@
 /** One HTTP call to a coordinator: kept connections, limits on every wait, failures as
  *  `ClusterError`. */
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
@@ -8,6 +8,7 @@ import type { Hash } from "../../core/ids.ts";
 import { Agents } from "../../link/http/agents.ts";
 import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
+import { request as httpRequest } from "../../link/node-http.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 
 export type TransportOptions = {

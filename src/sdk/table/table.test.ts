@@ -1,12 +1,12 @@
 /** Tables of results: the names of columns, their types, and files that DuckDB reads as such. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { tableFromIPC } from "apache-arrow";
 import type { OutputFormat, RowShape } from "../../core/job.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { text } from "../format.ts";
 import type { JobResult, ResultPart } from "../job-result.ts";
 import { bytesPart } from "../local/parts.ts";
@@ -186,7 +186,6 @@ test("Arrow files have the same types", async () => {
 });
 
 async function folderOf(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "table-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryDir(t, "table-");
   return folder;
 }

@@ -34,8 +34,23 @@ export function atEnd(t: Ending, undo: Undo): void {
 }
 
 /** A directory of its own, removed after all that a test has opened since. */
-export function temporaryDir(t: Ending, prefix = "test-"): string {
-  const dir = mkdtempSync(join(tmpdir(), prefix));
-  atEnd(t, () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+export function temporaryDir(t: Ending, prefix = "test-", below = tmpdir()): string {
+  const dir = newFolder(prefix, below);
+  atEnd(t, () => removeFolder(dir));
   return dir;
+}
+
+/** The same for what is no test: removed at the end of a `using`. */
+export function temporaryFolder(prefix: string, below = tmpdir()) {
+  const path = newFolder(prefix, below);
+  return { path, [Symbol.dispose]: () => removeFolder(path) };
+}
+
+/** For an object that removes it itself. */
+export function newFolder(prefix: string, below = tmpdir()): string {
+  return mkdtempSync(join(below, prefix));
+}
+
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 }

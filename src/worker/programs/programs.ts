@@ -8,6 +8,7 @@ import { lookup } from "node:dns/promises";
 import { readFile, writeFile } from "node:fs/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { ClusterError } from "../../core/error.ts";
+import { moduleMaxBytes } from "../../core/job.ts";
 import { type Reach, reachOf, refuserFor } from "../../peer/addresses.ts";
 import { PeerConnection } from "../../peer/fetch/connection.ts";
 import type { Plan } from "../../wire/block/plan.ts";
@@ -30,8 +31,6 @@ export type ProgramsOptions = {
   readonly limitMs?: number;
 };
 
-/** As large as `tequio run` takes a module. */
-const programMaxBytes = 32 * 1024 * 1024;
 const limitDefaultMs = 60_000;
 
 export class Programs {
@@ -97,7 +96,7 @@ export class Programs {
       const peer = { host, port, fingerprint: "" };
       const connection = await PeerConnection.connect(peer, rules, limits);
       try {
-        const wanted = { credential: "", maxBytes: programMaxBytes, limitMs: idleMs };
+        const wanted = { credential: "", maxBytes: moduleMaxBytes, limitMs: idleMs };
         return await connection.getFile(file, wanted);
       } finally {
         connection.close();
@@ -114,7 +113,7 @@ export class Programs {
       lookup: refusingLookup(refuse),
       ...(isManager ? { fingerprint } : {}),
     });
-    return readAll(response, programMaxBytes);
+    return readAll(response, moduleMaxBytes);
   }
 
   /** From where the manager names addresses. */

@@ -1,11 +1,12 @@
 /** One HTTP request with every wait bounded, to the pinned certificate where there is one. */
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, isErrorCode } from "../../core/error.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
+import { Agent, request } from "../../link/node-http.ts";
 import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 
 export type AskOptions = {

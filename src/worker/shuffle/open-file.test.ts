@@ -1,15 +1,15 @@
 /** Which files of a plan are read in place. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hostId } from "../../link/host.ts";
+import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import { type InputSource, openFile } from "./open-file.ts";
 
 test("N4: a file is read in place only where it is the submitted one, else fetched", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-open-"));
+  const dir = newFolder("tequio-open-");
   try {
     const path = join(dir, "input");
     writeFileSync(path, "here");
@@ -35,6 +35,6 @@ test("N4: a file is read in place only where it is the submitted one, else fetch
     assert.equal(await read({ ...file, sizeBytes: 5 }), "there");
     assert.equal(await read({ ...file, at: { ...at, path: join(dir, "none") } }), "there");
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   }
 });

@@ -1,10 +1,10 @@
 /** Which process serves which job, and when one is ended. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
 import { Processes } from "./processes.ts";
@@ -19,7 +19,7 @@ type Setting = {
 };
 
 async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
-  const dir = mkdtempSync(join(tmpdir(), "processes-"));
+  const dir = newFolder("processes-");
   const processes = new Processes({
     slots: 1,
     sandbox: await probeSandbox("basic"),
@@ -31,7 +31,7 @@ async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
   });
   t.after(async () => {
     await processes.stop();
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   });
   const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
   const take = (name: string, which = 0, frozenAtMs = 0) => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { packageName } from "../../core/cluster/placement/requires.ts";
 import type { PythonSpecs } from "../../core/event.ts";
+import { remembered, stampOfFiles } from "./remembered.ts";
 import { enginePaths, type FindTool, findTool } from "./walls/view.ts";
 
 export type Python = Omit<PythonSpecs, "engine"> & {
@@ -40,7 +41,7 @@ export const pythonFlags = ["-s", "-B", "-X", "utf8"];
 
 /** The libraries that its own modules have loaded show where those of the system lie. */
 const script = `
-import json, os, sys
+import json, os, site, sys
 for name in ("ssl", "sqlite3", "ctypes", "lzma", "bz2", "zlib", "decimal", "hashlib", "uuid"):
     try:
         __import__(name)
@@ -62,6 +63,7 @@ print(json.dumps({
     "version": list(sys.version_info[:3]),
     "paths": [path for path in sys.path if os.path.isdir(path)],
     "prefix": sys.prefix,
+    "sites": site.getsitepackages(),
     "libraries": sorted(libraries),
 }))
 `;
@@ -72,25 +74,28 @@ type Probed = {
   readonly version: readonly [number, number, number];
   readonly paths: readonly string[];
   readonly prefix: string;
+  /** Where packages are looked for, whether it is there or not. */
+  readonly sites: readonly string[];
   readonly libraries: readonly string[];
 };
 
 const found = new Map<string, Promise<Python | null>>();
 
 /** The `python3` of PATH, or the one at `path`; null where there is none of 3.9 or newer, or it
- *  does not start. Asked once in the life of this process. */
+ *  does not start. Asked once in the life of this process, and of many where it stays as it is. */
 export function findPython(path?: string, find: FindTool = findTool): Promise<Python | null> {
   const program = path ?? find("python3");
   if (program === null || !existsSync(entry)) return Promise.resolve(null);
-  const known = found.get(program) ?? probe(program).catch(() => null);
+  const known = found.get(program) ?? described(program).catch(() => null);
   found.set(program, known);
   return known;
 }
 
-async function probe(program: string): Promise<Python | null> {
-  const options = { timeout: probeTimeoutMs, maxBuffer: 1 << 20 };
-  const ran = await promisify(execFile)(program, ["-I", "-B", "-c", script], options);
-  const probed = JSON.parse(ran.stdout) as Probed;
+async function described(program: string): Promise<Python | null> {
+  const name = `python ${program} ${script}`;
+  const stampOf = (probed: Probed) => stampOfFiles([program, ...filesOf(probed)]);
+  const probed = await remembered({ name, stampOf, find: () => probe(program) });
+  if (probed === null) return null;
   const [major, minor] = probed.version;
   if (major !== versionLeast[0] || minor < versionLeast[1]) return null;
   return {
@@ -103,6 +108,22 @@ async function probe(program: string): Promise<Python | null> {
       ...["/etc/ld.so.cache", "/etc/alternatives", "/usr/share/zoneinfo"].filter(existsSync),
     ],
   };
+}
+
+async function probe(program: string): Promise<Probed> {
+  const options = { timeout: probeTimeoutMs, maxBuffer: 1 << 20 };
+  const ran = await promisify(execFile)(program, ["-I", "-B", "-c", script], options);
+  return JSON.parse(ran.stdout) as Probed;
+}
+
+/** What the answer was made of: folders of packages that are not there yet among it, and the files
+ *  in them that name further ones. */
+function filesOf({ base, executable, libraries, paths, prefix, sites }: Probed): string[] {
+  const settings = join(prefix, "pyvenv.cfg");
+  const naming = sites.flatMap((folder) =>
+    namesIn(folder).flatMap((name) => (name.endsWith(".pth") ? [join(folder, name)] : [])),
+  );
+  return [base, executable, settings, ...paths, ...sites, ...naming, ...libraries];
 }
 
 /** Its modules may need any library of the system: the folders of those that it has loaded are

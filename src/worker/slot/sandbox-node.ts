@@ -16,6 +16,7 @@ import { ClusterError } from "../../core/error.ts";
 import { endsWithParent } from "../process/exits.ts";
 import { type TaskProgram, taskProgram } from "./program.ts";
 import { type Python, pythonCommand, pythonEnvironment, pythonFlags } from "./python.ts";
+import { remembered, stampOfFiles, stampOfRights } from "./remembered.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
 import { nextUid, pivotRoot } from "./walls/pivot.ts";
 import {
@@ -100,7 +101,15 @@ async function bestSandbox(find: FindTool): Promise<Sandbox | null> {
   const program = await taskProgram();
   if (launcher === undefined) return null;
   const node = { command: engineVersion, engine: enginePaths(), readable: [program.folder] };
-  if (!(await canLaunch([...setpriv, ...filesBelow(1 << 20)], launcher, node))) return null;
+  const all = [...setpriv, ...filesBelow(1 << 20)];
+  const before = ["setpriv", "prlimit"].map((name) => findTool(name) ?? name);
+  const tools = [...before, ...launcher.tools];
+  const isUsual = await remembered({
+    name: `launches by ${launcher.name} with ${all.join(" ")}`,
+    stampOf: () => `${stampOfFiles(tools)}\n${stampOfRights()}`,
+    find: async () => ((await canLaunch(all, launcher, node)) ? true : null),
+  });
+  if (isUsual !== true) return null;
   const isBound = launcher.hasOwnUsers || countsByNamespace();
   const common = { prefix: setpriv, launcher, program, nested: true, boundsFiles: true } as const;
   return { ...common, profile: "strict", processMax: isBound ? processMax : 0 };
@@ -143,10 +152,21 @@ export async function canLaunch(
 }
 
 /** Whether Python runs in this sandbox: task processes may have no right to read its files. */
-export function runsPython({ launcher, prefix }: Sandbox, python: Python): Promise<boolean> {
+export async function runsPython(sandbox: Sandbox, python: Python): Promise<boolean> {
+  const { launcher, prefix } = sandbox;
   const command = [python.executable, ...pythonFlags, "-c", "import hashlib, json, zlib"];
-  if (launcher === null) return works(prefix, command);
-  return canLaunch(prefix, launcher, { ...python, command });
+  const engine = stampOfFiles([...python.engine, ...python.readable]);
+  const runs = await remembered({
+    name: `runs ${command.join(" ")} by ${JSON.stringify([launcher?.name, prefix])}`,
+    stampOf: () => `${engine}\n${stampOfRights()}`,
+    find: async () => {
+      const isRunning = await (launcher === null
+        ? works(prefix, command)
+        : canLaunch(prefix, launcher, { ...python, command }));
+      return isRunning ? true : null;
+    },
+  });
+  return runs === true;
 }
 
 /** A user for one process where the launcher gives it one; its scratch is that user's then. */

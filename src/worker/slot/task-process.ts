@@ -15,6 +15,7 @@ import { readFromTask } from "./claims.ts";
 import { failureOf, type KilledFor } from "./ending.ts";
 import { onlyChild, ownBytes } from "./memory.ts";
 import type { Python } from "./python.ts";
+import { forgetRemembered } from "./remembered.ts";
 import { boundProcesses, launchOf, ownUser, type Sandbox } from "./sandbox-node.ts";
 import { scratchBytes } from "./scratch.ts";
 import { Tail } from "./tail.ts";
@@ -240,6 +241,7 @@ export class TaskProcess {
         if (this.#over) return;
         this.#over = true;
         clearTimeout(this.#watch);
+        if (this.#pid === 0 && !this.#isKilledHere) forgetRemembered();
         const text = `no task process could be started: ${failure.message}`;
         this.#ready.reject(new ClusterError("unavailable", text));
         rmSync(this.#options.dir, { recursive: true, force: true });

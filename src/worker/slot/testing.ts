@@ -1,10 +1,10 @@
 /** One task process for a test: loaded with code written in the test, asked to run some items. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Failure, JobEnvironment } from "../../core/job.ts";
+import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import type { FromTask, TaskReport } from "../process/messages.ts";
 import { probeSandbox, type SandboxMode } from "./sandbox-node.ts";
 import { defaultSlotLimits, type SlotLimits, TaskProcess } from "./task-process.ts";
@@ -36,7 +36,7 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
   const mode = trial.sandbox ?? "auto";
   const sandbox = sandboxes.get(mode) ?? probeSandbox(mode);
   sandboxes.set(mode, sandbox);
-  const dir = mkdtempSync(join(tmpdir(), "slot-"));
+  const dir = newFolder("slot-");
   const process = new TaskProcess({
     sandbox: await sandbox,
     dir,
@@ -46,7 +46,7 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
   });
   t.after(async () => {
     await process.kill();
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   });
   const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
   const items = Array.from({ length: trial.items ?? 1 }, (_, item) => `${item}\n`).join("");

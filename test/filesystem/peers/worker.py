@@ -1,5 +1,5 @@
 """An independent Worker of the filesystem protocol: it executes tasks, and tracks jobs whose tasks
-it gives to the workers that it is told of, with the habits of existing ones.
+it gives to the workers that it learns of, with the habits of existing ones.
 
 usage: worker.py FILESYSTEM_PORT [WORKER_PORT…]; prints {"port": …} and each task and job. Without
 other workers its tasks are its own. A task whose block is named `--die BLOCK` ends the program."""

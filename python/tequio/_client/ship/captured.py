@@ -181,14 +181,14 @@ def _imports_of(file: str) -> List[Any]:
 
 
 def _submodules(file: str, package: str) -> List[str]:
-    """`import a.b` gives the name `a`, and has to be said again for `a.b` to be there."""
+    """`import a.b` gives the name `a`, and must be repeated for `a.b` to be there."""
     plain = [one for one in _imports_of(file) if isinstance(one, ast.Import)]
     named = {alias.name for one in plain for alias in one.names}
     return sorted(name for name in named if name.startswith(f"{package}."))
 
 
 def _from_import(file: str, name: str, value: Any) -> Optional[Dict[str, Any]]:
-    """What `from module import name` gave, and no other way tells: `typing.List`."""
+    """What `from module import name` gave, when nothing else shows it: `typing.List`."""
     for one in _imports_of(file):
         if not isinstance(one, ast.ImportFrom) or one.level or not one.module:
             continue

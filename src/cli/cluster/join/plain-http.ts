@@ -2,6 +2,7 @@
  *  answer, and never say why. */
 import { connect } from "node:tls";
 import { ClusterError } from "../../../core/error.ts";
+import { request } from "../../../link/node-http.ts";
 
 /** Of each of the two questions, in ms. */
 const answerMs = 3_000;
@@ -17,17 +18,18 @@ export async function refusePlainHttp(url: string): Promise<void> {
   throw new ClusterError("bad-request", text);
 }
 
-/** Whatever it says: existing managers know no such path. */
-async function answersPlainly(url: string): Promise<boolean> {
-  try {
+/** Whatever the answer is: existing managers know no such path. */
+function answersPlainly(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
     const signal = AbortSignal.timeout(answerMs);
-    const answer = await fetch(`${url}/v1/health`, { signal, redirect: "manual" });
-    await answer.body?.cancel();
-    // What Node and others answer to plain HTTP on a port of TLS.
-    return answer.status !== 400;
-  } catch {
-    return false;
-  }
+    const asking = request(`${url}/v1/health`, { signal, agent: false }, (answer) => {
+      // 400 is what Node and others answer to plain HTTP on a port of TLS.
+      resolve(answer.statusCode !== 400);
+      answer.destroy();
+    });
+    asking.once("error", () => resolve(false));
+    asking.end();
+  });
 }
 
 function speaksTls(host: string, port: number): Promise<boolean> {

@@ -1,19 +1,19 @@
 /** Certificates of the operator's own: which are taken, and what the coordinator makes of one. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openCoordinator } from "../../../coordinator/coordinator.ts";
 import { selfSigned } from "../../../link/tls/self-signed.ts";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { certificateOptions } from "./certificate-options.ts";
 
 const yearMs = 365 * 86_400_000;
 
 function folder(t: TestContext) {
-  const dir = mkdtempSync(join(tmpdir(), "cert-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = temporaryDir(t, "cert-");
   const put = (name: string, text: string) => {
     writeFileSync(join(dir, name), text);
     return join(dir, name);

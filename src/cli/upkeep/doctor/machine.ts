@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { findPython } from "../../../worker/slot/python.ts";
+import { forgetRemembered } from "../../../worker/slot/remembered.ts";
 import { probeSandbox, runsPython, type Sandbox } from "../../../worker/slot/sandbox-node.ts";
 import { bytesText } from "../../numbers.ts";
 import { basicSandboxLimits, strictSandboxAdvice } from "../../sandbox-text.ts";
@@ -24,6 +25,8 @@ function nodeVersion(): Finding {
 }
 
 async function sandboxes(): Promise<Finding[]> {
+  // What a worker found before may be what has changed.
+  forgetRemembered();
   const sandbox = await probeSandbox("auto");
   return [sandboxOf(sandbox), await python(sandbox)];
 }

@@ -1,8 +1,9 @@
 /** Answers on the coordinator's port while its log is replayed, or while another coordinator leads:
  *  every call is refused with the reason. The real server replaces it. */
-import { createServer, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Listen } from "../../../link/listen.ts";
+import { createServer } from "../../../link/node-http.ts";
 import type { Certificate } from "../../../link/tls/self-signed.ts";
 import { type ApiError, httpStatus, startingText } from "../../../wire/api/messages.ts";
 import type { ReplayProgress } from "../../loop/journal.ts";

@@ -4,12 +4,13 @@
 import { ClusterError } from "../../../core/error.ts";
 import type { Method } from "../../../link/grpc/server.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
+import { readWhole } from "../../../store/blob/whole.ts";
 import * as data from "../../../wire/p4/data.ts";
 import { asJobId } from "../../services.ts";
 import type { Programs } from "../worker/programs.ts";
 
 /** In one message, with its head. */
-const moduleMaxBytes = data.wholeFileMaxBytes - 16;
+const messageMaxBytes = data.wholeFileMaxBytes - 16;
 
 export type ModuleParts = {
   readonly programs: Pick<Programs, "moduleAt">;
@@ -33,13 +34,10 @@ export function moduleMethods(parts: ModuleParts): Readonly<Record<string, Metho
 async function moduleNamed(name: string, { blobs, programs }: ModuleParts): Promise<Buffer> {
   const [, job = "", key = ""] = /^programs\/([^/]+)\/([^/]+)$/.exec(name) ?? [];
   const hash = job === "" ? null : programs.moduleAt(asJobId(job), key);
-  const sizeBytes = hash === null ? null : await blobs.size(hash);
   // The exact words of existing peers.
-  if (hash === null || sizeBytes === null) throw new ClusterError("not-found", "File not found");
-  if (sizeBytes > moduleMaxBytes) {
-    throw new ClusterError("limit-exceeded", `${name} is larger than getFile can send`);
-  }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of blobs.read(hash)) chunks.push(chunk.slice());
-  return Buffer.concat(chunks);
+  const missing = new ClusterError("not-found", "File not found");
+  if (hash === null) throw missing;
+  return readWhole(blobs, hash, messageMaxBytes).catch((error: Partial<ClusterError>) => {
+    throw error.code === "not-found" ? missing : error;
+  });
 }

@@ -1,8 +1,8 @@
 /** The port of the control channel: plain HTTP, since existing peers speak only that; and gRPC for
  *  the modules of running jobs. */
-import { createServer } from "node:http";
 import { GrpcServer } from "../../../link/grpc/server.ts";
 import type { Listen } from "../../../link/listen.ts";
+import { createServer } from "../../../link/node-http.ts";
 import { defaultListenerLimits, openListener } from "../../../peer/listener.ts";
 import type { P4Edge } from "./edge.ts";
 import { type ModuleParts, moduleMethods } from "./modules.ts";

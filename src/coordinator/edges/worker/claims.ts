@@ -100,6 +100,10 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
   } catch {
     throw new ClusterError("protocol-violated", `${what} is not JSON`);
   }
+  return checked(schema, value, what);
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -107,15 +111,19 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
   throw new ClusterError("protocol-violated", `${what}: ${where}: ${issue?.message}`);
 }
 
+const reportSchema = report as unknown as z.ZodType<AttemptReport>;
+
 export function parseReport(bytes: Uint8Array): AttemptReport {
-  return parse(report as unknown as z.ZodType<AttemptReport>, bytes, "a report");
+  return parse(reportSchema, bytes, "a report");
 }
 
-/** The same for many: decoded together, and reports of successful attempts are checked by hand,
- *  since a large job has millions of them. */
+/** Parsed together, each once; reports of successful attempts are checked by hand, since a large
+ *  job has millions of them. Throws `protocol-violated`. */
 export function parseReports(all: readonly Uint8Array[]): AttemptReport[] {
-  const values = all.length === 0 ? null : parseTogether(all);
-  return all.map((bytes, at) => plainReport(values?.[at]) ?? parseReport(bytes));
+  const values = all.length === 0 ? [] : parseTogether(all);
+  // One by one, for the first that is wrong.
+  if (values === null) return all.map(parseReport);
+  return values.map((value) => plainReport(value) ?? checked(reportSchema, value, "a report"));
 }
 
 /** As one JSON array; null when they do not form one. */

@@ -3,9 +3,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { ClusterError } from "../../../core/error.ts";
 import type { Hash, JobId } from "../../../core/ids.ts";
+import { moduleMaxBytes } from "../../../core/job.ts";
 import { jobSpec, jobState } from "../../../core/view.ts";
 import { isLoopback, type Listen, urlOf } from "../../../link/listen.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
+import { readWhole } from "../../../store/blob/whole.ts";
 import { keccakMultihash } from "../../../wire/manager/keccak.ts";
 import {
   type ManagerMessage,
@@ -26,7 +28,7 @@ export type ProgramSources = {
   readonly itemLines: {
     read(list: Items & { readonly job: JobId }, wanted: readonly number[]): Promise<Buffer[]>;
   };
-  readonly blobs: Pick<Blobs, "read">;
+  readonly blobs: Pick<Blobs, "read" | "size">;
   /** Where modules are put, too; absent: they have an HTTP address alone. */
   readonly ipfs?: Ipfs | undefined;
   /** Reports for people. */
@@ -123,9 +125,7 @@ export class Programs {
   }
 
   async #named(module: Hash): Promise<Names> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#sources.blobs.read(module)) chunks.push(chunk.slice());
-    const bytes = Buffer.concat(chunks);
+    const bytes = await readWhole(this.#sources.blobs, module, moduleMaxBytes);
     return { hash: keccakMultihash(bytes), addresses: await this.#onIpfs(bytes) };
   }
 

@@ -5,6 +5,7 @@
  *     a free slot; and one whose input lies on a machine that has a free slot itself.
  *  2. Nothing stays unassigned for it: when no other machine takes the task, this one does. */
 import { workerId } from "../../ids.ts";
+import { addTo } from "../../structures/counts.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
 import { mayTake } from "../workers/unfit.ts";
 
@@ -26,7 +27,7 @@ export function leavesToOthers(
   const isAt = (host: string) => (stage.queues[hosts.indexOf(host) + 1]?.size ?? 0) > 0;
   if (hosts.includes(worker.specs.host) && isAt(worker.specs.host)) return false;
   const areAllPlaced = (stage.queues[0]?.size ?? 0) === 0 && hosts.length > 0;
-  const load = loadOf(state, stage);
+  const load = stage.onMachines;
   const own = load.get(machineOf(worker)) ?? 0;
   if (own === 0 && !areAllPlaced) return false;
   for (const number of state.hungry) {
@@ -40,7 +41,7 @@ export function leavesToOthers(
 }
 
 /** Of an existing worker nothing is known: it is a machine of its own. */
-function machineOf({ number, specs }: WorkerRecord): string {
+export function machineOf({ number, specs }: WorkerRecord): string {
   return specs.host === "" ? workerId(number) : specs.host;
 }
 
@@ -50,12 +51,7 @@ function hostsOf(state: CoordinatorState, { index, job }: Stage): readonly strin
   return (state.jobs.get(job) as JobRecord).spec.locality?.hosts ?? [];
 }
 
-/** Tasks of the stage that each machine has. */
-function loadOf(state: CoordinatorState, stage: Stage): Map<string, number> {
-  const load = new Map<string, number>();
-  for (const lease of [...stage.leases.values()].flat()) {
-    const machine = machineOf(state.workers.get(lease.worker) as WorkerRecord);
-    load.set(machine, (load.get(machine) ?? 0) + 1);
-  }
-  return load;
+/** Keeps how many leases of the stage a worker's machine has, where that is asked for. */
+export function countOnMachine(stage: Stage, worker: WorkerRecord, by: 1 | -1): void {
+  if (hasLargeInput(stage)) addTo(stage.onMachines, machineOf(worker), by);
 }

@@ -77,12 +77,13 @@ export class RpcAnswers {
 
   /** The fragments of one record together; null when more must come. */
   #record(): Uint8Array | null {
-    const parts: number[] = [];
+    const record = new Uint8Array(rpcAnswerBytesMax);
+    let filled = 0;
     for (let at = 0; ; ) {
       if (at + 4 > this.#bytes.length) return null;
       const mark = new XdrReader(this.#bytes.subarray(at, at + 4)).unsigned();
       const length = mark % lastFragment;
-      if (parts.length + length > rpcAnswerBytesMax || (length === 0 && mark < lastFragment)) {
+      if (filled + length > rpcAnswerBytesMax || (length === 0 && mark < lastFragment)) {
         throw new ClusterError(
           "protocol-violated",
           "an ONC-RPC answer is longer than any known one",
@@ -90,10 +91,11 @@ export class RpcAnswers {
       }
       at += 4 + length;
       if (at > this.#bytes.length) return null;
-      parts.push(...this.#bytes.subarray(at - length, at));
+      record.set(this.#bytes.subarray(at - length, at), filled);
+      filled += length;
       if (mark < lastFragment) continue;
       this.#bytes = this.#bytes.slice(at);
-      return Uint8Array.from(parts);
+      return record.subarray(0, filled);
     }
   }
 }

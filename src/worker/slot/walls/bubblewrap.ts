@@ -10,7 +10,8 @@ export function bubblewrap(find: FindTool): Launcher | null {
   const program = find("bwrap");
   if (program === null) return null;
   const launch = (view: SandboxView) => [program, ...argumentsFor(view), "--", ...view.command];
-  return { name: "bubblewrap", hasOwnUsers: false, boundsProcesses: false, launch };
+  const traits = { hasOwnUsers: false, boundsProcesses: false, tools: [program] };
+  return { name: "bubblewrap", ...traits, launch };
 }
 
 function argumentsFor({ engine, readable, writable }: SandboxView): string[] {

@@ -53,8 +53,9 @@ const toolNames = ["unshare", "sh", "mount", "umount", "pivot_root", "setpriv"] 
 export function pivotRoot(find: FindTool, isRoot = process.getuid?.() === 0): Launcher | null {
   const found = toolNames.map((name) => [name, find(name)] as const);
   if (found.some(([, path]) => path === null)) return null;
-  const launch = launchWith(Object.fromEntries(found) as Tools, isRoot);
-  return { name: "pivot_root", hasOwnUsers: isRoot, boundsProcesses: true, launch };
+  const tools = Object.fromEntries(found) as Tools;
+  const traits = { hasOwnUsers: isRoot, boundsProcesses: true, tools: Object.values(tools) };
+  return { name: "pivot_root", ...traits, launch: launchWith(tools, isRoot) };
 }
 
 function launchWith(tools: Tools, isRoot: boolean): Launcher["launch"] {

@@ -30,6 +30,8 @@ export type Launcher = {
   readonly name: "bubblewrap" | "pivot_root";
   /** Gives every process a user of its own, to which its scratch must belong. */
   readonly hasOwnUsers: boolean;
+  /** The programs that it runs, absolute. */
+  readonly tools: readonly string[];
   /** Sets `processMax` itself; otherwise the worker sets it once the process runs. */
   readonly boundsProcesses: boolean;
   /** The command that runs `view.command` in the view. Throws `unavailable` for a path that cannot

@@ -2,9 +2,11 @@
 import { ClusterError } from "../../../../core/error.ts";
 import { attemptKey } from "../../../../core/ids.ts";
 import { jobSpec, stageSources } from "../../../../core/view.ts";
+import { readWhole } from "../../../../store/blob/whole.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
 import { type PartitionSource, partitionBytes } from "../../../compare/partitions.ts";
+import { planMaxBytes } from "../../../jobs/plans.ts";
 import type { Services } from "../../../services.ts";
 import type { TabRun } from "../../browser/runs.ts";
 import { readInput } from "../input-file.ts";
@@ -119,7 +121,6 @@ function damagedOutput(task: number): ClusterError {
 async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> {
   const spec = jobSpec(loop.state, run.job);
   if (spec === null) throw new ClusterError("not-found", `${run.job} is gone`);
-  const parts: Uint8Array[] = [];
-  for await (const chunk of blobs.read(spec.planHash)) parts.push(Uint8Array.from(chunk));
-  return JSON.parse(Buffer.concat(parts).toString("utf8")) as Plan;
+  const bytes = await readWhole(blobs, spec.planHash, planMaxBytes);
+  return JSON.parse(bytes.toString("utf8")) as Plan;
 }
