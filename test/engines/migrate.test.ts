@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { engineFindings } from "../../src/cli/upkeep/doctor/engine.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import { type Places, readPlaces } from "../../src/coordinator/leading/places.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
@@ -82,6 +83,11 @@ test("a cluster moves into PostgreSQL, JetStream with S3, and back, with all tha
     await assert.rejects(migrate({ dataDir, to: { log: postgres.url("other") } }), {
       name: "ClusterError",
     });
+    const found = await engineFindings(dataDir);
+    assert.deepEqual(
+      found.map(({ severity }) => severity),
+      places.log === undefined ? [] : index === 2 ? ["good", "good"] : ["good"],
+    );
     const checked = await checkDir(dataDir);
     assert.deepEqual(checked.damages, []);
     assert.ok(checked.blobs > 0);

@@ -32,7 +32,9 @@ async function examine(dir: string): Promise<Finding[]> {
   const { machineFindings } = await import("./doctor/machine.ts");
   const { dataFindings } = await import("./doctor/data.ts");
   const { clusterFindings } = await import("./doctor/cluster.ts");
-  return [...(await machineFindings()), ...dataFindings(dir), ...(await clusterFindings(dir))];
+  const { engineFindings } = await import("./doctor/engine.ts");
+  const here = [...(await machineFindings()), ...dataFindings(dir)];
+  return [...here, ...(await engineFindings(dir)), ...(await clusterFindings(dir))];
 }
 
 function told(findings: readonly Finding[]): string {

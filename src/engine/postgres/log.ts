@@ -35,6 +35,7 @@ export type PostgresLogOptions = {
   readonly times?: Partial<SessionTimes>;
 };
 
+const claimTriesMax = 20;
 /** Of all records of one append: a row is read as text of twice its length. */
 const batchMaxBytes = 128 << 20;
 
@@ -66,8 +67,8 @@ const trimStatement = {
 };
 const claimStatement = {
   text:
-    "UPDATE {}.head SET generation = generation + 1, holder = $2 WHERE generation = $1 " +
-    "RETURNING generation",
+    "UPDATE {}.head SET generation = generation + 1, holder = $2 " +
+    "WHERE generation = $1 AND last = $3 RETURNING generation",
 };
 
 /** Becomes the writer; the one before is fenced. Throws `unavailable`, `bad-request` for unsafe
@@ -81,7 +82,7 @@ export async function openPostgresLog(
   try {
     await prepare(session);
     const reader = new PostgresReader(session, options.snapshots);
-    const head = await claim(session, await verified(reader, options.witness), options.holder);
+    const head = await claimed(session, reader, options);
     const witness = options.witness === null ? null : new Witness(options.witness);
     witness?.write(head.last, head.lastHash);
     await sweepSnapshots(options.snapshots, new Set([head.snapshotBlob])).catch(() => {});
@@ -115,9 +116,17 @@ async function verified(reader: PostgresReader, witnessFile: string | null): Pro
   return head;
 }
 
-async function claim(session: Session, head: Head, holder: string): Promise<Head> {
-  const [row] = await session.ask(claimStatement, [head.generation, holder]);
-  if (row !== undefined) return { ...head, generation: Number(row.generation), holder };
+/** The writer before may append until it is fenced: then the end is verified again. */
+async function claimed(
+  session: Session,
+  reader: PostgresReader,
+  { holder, witness }: PostgresLogOptions,
+): Promise<Head> {
+  for (let tries = 0; tries < claimTriesMax; tries += 1) {
+    const head = await verified(reader, witness);
+    const [row] = await session.ask(claimStatement, [head.generation, holder, head.last]);
+    if (row !== undefined) return { ...head, generation: Number(row.generation), holder };
+  }
   const text = `${session.place.name} was opened by another process just now: retry`;
   throw new ClusterError("fenced", text);
 }
