@@ -58,6 +58,30 @@ test("a tab that is paused takes nothing until it resumes", options, async (t) =
   assert.equal(code, 0);
 });
 
+test("a tab whose data budget is used up takes no more, over a reload too", options, async (t) => {
+  const { link, place } = await startCluster(t, "--workers", "0");
+  const page = await joinIn(await newContext(t), link);
+  await isJoined(page);
+  const run = await place.run("run", module, "10", "-o", "-");
+  assert.equal(run.code, 0, run.err);
+  await page.fill("#budget", "0.0001");
+  await page.press("#budget", "Tab");
+  const paused = async (reason: string) => {
+    const workers = async () => JSON.parse((await place.run("workers", "--json")).out);
+    while (!(await workers()).some((one: { paused: string }) => one.paused === reason));
+  };
+  await paused("its data budget is used up");
+  await page.reload();
+  await isJoined(page);
+  await paused("its data budget is used up");
+  const { err, out } = await place.run("run", module, "11", "--detach");
+  const job = /j-\d+/.exec(out + err)![0];
+  await page.fill("#budget", "0");
+  await page.press("#budget", "Tab");
+  const { code } = await place.run("attach", job, "-o", "-");
+  assert.equal(code, 0);
+});
+
 test("B3: the double of a tab joins as a worker of its own", options, async (t) => {
   const { link, place } = await startCluster(t, "--workers", "0");
   const context = await newContext(t);

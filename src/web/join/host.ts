@@ -18,6 +18,8 @@ export type HostOptions = {
   readonly whileHidden: boolean;
   /** Of its owner, for the list of workers; "" = none. */
   readonly name: string;
+  /** Of what it may read and send; 0 = any. */
+  readonly budgetBytes: number;
   readonly place: HTMLElement;
   readonly shown: (shown: TabShown) => void;
   readonly printed: (line: string) => void;
@@ -38,6 +40,7 @@ export const pauseReasons = {
   hidden: "hidden",
   battery: "its battery is low",
   metered: "its connection is metered",
+  data: "its data budget is used up",
   frozen: "frozen by the browser",
 } as const;
 
@@ -52,11 +55,16 @@ export class TabHost {
   readonly #started: Promise<void>;
   readonly #reasons = new Map<keyof typeof pauseReasons, string>();
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+  /** In earlier lives of this page. */
+  readonly #usedBefore = Number(recall("used")) || 0;
+  #usedBytes = 0;
+  #budgetBytes: number;
   /** Aborted: the lock is released. Null = none is held. */
   #lock: AbortController | null = null;
 
   constructor(options: HostOptions) {
     this.#options = options;
+    this.#budgetBytes = options.budgetBytes;
     this.#sandboxes = new Sandboxes(options.place);
     this.#worker = new Worker(new URL("../../worker/browser/tab/main.ts", import.meta.url), {
       type: "module",
@@ -85,6 +93,26 @@ export class TabHost {
   /** From now on; slots above the new number finish what they have begun. */
   setSlots(slots: number): void {
     this.#tell({ kind: "slots", slots });
+  }
+
+  /** What has been used counts. */
+  setBudget(bytes: number): void {
+    this.#budgetBytes = bytes;
+    this.#spend();
+  }
+
+  #use({ fetchedBytes, sentBytes }: TabShown): void {
+    this.#usedBytes = fetchedBytes + sentBytes;
+    if (this.#usedBytes > 0) remember("used", String(this.#usedBefore + this.#usedBytes));
+    this.#spend();
+  }
+
+  /** Tasks that run are finished, so that it may be exceeded by what they send. */
+  #spend(): void {
+    const isUsed = this.#usedBefore + this.#usedBytes >= this.#budgetBytes;
+    const isOver = this.#budgetBytes > 0 && isUsed;
+    if (isOver !== this.#reasons.has("data"))
+      this.#because("data", isOver ? pauseReasons.data : "");
   }
 
   /** Its tasks are returned; frames and Workers end. */
@@ -128,6 +156,7 @@ export class TabHost {
   #told(message: FromTab): void {
     switch (message.kind) {
       case "shown":
+        this.#use(message.shown);
         this.#options.shown(message.shown);
         break;
       case "print":

@@ -33,7 +33,9 @@ export type Choices = {
   readonly slots: number;
   /** Of each core's time, 0.1 to 1. */
   readonly share: number;
-  choose(of: "slots" | "share", value: number): void;
+  /** Of what it may read and send, MB; 0 = any. */
+  readonly budget: number;
+  choose(of: "slots" | "share" | "budget", value: number): void;
   readonly whileHidden: boolean;
   chooseWhileHidden(isWanted: boolean): void;
   /** Of the tab's owner, for the others; "" = none. Applies from the next join. */
@@ -52,10 +54,16 @@ function takeToken(): string {
   return token;
 }
 
+/** Read and sent by this tab, over reloads, bytes. */
+export function usedBytes(): number {
+  return Number(recall("used")) || 0;
+}
+
 export function useLending(): Lending {
   const [token] = useState(takeToken);
   const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
   const [share, setShare] = useState(Number(recall("share")) || 1);
+  const [budget, setBudget] = useState(Number(recall("budget")) || 0);
   const [whileHidden, setWhileHidden] = useState(recall("whileHidden") !== "no");
   const [name, setName] = useState(recall("name"));
   const [isPaused, setPaused] = useState(false);
@@ -66,22 +74,25 @@ export function useLending(): Lending {
   const place = useRef<HTMLDivElement | null>(null);
   useEffect(() => {
     if (stage !== "in" || token === "" || place.current === null) return;
-    const own = name.trim();
-    const options = { token, slots, share, whileHidden, name: own, place: place.current };
+    const kept = { slots, share, whileHidden, name: name.trim(), budgetBytes: budget * 1e6 };
+    const options = { token, ...kept, place: place.current };
     host.current = new TabHost({ ...options, shown: setShown, printed: setLine });
     return () => {
       host.current?.leave();
       host.current = null;
     };
   }, [stage, token]);
-  const choose = (of: "slots" | "share", value: number) => {
+  const choose = (of: "slots" | "share" | "budget", value: number) => {
     remember(of, String(value));
     if (of === "slots") {
       setSlots(value);
       host.current?.setSlots(value);
-    } else {
+    } else if (of === "share") {
       setShare(value);
       host.current?.setShare(value);
+    } else {
+      setBudget(value);
+      host.current?.setBudget(value * 1e6);
     }
   };
   const chooseWhileHidden = (isWanted: boolean) => {
@@ -109,6 +120,6 @@ export function useLending(): Lending {
     setPaused(!isPaused);
   };
   const hiding = { whileHidden, chooseWhileHidden };
-  const choices = { slots, share, choose, ...hiding, name, chooseName };
+  const choices = { slots, share, budget, choose, ...hiding, name, chooseName };
   return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
 }

@@ -29,6 +29,14 @@ export const joinMessages = catalogue({
     effort: "Effort",
     full: "full",
     effortHint: "At 50 % it rests as long as it works. A change applies from the next task.",
+    budget: "Data budget, MB",
+    budgetHint:
+      "Of what it reads and sends, also over reloads. When it is used up, the tab finishes what " +
+      "it has begun and takes no more tasks. 0 = no limit.",
+    budgetUsed: "{used} used",
+    dataUsed: "its data budget is used up",
+    forWhom: "For whom",
+    cost: "{tasks} tasks, {time}, read {read}, sent {sent}",
     whileHidden: "Go on while this tab is hidden",
     whileHiddenHint:
       "It then holds a lock, so that the browser does not freeze it. If off, the tab takes no " +
@@ -96,6 +104,14 @@ export const joinMessages = catalogue({
     full: "pleno",
     effortHint:
       "Con 50 % descansa tanto como trabaja. Un cambio se aplica desde la tarea siguiente.",
+    budget: "Límite de datos, MB",
+    budgetHint:
+      "De lo que lee y envía, también tras recargar. Cuando se agota, la pestaña termina lo que " +
+      "ha empezado y no recibe más tareas. 0 = sin límite.",
+    budgetUsed: "{used} usados",
+    dataUsed: "su límite de datos se agotó",
+    forWhom: "Para quién",
+    cost: "{tasks} tareas, {time}, leído {read}, enviado {sent}",
     whileHidden: "Seguir mientras esta pestaña está oculta",
     whileHiddenHint:
       "Mantiene entonces un bloqueo para que el navegador no la congele. Si no, a los 4 minutos " +
@@ -160,6 +176,13 @@ export const joinMessages = catalogue({
     effort: "力度",
     full: "全速",
     effortHint: "50 % 表示工作多久就休息多久。更改从下一个任务起生效。",
+    budget: "流量限额（MB）",
+    budgetHint:
+      "指读取和发送的总量，重新加载后仍累计。用完后完成已开始的任务，不再接受新任务。0 = 不限。",
+    budgetUsed: "已用 {used}",
+    dataUsed: "流量限额已用完",
+    forWhom: "为谁计算",
+    cost: "{tasks} 个任务，{time}，读取 {read}，发送 {sent}",
     whileHidden: "此标签页隐藏时继续计算",
     whileHiddenHint:
       "届时它持有一个锁，使浏览器不将其冻结。关闭此项后，隐藏 4 分钟便不再接受任务。",

@@ -3,10 +3,17 @@ import type { ComponentChildren } from "preact";
 import { useMessages } from "../i18n/language.ts";
 import "./join.css";
 import { canGoOnHidden } from "./host.ts";
-import { type Choices, coreCount, type Lending, nameMax, useLending } from "./lending.ts";
+import {
+  type Choices,
+  coreCount,
+  type Lending,
+  nameMax,
+  usedBytes,
+  useLending,
+} from "./lending.ts";
 import { isForgetful } from "./memory.ts";
 import { joinMessages } from "./messages.ts";
-import { Shown, Thanks } from "./shown.tsx";
+import { megabytes, Shown, Thanks } from "./shown.tsx";
 
 export function JoinPage() {
   const say = useMessages(joinMessages);
@@ -81,7 +88,7 @@ function Options({ children }: { children: ComponentChildren }) {
 /** The number of cores, and how hard they work. */
 function Lent({ choices }: { readonly choices: Choices }) {
   const say = useMessages(joinMessages);
-  const { choose, chooseWhileHidden, share, slots, whileHidden } = choices;
+  const { budget, choose, chooseWhileHidden, share, slots, whileHidden } = choices;
   return (
     <fieldset class="choices">
       <label>
@@ -113,6 +120,7 @@ function Lent({ choices }: { readonly choices: Choices }) {
       <p class="remark" id="effort-hint">
         {say("effortHint")}
       </p>
+      <Budget budget={budget} choose={choose} />
       {canGoOnHidden ? (
         <>
           <label class="check">
@@ -131,6 +139,33 @@ function Lent({ choices }: { readonly choices: Choices }) {
         </>
       ) : null}
     </fieldset>
+  );
+}
+
+/** Of data, and what is used of it. */
+function Budget({ budget, choose }: Pick<Choices, "budget" | "choose">) {
+  const say = useMessages(joinMessages);
+  return (
+    <>
+      <label>
+        <span>{say("budget")}</span>
+        <input
+          type="number"
+          id="budget"
+          aria-describedby="budget-hint"
+          min="0"
+          step="any"
+          value={budget}
+          onChange={({ currentTarget }) =>
+            choose("budget", Math.max(0, Number(currentTarget.value)))
+          }
+        />
+        <output id="budget-used">{say("budgetUsed", { used: megabytes(usedBytes()) })}</output>
+      </label>
+      <p class="remark" id="budget-hint">
+        {say("budgetHint")}
+      </p>
+    </>
   );
 }
 

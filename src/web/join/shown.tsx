@@ -6,6 +6,9 @@ import { countText, durationText, percentText } from "../i18n/amounts.ts";
 import { pauseReasons } from "./host.ts";
 import type { SayJoin } from "./messages.ts";
 
+/** Jobs with a bar, the newest. */
+const barsMax = 4;
+
 export function Shown(props: { shown: TabShown | null; say: SayJoin; line: string }) {
   const { line, say, shown } = props;
   if (shown === null) return <p role="status">{say("dialling")}</p>;
@@ -15,7 +18,7 @@ export function Shown(props: { shown: TabShown | null; say: SayJoin; line: strin
       <p role="status" class="phase">
         {phaseText(shown, say)}
       </p>
-      {jobs.map((part) => (
+      {jobs.slice(0, barsMax).map((part) => (
         <Part key={part.job} part={part} say={say} />
       ))}
       <dl class="lent">
@@ -29,6 +32,12 @@ export function Shown(props: { shown: TabShown | null; say: SayJoin; line: strin
           <Figure value={megabytes(shown.fetchedBytes)} name={say("fetched")} id="fetched" />
           <Figure value={megabytes(shown.sentBytes)} name={say("sent")} id="sent" />
         </dl>
+        {jobs.length > 0 && <h3>{say("forWhom")}</h3>}
+        <ul class="running" id="jobs">
+          {jobs.map((part) => (
+            <Computed key={part.job} of={part} say={say} />
+          ))}
+        </ul>
         <ul class="running">
           {shown.running.map((task) => (
             <Running key={task.tid} task={task} say={say} />
@@ -100,6 +109,22 @@ function Running({ task, say }: { task: TaskShown; say: SayJoin }) {
   );
 }
 
+/** What a job has cost this tab. */
+function Computed({ of, say }: { of: PartShown; say: SayJoin }) {
+  const { busyMs, failed, fetchedBytes, job, jobName, mine, owner, sentBytes } = of;
+  const values = {
+    tasks: countText(mine + failed),
+    time: durationText(busyMs),
+    read: megabytes(fetchedBytes),
+    sent: megabytes(sentBytes),
+  };
+  return (
+    <li title={job}>
+      <strong>{jobName}</strong> {say("of", { owner })} · {say("cost", values)}
+    </li>
+  );
+}
+
 function phaseText(shown: TabShown, say: SayJoin): string {
   const { paused, phase, refusal, running, worker } = shown;
   if (phase === "refused") return say("refused", { reason: refusal });
@@ -118,11 +143,12 @@ function reasonText(paused: string, say: SayJoin): string {
   if (paused === pauseReasons.frozen) return say("frozen");
   if (paused === pauseReasons.battery) return say("battery");
   if (paused === pauseReasons.metered) return say("metered");
+  if (paused === pauseReasons.data) return say("dataUsed");
   if (paused === pauseReasons.hidden) return say("hidden");
   const minutes = /^hidden for (\d+) minutes$/.exec(paused)?.[1];
   return minutes === undefined ? paused : say("hiddenFor", { minutes });
 }
 
-function megabytes(bytes: number): string {
+export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }

@@ -1,13 +1,7 @@
 /** Names of files as bytes. Plans and protocols have them as text, so a name that is not UTF-8
  *  cannot travel: code that lists a folder refuses it, since a file left out is not missed. */
+import { TextDecoder } from "../utf8.ts";
 
-/** In browsers and Node; declared by neither's types here. */
-const { TextDecoder } = globalThis as unknown as {
-  readonly TextDecoder: new (
-    label: string,
-    options: { fatal: boolean; ignoreBOM: boolean },
-  ) => { decode(bytes: Uint8Array): string };
-};
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Null for UTF-8; else the name as a person can read it, other bytes as `\xe9`. */

@@ -1,6 +1,7 @@
 /** How the text of a file is laid out, by its first bytes: lines that end with returns alone, and
  *  JSON that is one array. Asked by those who cut files into splits and by those who read them, so
  *  that both agree. */
+import { TextDecoder } from "../utf8.ts";
 
 /** So many bytes of a file decide; fewer when it has fewer. */
 export const shapeStartBytes = 256 * 1024;

@@ -1,6 +1,7 @@
 /** Messages to frames and back: `NAME SP COUNT SP JSON`, in UTF-8. COUNT is the number of keys of
  *  the payload; with 0 everything that follows is ignored. */
 import { ClusterError } from "../../core/error.ts";
+import { TextDecoder, TextEncoder } from "../utf8.ts";
 import { readJson } from "./json-reader.ts";
 import { writeJson } from "./json-writer.ts";
 import type { PyDict, PyValue } from "./value.ts";
@@ -11,13 +12,6 @@ export type Message = {
   readonly payload: PyDict;
 };
 
-const { TextDecoder, TextEncoder } = globalThis as unknown as {
-  readonly TextDecoder: new (
-    label: string,
-    options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
-  ) => { decode(bytes: Uint8Array): string };
-  readonly TextEncoder: new () => { encode(text: string): Uint8Array };
-};
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 const head = /^([A-Za-z][A-Za-z_]{0,63})(?: ([0-9]{1,6})(?: (.*))?)?$/s;

@@ -6,19 +6,12 @@
  *  3. Returned bytes and texts are copies: they do not keep the received frame alive. Only a `view`
  *     does, for content that is too large to be copied. */
 import { ClusterError } from "../../core/error.ts";
-
+import { TextDecoder } from "../utf8.ts";
 import { wireTypes } from "./wire-types.ts";
 
 /** Deepest nesting of groups in an unknown field. */
 export const groupDepthMax = 64;
 
-// Every runtime has it, but the language's own library does not declare it.
-const { TextDecoder } = globalThis as unknown as {
-  readonly TextDecoder: new (
-    label: string,
-    options: { fatal: boolean; ignoreBOM: boolean },
-  ) => { decode(bytes: Uint8Array): string };
-};
 // Without `ignoreBOM` a leading U+FEFF would be lost.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -1,11 +1,8 @@
 /** Writes the protobuf wire format field by field, without knowledge of messages. */
 import { assert, ClusterError } from "../../core/error.ts";
+import { TextEncoder } from "../utf8.ts";
 import { wireTypes } from "./wire-types.ts";
 
-// Every runtime has it, but the language's own library does not declare it.
-const { TextEncoder } = globalThis as unknown as {
-  readonly TextEncoder: new () => { encode(text: string): Uint8Array };
-};
 const encoder = new TextEncoder();
 
 /** The buffer of the last writer that finished, for the next one: messages are many and short, and

@@ -45,7 +45,7 @@ class Tab {
     const limits = { ...tabLimits, ...start.limits };
     this.#parts = new TabParts((place) => progressAt(new URL(`${place}/progress`, start.origin)));
     const python = new PythonFetcher(start.origin, (bytes) => {
-      this.#runner.fetchedBytes += bytes;
+      this.#parts.fetchedBytes += bytes;
       this.#show();
     });
     this.#runner = new TaskRunner({
@@ -201,8 +201,8 @@ class Tab {
 
   #shown(): TabShown {
     const { phase, refusal, worker } = this.#session;
-    const { busyMs, fetchedBytes, sentBytes, shown } = this.#runner;
-    const { doneCount, failedCount, shown: jobs } = this.#parts;
+    const { shown } = this.#runner;
+    const { busyMs, doneCount, failedCount, fetchedBytes, sentBytes, shown: jobs } = this.#parts;
     const counts = { doneCount, failedCount, fetchedBytes, sentBytes, busyMs };
     const paused = this.#paused;
     const speedKbps = this.#speedKbps;

@@ -75,7 +75,7 @@ export type TabShown = {
   readonly paused: string;
   readonly speedKbps: number;
   readonly running: readonly TaskShown[];
-  /** Jobs of which this tab had tasks, the newest first. */
+  /** Jobs of which this tab had tasks, the newest first; at most 20. */
   readonly jobs: readonly PartShown[];
   readonly doneCount: number;
   readonly failedCount: number;

@@ -22,22 +22,25 @@ test("the newest job is first, with its progress and this tab's part", async () 
   parts.began(task("j-2", "/t/gone"));
   parts.began(task("j-1", "/t/later"));
   parts.did(task("j-1"), did(2));
+  parts.computed(task("j-1"), 120);
+  parts.moved(task("j-1"), 1_000, "fetched");
+  parts.moved(task("j-2"), 10, "sent");
   asked.splice(0);
   await parts.look(["j-1", "j-2", "j-9"]);
   assert.deepEqual(asked.sort(), ["/t/gone", "/t/later"]);
   const [first, second] = parts.shown;
   assert.deepEqual(first, {
     ...{ job: "j-1", jobName: "name of j-1", owner: "ana", done: 70, taskCount: 100, mine: 5 },
+    ...{ failed: 1, busyMs: 120, fetchedBytes: 1_000, sentBytes: 0 },
   });
+  assert.deepEqual([parts.busyMs, parts.fetchedBytes, parts.sentBytes], [120, 1_000, 10]);
   assert.deepEqual([parts.doneCount, parts.failedCount], [5, 1]);
   assert.deepEqual([second?.job, second?.taskCount], ["j-2", 0]);
 });
 
 test("only a few jobs are remembered", () => {
   const parts = new TabParts(() => Promise.reject(new Error("none")));
-  for (let n = 0; n < 20; n++) parts.began(task(`j-${n}`));
-  assert.deepEqual(
-    parts.shown.map(({ job }) => job),
-    ["j-19", "j-18", "j-17", "j-16"],
-  );
+  for (let n = 0; n < 50; n++) parts.began(task(`j-${n}`));
+  const jobs = parts.shown.map(({ job }) => job);
+  assert.deepEqual([jobs.length, jobs[0], jobs.at(-1)], [20, "j-49", "j-30"]);
 });

@@ -1,11 +1,11 @@
-/** What this tab has done of each job, and how far the job is: asked for now and then while the tab
- *  has a task of it. */
+/** What this tab has done of each job, what that cost it, and how far the job is: asked for now and
+ *  then while the tab has a task of it. */
 import type { AttemptReport } from "../../../core/event.ts";
 import type { JobProgress } from "../../../wire/api/messages.ts";
 import type { TabTask } from "./session.ts";
 
 /** Jobs that are remembered, the newest. */
-const jobsMax = 4;
+const jobsMax = 20;
 
 export type PartShown = {
   readonly job: string;
@@ -14,16 +14,29 @@ export type PartShown = {
   /** Tasks of the job that are done, by all, and that there are; 0 of 0 = not known yet. */
   readonly done: number;
   readonly taskCount: number;
-  /** Done here. */
+  /** Tasks done here. */
   readonly mine: number;
+  /** Attempts that failed here. */
+  readonly failed: number;
+  /** Sum over the slots, ms. */
+  readonly busyMs: number;
+  readonly fetchedBytes: number;
+  readonly sentBytes: number;
 };
+
+type OfJob = Pick<TabTask, "job">;
+
+const nothing = { mine: 0, failed: 0, busyMs: 0, fetchedBytes: 0, sentBytes: 0 };
 
 type Ask = (place: string) => Promise<JobProgress>;
 
 export class TabParts {
-  /** Of all jobs. */
+  /** Of all jobs. Bytes that are of no job are added from outside. */
   doneCount = 0;
   failedCount = 0;
+  fetchedBytes = 0;
+  sentBytes = 0;
+  busyMs = 0;
   readonly #ask: Ask;
   readonly #parts = new Map<string, PartShown>();
   /** Of the newest task of each job, where its data is asked for. */
@@ -41,7 +54,7 @@ export class TabParts {
 
   began({ job, jobName, owner, place }: TabTask): void {
     const known = this.#parts.get(job);
-    const none = { job, jobName, owner, done: 0, taskCount: 0, mine: 0 };
+    const none = { job, jobName, owner, done: 0, taskCount: 0, ...nothing };
     // At the end, as the newest.
     this.#parts.delete(job);
     this.#parts.set(job, known ?? none);
@@ -54,13 +67,29 @@ export class TabParts {
     }
   }
 
-  did({ job }: Pick<TabTask, "job">, reports: readonly Pick<AttemptReport, "kind">[]): void {
+  did(of: OfJob, reports: readonly Pick<AttemptReport, "kind">[]): void {
     const count = (wanted: AttemptReport["kind"]) =>
       reports.filter(({ kind }) => kind === wanted).length;
-    this.failedCount += count("failed");
     this.doneCount += count("done");
-    const known = this.#parts.get(job);
-    if (known !== undefined) this.#parts.set(job, { ...known, mine: known.mine + count("done") });
+    this.failed(of, count("failed"));
+    this.#change(of, ({ mine }) => ({ mine: mine + count("done") }));
+  }
+
+  failed(of: OfJob, attempts: number): void {
+    this.failedCount += attempts;
+    this.#change(of, ({ failed }) => ({ failed: failed + attempts }));
+  }
+
+  /** A slot has computed for so long. */
+  computed(of: OfJob, ms: number): void {
+    this.busyMs += ms;
+    this.#change(of, ({ busyMs }) => ({ busyMs: busyMs + ms }));
+  }
+
+  moved(of: OfJob, bytes: number, way: "fetched" | "sent"): void {
+    const which = `${way}Bytes` as const;
+    this[which] += bytes;
+    this.#change(of, (part) => ({ [which]: part[which] + bytes }));
   }
 
   /** Asks how far these jobs are. Never rejects: the next time may do better. */
@@ -72,7 +101,11 @@ export class TabParts {
     const place = this.#places.get(job);
     if (place === undefined) return;
     const { done, taskCount } = await this.#ask(place);
+    this.#change({ job }, () => ({ done, taskCount }));
+  }
+
+  #change({ job }: OfJob, by: (part: PartShown) => Partial<PartShown>): void {
     const known = this.#parts.get(job);
-    if (known !== undefined) this.#parts.set(job, { ...known, done, taskCount });
+    if (known !== undefined) this.#parts.set(job, { ...known, ...by(known) });
   }
 }

@@ -54,9 +54,6 @@ type Run = {
 type Ahead = { readonly slot: Slot; readonly handed: Handed; readonly code: string };
 
 export class TaskRunner {
-  fetchedBytes = 0;
-  sentBytes = 0;
-  busyMs = 0;
   readonly #options: RunnerOptions;
   readonly #inputs: TaskInputs;
   readonly #runs = new Map<number, Run>();
@@ -172,7 +169,7 @@ export class TaskRunner {
       (one) => one.state === "queued" && isPrepared(one),
     );
     if (waiting.length >= this.#wanted) return false;
-    run.order = this.#inputs.order(run.task, this.#calls(run.stopping.signal));
+    run.order = this.#inputs.order(run.task, this.#calls(run.task, run.stopping.signal));
     // A failure reaches the caller that awaits `run.order`.
     run.order.then(
       (order) => this.#handAhead(run, order),
@@ -238,7 +235,7 @@ export class TaskRunner {
       return ahead;
     }
     forget(run);
-    run.order ??= this.#inputs.order(run.task, this.#calls(run.stopping.signal));
+    run.order ??= this.#inputs.order(run.task, this.#calls(run.task, run.stopping.signal));
     const order = await run.order;
     // Its buffers are handed over.
     run.order = null;
@@ -252,7 +249,7 @@ export class TaskRunner {
     const { signal } = run.stopping;
     try {
       this.#phase(run, "storing");
-      const calls = this.#calls(run.stopping.signal);
+      const calls = this.#calls(run.task, run.stopping.signal);
       const reports = await stored(run.task, heard, calls);
       if (run.task.kind === "tasks") await run.flow.rest(heard.reports);
       if (signal.aborted) return;
@@ -274,7 +271,7 @@ export class TaskRunner {
       const over = (failure: Error | null) => {
         const tookMs = performance.now() - sinceMs;
         this.#rests.ran(slot, tookMs);
-        this.busyMs += Math.max(0, tookMs - slot.restedMs);
+        this.#options.parts.computed(run.task, Math.max(0, tookMs - slot.restedMs));
         run.stopping.signal.removeEventListener("abort", stopped);
         if (failure === null) resolve();
         else reject(failure);
@@ -301,20 +298,19 @@ export class TaskRunner {
     const { place, reportsMaxBytes } = task;
     return new ReportFlow({
       maxBytes: reportsMaxBytes ?? null,
-      put: (body) => putBytes(this.#calls(signal), `${place}/reports`, [body]),
+      put: (body) => putBytes(this.#calls(task, signal), `${place}/reports`, [body]),
       sent: (reports) => this.#count(task, reports),
     });
   }
 
-  #calls(signal: AbortSignal): Calls {
+  #calls(task: TabTask, signal: AbortSignal): Calls {
     const { origin, limits } = this.#options;
     return {
       origin,
       signal,
       patienceMs: limits.patienceMs,
       moved: (bytes, way) => {
-        if (way === "fetched") this.fetchedBytes += bytes;
-        else this.sentBytes += bytes;
+        this.#options.parts.moved(task, bytes, way);
         this.#options.ears.changed();
       },
     };
@@ -367,9 +363,10 @@ export class TaskRunner {
     this.#failAll(run, error, whole);
   }
 
-  #failAll({ flow, task: { attempts, tid } }: Run, error: unknown, failure: Failure): void {
+  #failAll({ flow, task }: Run, error: unknown, failure: Failure): void {
+    const { attempts, tid } = task;
     flow.stop();
-    this.#options.parts.failedCount += attempts.length;
+    this.#options.parts.failed(task, attempts.length);
     this.#runs.delete(tid);
     const lost = error instanceof PartitionLost ? { lostTasks: [error.task] } : {};
     const more = { tid, failure, ...lost };
