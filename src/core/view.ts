@@ -4,7 +4,6 @@
 import type { TokenRecord } from "./access/roles.ts";
 import { shownCounts } from "./cluster/in-slots.ts";
 import { mayRun } from "./cluster/placement/may-run.ts";
-import { visitBlobs } from "./cluster/retention/blobs.ts";
 import { removedJob } from "./cluster/retention/removed.ts";
 import type { RemovedWhy } from "./cluster/retention/retained.ts";
 import {
@@ -374,32 +373,4 @@ export function tokenRecord(state: CoordinatorState, id: string): TokenRecord | 
 
 export function tokenRecords(state: CoordinatorState): TokenRecord[] {
   return [...state.tokens.values()];
-}
-
-/** Takes out of `names` every blob that some job names: code, plans, outputs, bad records. Inputs
- *  and items are named in the plan only; the caller reads the plans. */
-export function keepReferenced(state: CoordinatorState, names: Set<string>): void {
-  for (const job of state.jobs.values()) {
-    if (names.size === 0) return;
-    visitBlobs(job, (hash) => names.delete(hash));
-  }
-}
-
-/** Of all jobs; the same plans may come again. `runsSinceMs`: when the job was submitted; null when
- *  it has ended. */
-export function* plansInUse(
-  state: CoordinatorState,
-): Generator<{ readonly plan: string; readonly runsSinceMs: number | null }> {
-  for (const job of [...state.jobs.values()]) {
-    const runsSinceMs = job.state === "running" ? job.submittedAtMs : null;
-    yield { plan: job.spec.planHash, runsSinceMs };
-  }
-}
-
-/** Names of all blobs that one job needs, as `keepReferenced`; empty when there is no such job. */
-export function jobBlobs(state: CoordinatorState, job: JobId): Set<string> {
-  const names = new Set<string>();
-  const record = find(state, job);
-  if (record !== undefined) visitBlobs(record, (hash) => names.add(hash));
-  return names;
 }

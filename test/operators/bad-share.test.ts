@@ -2,16 +2,15 @@
  *  the end. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import test, { after } from "node:test";
 import { promisify } from "node:util";
 import { tooManyBad } from "../../src/core/bad-share.ts";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "bad-share-"));
-after(() => rmSync(dir, { recursive: true }));
+const dir = temporaryDir({ after }, "bad-share-");
 const bin = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 
 async function run(job: string, inputs: readonly string[], ...how: readonly string[]) {

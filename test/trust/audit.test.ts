@@ -1,8 +1,7 @@
 /** Real workers compute tasks a second time: what is deterministic is confirmed, and of what is not
  *  the task and the first record that differs are named. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { statusLines } from "../../src/cli/result/report.ts";
@@ -13,9 +12,10 @@ import { bundleJob } from "../../src/sdk/bundle.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tequio-audit-"));
+const folder = newFolder("audit-");
 let coordinator: Coordinator;
 let client: Client;
 const stops: Array<() => Promise<unknown>> = [];
@@ -43,7 +43,7 @@ after(async () => {
   client.close();
   await Promise.all(stops.map((stop) => stop()));
   await coordinator.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 let number = 0;

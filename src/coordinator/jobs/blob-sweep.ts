@@ -9,9 +9,10 @@
  *  4. When the plan of a job cannot be read, its inputs are unknown. An ended job needs none: only
  *     blobs that the state names stay. While it runs, every blob stays that was stored before it
  *     was submitted, and with a store that does not know this, every blob. */
+
+import { keepReferenced, plansInUse } from "../../core/blobs-in-use.ts";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
-import { keepReferenced, plansInUse } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { Timers } from "../loop/timers.ts";

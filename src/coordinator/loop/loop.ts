@@ -298,8 +298,7 @@ export class Loop {
       // The next check finds the same again.
       if (goesBack) this.#clock.goBack(-this.#unloggedBackMs);
       if (goesBack) this.#unloggedBackMs = 0;
-      this.#arm(fullRetryMs);
-      return;
+      return this.#arm(fullRetryMs);
     }
     if (goesBack) this.#unloggedBackMs = 0;
     for (const [index, posted] of batch.entries()) {
@@ -351,9 +350,8 @@ export class Loop {
     const delayMs = Math.max(delayMinMs, wakeMs - this.#clock.nowMs(), 1);
     this.#cancelTimer = this.#options.timers.after(Math.min(delayMs, timerMaxMs), () => {
       if (this.#phase !== "open") return;
-      if (this.#clock.nowMs() < wakeMs) this.#arm(0);
-      else
-        this.#enqueue({ body: encodeBody({ kind: "time-passed" }), answered() {}, refused() {} });
+      if (this.#clock.nowMs() < wakeMs) return this.#arm(0);
+      this.#enqueue({ body: encodeBody({ kind: "time-passed" }), answered() {}, refused() {} });
     });
   }
 

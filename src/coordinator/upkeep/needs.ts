@@ -1,8 +1,10 @@
 /** Which blobs the jobs of a state need: a backup must hold them, and a check must find them. */
+
+import { jobBlobs } from "../../core/blobs-in-use.ts";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
-import { jobBlobs, jobSpec, jobSummaries } from "../../core/view.ts";
+import { jobSpec, jobSummaries } from "../../core/view.ts";
 import { storedHashes } from "../filesystem-dir.ts";
 import { Plans } from "../jobs/plans.ts";
 import type { BlobSource } from "./source.ts";

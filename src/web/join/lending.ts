@@ -61,27 +61,49 @@ export function usedBytes(): number {
 
 export function useLending(): Lending {
   const [token] = useState(takeToken);
-  const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
-  const [share, setShare] = useState(Number(recall("share")) || 1);
-  const [budget, setBudget] = useState(Number(recall("budget")) || 0);
-  const [whileHidden, setWhileHidden] = useState(recall("whileHidden") !== "no");
-  const [name, setName] = useState(recall("name"));
   const [isPaused, setPaused] = useState(false);
   const [shown, setShown] = useState<TabShown | null>(null);
   const [line, setLine] = useState("");
   const [stage, setStage] = useState<Stage>(recall("consent") === "yes" ? "in" : "asking");
   const host = useRef<TabHost | null>(null);
   const place = useRef<HTMLDivElement | null>(null);
+  const choices = useChoices(host);
   useEffect(() => {
     if (stage !== "in" || token === "" || place.current === null) return;
-    const kept = { slots, share, whileHidden, name: name.trim(), budgetBytes: budget * 1e6 };
-    const options = { token, ...kept, place: place.current };
+    const { budget, name, share, slots, whileHidden } = choices;
+    const chosen = { slots, share, whileHidden, name: name.trim(), budgetBytes: budget * 1e6 };
+    const options = { token, ...chosen, place: place.current };
     host.current = new TabHost({ ...options, shown: setShown, printed: setLine });
     return () => {
       host.current?.leave();
       host.current = null;
     };
   }, [stage, token]);
+  const join = () => {
+    remember("consent", "yes");
+    setPaused(false);
+    setShown(null);
+    setStage("in");
+  };
+  // What was shown last stays: it says how much this tab has given.
+  const stop = () => {
+    remember("consent", "");
+    setStage("stopped");
+  };
+  const pause = () => {
+    host.current?.pause(!isPaused);
+    setPaused(!isPaused);
+  };
+  return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
+}
+
+/** Saved, and told to the host while there is one. */
+function useChoices(host: RefObject<TabHost | null>): Choices {
+  const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
+  const [share, setShare] = useState(Number(recall("share")) || 1);
+  const [budget, setBudget] = useState(Number(recall("budget")) || 0);
+  const [whileHidden, setWhileHidden] = useState(recall("whileHidden") !== "no");
+  const [name, setName] = useState(recall("name"));
   const choose = (of: "slots" | "share" | "budget", value: number) => {
     remember(of, String(value));
     if (of === "slots") {
@@ -100,26 +122,10 @@ export function useLending(): Lending {
     setWhileHidden(isWanted);
     host.current?.setWhileHidden(isWanted);
   };
-  const join = () => {
-    remember("consent", "yes");
-    setPaused(false);
-    setShown(null);
-    setStage("in");
-  };
   const chooseName = (text: string) => {
     remember("name", text.slice(0, nameMax));
     setName(text.slice(0, nameMax));
   };
-  // What was shown last stays: it says how much this tab has given.
-  const stop = () => {
-    remember("consent", "");
-    setStage("stopped");
-  };
-  const pause = () => {
-    host.current?.pause(!isPaused);
-    setPaused(!isPaused);
-  };
-  const hiding = { whileHidden, chooseWhileHidden };
-  const choices = { slots, share, budget, choose, ...hiding, name, chooseName };
-  return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
+  const numbers = { slots, share, budget, choose };
+  return { ...numbers, whileHidden, chooseWhileHidden, name, chooseName };
 }
