@@ -97,7 +97,7 @@ export function useLending(): Lending {
   return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
 }
 
-/** Saved, and told to the host while there is one. */
+/** Saved, and passed on to the host while there is one. */
 function useChoices(host: RefObject<TabHost | null>): Choices {
   const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
   const [share, setShare] = useState(Number(recall("share")) || 1);
