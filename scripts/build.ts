@@ -2,7 +2,7 @@
  *  processes and the command line run, as few files; manual pages, and the schema of config files:
  *  the form that npm users install. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildTaskProgram, builtFolder } from "../src/worker/slot/program.ts";
 import { buildKernels } from "./build-wasm.ts";
@@ -22,9 +22,18 @@ if (ran.status === 0) {
   await buildTaskProgram(join(root, "dist", builtFolder));
   const cli = join(root, "dist", "cli");
   await bundleCli(join(cli, "main.js"), join(cli, "program"), true);
+  removeBundled(cli);
   await buildWeb();
-  writeFileSync(join(root, "dist", "tequio.config.schema.json"), command("config", "--schema"));
+  const schema = JSON.stringify(JSON.parse(command("config", "--schema")));
+  writeFileSync(join(root, "dist", "tequio.config.schema.json"), schema);
   process.stdout.write(command("man", "--out", join(root, "dist", "man")));
+}
+
+/** Nothing imports the modules of the command line but its program, which has them in it. */
+function removeBundled(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name !== "program") rmSync(join(folder, name), { recursive: true });
+  }
 }
 
 /** What a command of this checkout prints. */
