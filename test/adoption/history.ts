@@ -1,9 +1,9 @@
 /** What a coordinator's log records about the workers that came back to it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { decodeRecord } from "../../src/coordinator/loop/journal.ts";
 import { DONE } from "../../src/core/cluster/state.ts";
 import { type CoordinatorState, emptyState, step } from "../../src/core/coordinator.ts";
-import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { type AttemptRef, attemptKey, idNumber } from "../../src/core/ids.ts";
 import { leasesOf } from "../../src/core/view.ts";
 import { openSqliteLog } from "../../src/store/log/sqlite.ts";
@@ -29,8 +29,8 @@ export async function readHistory(dataDir: string): Promise<History> {
   let [adopted, neverArrived] = [0, 0];
   try {
     assert.equal(await log.loadSnapshot(), null, "the whole log is still there");
-    for await (const { bytes } of log.read(0)) {
-      const event = JSON.parse(new TextDecoder().decode(bytes)) as CoordinatorEvent;
+    for await (const record of log.read(0)) {
+      const event = decodeRecord(record);
       if (event.kind === "worker-joined" && event.worker !== null) {
         const leased = new Set(leasesOf(state, event.worker).map(attemptKey));
         held.push(...event.holding);
