@@ -162,7 +162,7 @@ test("log-sessions sums up users, counts strays and sets broken lines aside", as
     },
   }));
   assert.deepEqual(texts.flatMap(pairs), expected);
-  assert.deepEqual(counters, { "views without a user": strays });
+  assert.deepEqual(counters, { "views without a user": strays, "bad records": broken.length });
   assert.deepEqual(
     lines(bad).map((line) => JSON.parse(line).offset),
     broken,

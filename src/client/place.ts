@@ -138,6 +138,11 @@ export function tokenOf(
   return env.TEQUIO_TOKEN ? wholeToken(env.TEQUIO_TOKEN) : null;
 }
 
+/** The id of a token that was given as a whole, or in its short form; else the text itself. */
+export function tokenIdOf(text: string): string {
+  return /^mrt_[a-z]+_([0-9a-f]+)_/.exec(wholeToken(text))?.[1] ?? text;
+}
+
 /** Of a token, or of the short form of a join token. */
 function wholeToken(text: string): string {
   const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

@@ -180,15 +180,16 @@ test("a join token is revoked alone, or with the workers that it let in", async 
   const [, line = ""] = /join with +tequio (.*)/.exec(await up.said("run a job")) ?? [];
   const joined = place.start(...line.split(" "), "--slots", "1");
   await joined.said("joined as w-1");
-  const id = /mrt_join_([0-9a-f]+)_/.exec(line)?.[1] as string;
-  const alone = await place.run("token", "revoke", id);
+  const code = /--token (\S+)/.exec(line)?.[1] as string;
+  const alone = await place.run("token", "revoke", code);
+  const id = /^token ([0-9a-f]+) /.exec(alone.out)?.[1] as string;
   const stays = "1 worker that it let in (w-1) stays: add --members to revoke these, too";
   assert.equal(alone.out, `token ${id} is revoked; ${stays}\n`, alone.err);
   const all = await place.run("token", "revoke", id, "--members");
   assert.equal(all.out, `token ${id} is revoked, and 1 worker that it let in (w-1)\n`, all.err);
-  const { code, err } = await joined.ended;
-  assert.equal(code, 2);
-  assert.match(err, /^tequio: unauthenticated: /);
+  const ended = await joined.ended;
+  assert.equal(ended.code, 2);
+  assert.match(ended.err, /^tequio: unauthenticated: /);
   await interrupt(place, up);
 });
 

@@ -1,7 +1,7 @@
 /** `tequio token create|ls|revoke`: who else may use the cluster, and for how long. */
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { TargetOptions } from "../../client/place.ts";
+import { type TargetOptions, tokenIdOf } from "../../client/place.ts";
 import type { Role } from "../../core/access/roles.ts";
 import { roles } from "../../core/access/roles.ts";
 import type { TokenView } from "../../wire/api/messages.ts";
@@ -101,7 +101,7 @@ function defineRevoke(command: Command): void {
   command
     .argument(
       "<id...>",
-      "token ids, as listed by `tequio token ls`; w-7 is the credential of a worker",
+      "token ids, as listed by `tequio token ls`, or tokens; w-7 is the credential of a worker",
     )
     .option("--members", "also disconnect the workers and tabs they admitted");
   withExamples(withTarget(command), [
@@ -109,7 +109,7 @@ function defineRevoke(command: Command): void {
     ["tequio token revoke 3f9a --members", "also disconnects the workers that it admitted"],
   ]).action(async (ids: string[], options: TargetOptions & { readonly members?: boolean }) => {
     const client = await openClient(options);
-    for (const id of ids) {
+    for (const id of ids.map(tokenIdOf)) {
       const { members } = await client.revokeToken(id, options.members);
       console.log(revokedText(id, members, options.members ?? false));
     }

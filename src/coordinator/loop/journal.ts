@@ -74,7 +74,8 @@ export function textBytes({ bytes }: Pick<LogRecord, "bytes">): number {
   return Buffer.from(bytes.buffer, bytes.byteOffset, headBytes).readUInt32LE(1);
 }
 
-function textOf(record: LogRecord): string {
+/** The JSON of a record. Throws what the decoders throw. */
+export function textOf(record: Pick<LogRecord, "bytes">): string {
   const { bytes } = record;
   if (!isCompressed(bytes)) return decoder.decode(bytes);
   const maxOutputLength = Math.max(1, textBytes(record));

@@ -103,7 +103,8 @@ test("the log replays to the state of the loop, also over snapshots and restarts
     await loop.stop();
   }
   assert.ok(contents.trimmed > 0);
-  assert.ok(contents.records.length < 4);
+  // Of 21 records; a snapshot of so few bytes is not made anew for each fourth.
+  assert.ok(contents.records.length < 7);
 });
 
 test("a full disk refuses the event and nothing else, and the loop continues", async () => {

@@ -5,7 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import { type JobId, jobId } from "../../core/ids.ts";
 import { jobSummaries } from "../../core/view.ts";
 import { type LogView, openLogView } from "../../store/log/sqlite-view.ts";
-import { decodeRecord, type LogEnd, replay } from "../loop/journal.ts";
+import { decodeRecord, type LogEnd, replay, textOf } from "../loop/journal.ts";
 import type { Damage } from "./damage.ts";
 import type { Progress } from "./progress.ts";
 
@@ -109,7 +109,7 @@ class LogCheck {
   }
 
   #collect(bytes: Uint8Array): void {
-    const text = decoder.decode(bytes);
+    const text = textIn(bytes);
     for (const [, id] of text.matchAll(/"job":"(j-[1-9][0-9]{0,14})"/g)) {
       this.#touched.add(id as JobId);
     }
@@ -136,3 +136,12 @@ class LogCheck {
 }
 
 async function* nothing() {}
+
+/** Of a record that may be damaged; then what can be read of its bytes. */
+function textIn(bytes: Uint8Array): string {
+  try {
+    return textOf({ bytes });
+  } catch {
+    return decoder.decode(bytes);
+  }
+}

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { blobConformance } from "../../../test/conformance/register.ts";
 import { credentials, S3Server, withoutS3 } from "../../../test/engines/s3-server.ts";
+import { access, startStore } from "../../../test/tables/s3-server.ts";
 import { bytesIn, pattern, refusal, same, sha256 } from "../../conformance/bytes.ts";
+import type { ClusterError } from "../../core/error.ts";
 import { errorWithout } from "../../link/testing/without-package.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { pieceBytes } from "../../store/blob/pieces.ts";
@@ -87,10 +89,24 @@ test("s3: a large blob goes in parts", { skip }, async (t) => {
   await blobs.close();
 });
 
-test("s3: a wrong secret is refused", { skip }, async (t) => {
-  const wrong = { ...credentials, secretAccessKey: "wrong" };
-  const opened = openAt(server.place(), temporaryDir(t), { credentials: wrong });
-  await assert.rejects(opened, { code: "forbidden", message: /SignatureDoesNotMatch/ });
+test("s3: a wrong secret is refused", async (t) => {
+  // One that checks signatures: s3rver 3.7.1 does not.
+  const store = await startStore();
+  atEnd(t, () => store.close());
+  const place = s3Place(`s3://tests/p?endpoint=${store.url}`, access);
+  const refusalWith = (secretAccessKey: string) => {
+    const given = { accessKeyId: access.AWS_ACCESS_KEY_ID, secretAccessKey };
+    return openAt(place, temporaryDir(t), { credentials: given }).then(
+      () => null,
+      (error: Error) => error,
+    );
+  };
+  const refused = await refusalWith("wrong");
+  assert.equal((refused as ClusterError).code, "forbidden");
+  assert.match(refused!.message, /SignatureDoesNotMatch/);
+  // This one takes no PUT, but it accepts who asks.
+  const accepted = await refusalWith(access.AWS_SECRET_ACCESS_KEY);
+  assert.doesNotMatch(`${accepted?.message}`, /Signature|AccessKey|Authorization/);
 });
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;

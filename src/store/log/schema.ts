@@ -20,6 +20,8 @@ export const schemaSteps: readonly string[] = [
      trimmed INTEGER NOT NULL, trimmedHash BLOB NOT NULL,
      last INTEGER NOT NULL, lastHash BLOB NOT NULL, seal BLOB NOT NULL) STRICT;
    PRAGMA application_id = ${applicationId};`,
+  // Long records are compressed since: an older version is to say so, not to find them damaged.
+  "SELECT 1;",
 ];
 
 /** The one row about the log as a whole. */

@@ -147,12 +147,11 @@ function sizedWriter(isSigned: boolean, isLittle: boolean): Method {
     const [min, max] = isSigned ? [-limit / 2, limit / 2 - 1] : [0, limit - 1];
     if (value < min || value > max) throw outOfRange("value", `>= ${min} and <= ${max}`, given);
     const at = checkPlace(this, offset, size);
-    // Of NaN nothing is left, as of a fraction what follows the point.
-    let left = Math.trunc(value) || 0;
-    if (left < 0) left += limit;
+    // As Node does: low bits without the fraction, high bits rounded down with it.
+    const [low, high] = [value >>> 0, Math.floor(value * 2 ** -32)];
     for (let n = 0; n < size; n++) {
-      this[isLittle ? at + n : at + size - 1 - n] = left % 256;
-      left = Math.floor(left / 256);
+      const byte = n < 4 ? low >>> (8 * n) : high >> (8 * (n - 4));
+      this[isLittle ? at + n : at + size - 1 - n] = byte;
     }
     return at + size;
   } as Method;
