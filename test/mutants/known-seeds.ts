@@ -30,7 +30,6 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "the pause of a worker that met a full disk has no end": 2,
   "a worker that has room again does not report it": 17,
   "job weights ignored": 9,
-  "a worker that gave attempts back stays idle": 474,
   "a worker whose pause is over is given nothing": 10,
   "a paused worker is given tasks": 35,
   "answer before the record is durable": 24,

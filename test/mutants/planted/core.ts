@@ -170,12 +170,16 @@ export const coreMutants: readonly Mutant[] = [
     "$weight * priorityFactor[$priority]",
     "priorityFactor[$priority]",
   ),
-  planted(
-    "a worker that gave attempts back stays idle",
-    "rest",
-    "$state.deadlines.add($deadline);",
-    "",
-  ),
+  {
+    ...planted(
+      "a worker that gave attempts back stays idle",
+      "rest",
+      "$state.deadlines.add($deadline);",
+      "",
+    ),
+    // Seldom does nothing else wake it.
+    nearest: "a worker that returned all it held is given work again, though nothing else happens",
+  },
   planted(
     "a worker whose pause is over is given nothing",
     "resume",

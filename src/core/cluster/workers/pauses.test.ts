@@ -5,7 +5,7 @@ import { Random } from "../../random.ts";
 import { TestCluster, testJob, testStage } from "../../testing/fake-cluster.ts";
 import { jobSummary, workerSummaries } from "../../view.ts";
 import { setbackMax } from "../retry.ts";
-import { fullRetryMs } from "./pauses.ts";
+import { fullRetryMs, restMs } from "./pauses.ts";
 
 const full = { code: "storage-full", message: "no space left" } as const;
 const threeTasks = testJob([testStage({ taskCount: 3 })], { backupTasks: false });
@@ -78,4 +78,14 @@ test("what the worker says of its disk counts for longer than one attempt that m
   cluster.report(worker, cluster.running.get(worker)![0]!, { kind: "failed", failure: full });
   cluster.wait(fullRetryMs * 2);
   assert.deepEqual(cluster.running.get(worker), []);
+});
+
+test("a worker that returned all it held is given work again, though nothing else happens", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  cluster.submit(testJob([testStage()], { backupTasks: false }));
+  cluster.report(worker, cluster.running.get(worker)![0]!, { kind: "returned" });
+  assert.deepEqual(cluster.running.get(worker), [], "not at once, or it would go on for ever");
+  cluster.wait(restMs);
+  assert.equal(cluster.running.get(worker)?.length, 1);
 });
