@@ -57,11 +57,11 @@ const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 function compressed(bytes: Uint8Array): Uint8Array {
   const packed = zstdCompressSync(bytes, compression);
-  const record = Buffer.allocUnsafe(headBytes + packed.length);
-  record.writeUInt8(compressedMark, 0);
-  record.writeUInt32LE(bytes.length, 1);
-  packed.copy(record, headBytes);
-  return new Uint8Array(record.buffer, record.byteOffset, record.length);
+  const record = new Uint8Array(headBytes + packed.length);
+  record[0] = compressedMark;
+  new DataView(record.buffer).setUint32(1, bytes.length, true);
+  record.set(packed, headBytes);
+  return record;
 }
 
 function isCompressed(bytes: Uint8Array): boolean {
@@ -71,7 +71,7 @@ function isCompressed(bytes: Uint8Array): boolean {
 /** Of the text of a record, before it was compressed. */
 export function textBytes({ bytes }: Pick<LogRecord, "bytes">): number {
   if (!isCompressed(bytes)) return bytes.length;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, headBytes).readUInt32LE(1);
+  return new DataView(bytes.buffer, bytes.byteOffset, headBytes).getUint32(1, true);
 }
 
 /** The JSON of a record. Throws what the decoders throw. */
