@@ -110,7 +110,7 @@ const refusals: ReadonlyArray<readonly [name: string, content: Uint8Array, messa
   ["a.csv", Buffer.concat([hex("feff"), utf16.swap16()]), /is UTF-16 text/],
   ["a.csv", Buffer.from(plain, "utf16le"), /is UTF-16 text/],
   ["a.csv", hex("fffe00006100000062000000"), /is UTF-32 text/],
-  ["a.parquet", Buffer.concat([Buffer.from("PAR1"), hex("15041500")]), /is Parquet.*bytes\.parquet/],
+  ["a.parquet", Buffer.concat([Buffer.from("PAR1"), hex("15041500")]), /Parquet.*bytes\.parquet/],
   ["a.avro", hex("4f626a0104"), /is Avro/],
   ["a.db", Buffer.from("SQLite format 3\0"), /is an SQLite database/],
   ["a.zst", wide, /is zstd with a window of 256 MiB.*up to 27/],
