@@ -56,7 +56,7 @@ export async function joinIn(context: BrowserContext, link: string, slots = 1): 
 /** The number that a tab shows under a name. */
 export async function figure(page: Page, name: string): Promise<number> {
   const text = (await page.textContent(`#figure-${name}`).catch(() => null)) ?? "0";
-  return Number.parseFloat(text);
+  return Number.parseFloat(text.replaceAll(",", ""));
 }
 
 export async function isJoined(page: Page): Promise<void> {
