@@ -2,17 +2,30 @@
  *  so that a read names the record that is damaged. */
 import { chainHash, hashBytes, sameHash } from "../store/log/chain.ts";
 import type { LogRecord } from "../store/log/log.ts";
-import { damagedRecord } from "../store/log/rules.ts";
+import { checkRecordSize, damagedRecord } from "../store/log/rules.ts";
 
 const headBytes = 4 + hashBytes;
+/** Of one append: PostgreSQL gives a row as text of twice its length. */
+const batchMaxBytes = 128 << 20;
+const recordDefaultBytes = 64 << 20;
 
 /** Where a chain is: the hash of the record at `position`, or of the empty log. */
 export type ChainPlace = { readonly position: number; readonly hash: Uint8Array };
 
-/** The records copied, without their hashes, which `sealBatch` adds. */
-export function layOut(records: readonly Uint8Array[]): Buffer {
-  const sizeBytes = records.reduce((sum, { byteLength }) => sum + headBytes + byteLength, 0);
-  const batch = Buffer.allocUnsafe(sizeBytes);
+/** The records copied, without their hashes, which `sealBatch` adds. `name`: of the log. Throws
+ *  `limit-exceeded` for a record, or all together, above the limits. */
+export function layOut(
+  records: readonly Uint8Array[],
+  name: string,
+  recordMaxBytes = recordDefaultBytes,
+): Buffer {
+  let sizeBytes = 0;
+  for (const { byteLength } of records) {
+    checkRecordSize(`a record for ${name}`, byteLength, ["recordMaxBytes", recordMaxBytes]);
+    sizeBytes += byteLength;
+  }
+  checkRecordSize(`an append to ${name}`, sizeBytes, ["batchMaxBytes", batchMaxBytes]);
+  const batch = Buffer.allocUnsafe(sizeBytes + records.length * headBytes);
   let at = 0;
   for (const record of records) {
     batch.writeUInt32LE(record.byteLength, at);

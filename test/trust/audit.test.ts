@@ -1,19 +1,16 @@
 /** Real workers compute tasks a second time: what is deterministic is confirmed, and of what is not
  *  the task and the first record that differs are named. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { statusLines } from "../../src/cli/result/report.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { JobSummary } from "../../src/core/summary.ts";
-import { hostId } from "../../src/link/host.ts";
-import { bundleJob } from "../../src/sdk/bundle.ts";
 import { Client } from "../../src/sdk/client.ts";
-import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
+import { writtenJob } from "./written-job.ts";
 
 const folder = newFolder("audit-");
 let coordinator: Coordinator;
@@ -46,22 +43,13 @@ after(async () => {
   removeFolder(folder);
 });
 
-let number = 0;
 /** The summary of the first moment in which `isIt` holds, also after the job's end. */
 async function computed(
   source: string,
   isIt: (summary: JobSummary) => boolean,
   text = "",
 ): Promise<JobSummary> {
-  const at = join(folder, `job-${++number}`);
-  mkdirSync(at);
-  const [file, input] = [join(at, "job.ts"), join(at, "input.txt")];
-  const head = `import { mapReduce, tasks, type Emit } from "tequio";`;
-  writeFileSync(file, `${head}\nexport default ${source};\n`);
-  writeFileSync(input, text);
-  const built = await bundleJob(file);
-  const inputs = text === "" ? {} : { inputs: [input], splitBytes: 200 };
-  const planned = await planJob(built.job, { inputs: [], params: {}, host: hostId(), ...inputs });
+  const { built, planned } = await writtenJob(folder, source, { splitBytes: 200, text });
   const job = await submitJob(client, built, planned, { name: "audited" });
   const endsAtMs = performance.now() + 60_000;
   for (;;) {

@@ -1,21 +1,19 @@
 /** A real worker whose code was changed, beside an honest volunteer and an own worker: it is
  *  caught, and no result of it is in the jobs. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { JobSummary, WorkerSummary } from "../../src/core/summary.ts";
-import { hostId } from "../../src/link/host.ts";
-import { bundleJob } from "../../src/sdk/bundle.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { collect } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
-import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { changedWorker } from "./changed-worker.ts";
+import { writtenJob } from "./written-job.ts";
 
 const folder = newFolder("tequio-liar-");
 let coordinator: Coordinator;
@@ -70,17 +68,8 @@ after(async () => {
 
 type Submitted = { readonly job: string; readonly judged: Awaited<ReturnType<typeof runLocal>> };
 
-let number = 0;
 async function submit(source: string, text = ""): Promise<Submitted> {
-  const at = join(folder, `job-${++number}`);
-  mkdirSync(at);
-  const [file, input] = [join(at, "job.ts"), join(at, "input.txt")];
-  const head = `import { mapReduce, tasks, type Emit } from "tequio";`;
-  writeFileSync(file, `${head}\nexport default ${source};\n`);
-  writeFileSync(input, text);
-  const built = await bundleJob(file);
-  const inputs = text === "" ? {} : { inputs: [input], splitBytes: 500 };
-  const planned = await planJob(built.job, { inputs: [], params: {}, host: hostId(), ...inputs });
+  const { built, planned } = await writtenJob(folder, source, { splitBytes: 500, text });
   const judged = await runLocal(built.job, planned);
   return { job: await submitJob(client, built, planned, { name: "shared" }), judged };
 }

@@ -34,8 +34,6 @@ export type JetStreamLogOptions = {
   readonly times?: Partial<ConnectionTimes>;
 };
 
-/** Of all records of one append. */
-const batchMaxBytes = 128 << 20;
 /** What the client adds to a message at most, of its headers. */
 const headersMaxBytes = 1_024;
 const claimTriesMax = 5;
@@ -167,16 +165,7 @@ class JetStreamLog implements Log {
 
   async append(records: readonly Uint8Array[], after: number): Promise<number> {
     this.#turns.mustWrite();
-    const { recordMaxBytes = 64 << 20 } = this.#options;
-    let sizeBytes = 0;
-    for (const { byteLength } of records) {
-      const limit: [string, number] = ["recordMaxBytes", recordMaxBytes];
-      rules.checkRecordSize(`a record for ${this.#name}`, byteLength, limit);
-      sizeBytes += byteLength;
-    }
-    const limit: [string, number] = ["batchMaxBytes", batchMaxBytes];
-    rules.checkRecordSize(`an append to ${this.#name}`, sizeBytes, limit);
-    const batch = layOut(records);
+    const batch = layOut(records, this.#name, this.#options.recordMaxBytes);
     return this.#turns.run(() => this.#append(batch, records.length, after));
   }
 

@@ -36,8 +36,6 @@ export type PostgresLogOptions = {
 };
 
 const claimTriesMax = 20;
-/** Of all records of one append: a row is read as text of twice its length. */
-const batchMaxBytes = 128 << 20;
 
 const ownFence = "generation = $1";
 const appendStatement = {
@@ -160,20 +158,7 @@ class PostgresLog implements Log {
 
   async append(records: readonly Uint8Array[], after: number): Promise<number> {
     this.#turns.mustWrite();
-    const { recordMaxBytes = 64 << 20 } = this.#options;
-    let sizeBytes = 0;
-    for (const { byteLength } of records) {
-      rules.checkRecordSize(`a record for ${this.#name}`, byteLength, [
-        "recordMaxBytes",
-        recordMaxBytes,
-      ]);
-      sizeBytes += byteLength;
-    }
-    rules.checkRecordSize(`an append to ${this.#name}`, sizeBytes, [
-      "batchMaxBytes",
-      batchMaxBytes,
-    ]);
-    const batch = layOut(records);
+    const batch = layOut(records, this.#name, this.#options.recordMaxBytes);
     return this.#turns.run(() => this.#append(batch, records.length, after));
   }
 
