@@ -22,6 +22,7 @@ import type { Progress } from "./jobs/progress.ts";
 import type { Retention } from "./jobs/retention.ts";
 import type { TaskMoves } from "./jobs/task-moves.ts";
 import type { Watchers } from "./jobs/watchers.ts";
+import type { Standbys } from "./leading/standbys.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Members } from "./members/members.ts";
 import type { Tickets } from "./members/tickets.ts";
@@ -73,8 +74,8 @@ export type Services = {
   /** The URL at which other machines reach it; "" = they cannot, or it does not listen yet. Whether
    *  its certificate was made by itself, so that browsers warn of it. */
   readonly place: { openUrl: string; hasOwnCertificate: boolean };
-  /** Addresses of coordinators that stand by; null = none can: the log is a file. */
-  readonly standbys: (() => readonly string[]) | null;
+  /** Coordinators that stand by; null = none can: the log is a file. */
+  readonly standbys: Pick<Standbys, "list" | "someone"> | null;
   /** An authorized caller has requested a shutdown; called after the answer is sent. */
   readonly onShutdown: () => void;
 };

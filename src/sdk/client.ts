@@ -13,6 +13,7 @@ import type {
   Output,
   Removed,
   SharedInput,
+  Stopped,
   Submitted,
   TokenAnswer,
   TokenRequest,
@@ -348,10 +349,13 @@ export class Client {
   }
 
   /** Stops the coordinator; its jobs go on when it is started again. `handOver`: only when another
-   *  one stands by, which goes on with them at once; else `conflict`. */
-  async shutdown(handOver = false): Promise<void> {
+   *  one stands by, which goes on with them at once and is called from now on; else `conflict`. */
+  async shutdown(handOver = false): Promise<Stopped> {
     const json = handOver ? { handOver } : {};
-    await this.#transport.json({ method: "POST", path: "/v1/shutdown", json });
+    const call = { method: "POST", path: "/v1/shutdown", json } as const;
+    const stopped = await this.#transport.json<Stopped>(call);
+    this.#transport.learn(stopped.coordinators);
+    return stopped;
   }
 
   /** Closes kept connections. The client opens new ones when it is used again. */

@@ -27,7 +27,7 @@ async function down(options: Options): Promise<void> {
   const client = await openClient(options);
   const pid = here?.pid ?? 0;
   const start = startOf(pid);
-  await client.shutdown(options.handOver);
+  const { coordinators } = await client.shutdown(options.handOver);
   const endMs = performance.now() + waitMs;
   while (start !== null && startOf(pid) === start) {
     if (performance.now() > endMs) {
@@ -38,14 +38,19 @@ async function down(options: Options): Promise<void> {
     }
     await delay(30);
   }
-  const after = options.handOver === true ? `; now ${await successor(client)} leads` : "";
-  console.log(`the coordinator has stopped${after}`);
+  console.log(`the coordinator has stopped${await successor(client, options, coordinators)}`);
 }
 
-/** Waits until it answers. */
-async function successor(client: Client): Promise<string> {
+/** Waits until it answers, if it is known where. */
+async function successor(
+  client: Client,
+  { handOver }: Options,
+  coordinators: readonly string[],
+): Promise<string> {
+  if (handOver !== true) return "";
+  if (coordinators.length === 0) return "; another coordinator goes on";
   await client.health();
-  return client.url;
+  return `; now ${client.url} leads`;
 }
 
 /** Calls go to the leader, which is to go on: only the process of this machine ends. */

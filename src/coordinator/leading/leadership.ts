@@ -55,8 +55,7 @@ export type Leadership = {
   readonly holds: () => boolean;
   /** Resolves when another one does. */
   readonly lost: Promise<ClusterError>;
-  /** Addresses of those that stand by. */
-  readonly standbys: () => readonly string[];
+  readonly standbys: Pick<Standbys, "list" | "someone">;
   /** Makes the address known at which this one listens. */
   readonly announce: (url: string) => void;
 };
@@ -142,7 +141,7 @@ export async function lead(
     warm,
     holds: () => keeper.holds(),
     lost: keeper.lost,
-    standbys: () => standbys.list(),
+    standbys,
     announce: (text) => {
       keeper.note = text;
     },

@@ -23,6 +23,8 @@ const fileName = "standbys.json";
 const lookMs = 1_000;
 /** A line that has not changed for so long is of a coordinator that is gone, ms. */
 const goneMs = 5_000;
+/** Between two looks at the list by who waits for someone, ms. */
+const listMs = 100;
 const linesMax = 16;
 
 export class Standbys {
@@ -47,6 +49,18 @@ export class Standbys {
     return [...this.#seen.values()]
       .filter(({ changedAtMs, isAlive }) => isAlive && nowMs - changedAtMs < goneMs)
       .map(({ url }) => url);
+  }
+
+  /** Whether one stands by: `true` as soon as one is seen, `false` after `goneMs`. A coordinator
+   *  that began to stand by a moment ago is in the list after two of its looks. */
+  async someone(): Promise<boolean> {
+    const { timers } = this.#options;
+    const endMs = timers.monotonicMs() + goneMs;
+    while (this.list().length === 0) {
+      if (this.#isStopped || timers.monotonicMs() >= endMs) return false;
+      await new Promise<void>((resolve) => timers.after(listMs, resolve));
+    }
+    return true;
   }
 
   /** This one stands by no longer. */

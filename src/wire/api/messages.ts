@@ -51,7 +51,7 @@
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
  *  | DELETE /v1/tokens/:id | → TokenRevoked | manage-tokens |
- *  | POST /v1/shutdown | { handOver? } → {}; with it, only if another stands by | shutdown |
+ *  | POST /v1/shutdown | { handOver? } → Stopped; with it, only if another stands by | shutdown |
  *  | WebSocket /balthazar/worker/0.3.1 | manager protocol, binary frames | work |
  *
  *  Every failure is `ApiError` with the status of `httpStatus`. */
@@ -67,6 +67,12 @@ export type Health = {
   readonly host: string;
   /** Addresses of coordinators that stand by; absent when none can: the log lies in a file. */
   readonly coordinators?: readonly string[];
+};
+
+/** A coordinator that was asked to end. */
+export type Stopped = {
+  /** Where those are that stand by: one of them leads from now on. */
+  readonly coordinators: readonly string[];
 };
 
 /** The caller's identity and rights. */

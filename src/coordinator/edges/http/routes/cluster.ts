@@ -1,32 +1,35 @@
 /** The cluster itself over HTTP: health, workers, tokens, shutdown. */
 import { ClusterError } from "../../../../core/error.ts";
 import { tokenRecords, workerSummaries } from "../../../../core/view.ts";
-import type { Health, TokenRevoked, TokenView } from "../../../../wire/api/messages.ts";
+import type { Health, Stopped, TokenRevoked, TokenView } from "../../../../wire/api/messages.ts";
+import type { Services } from "../../../services.ts";
 import { parseTokenRequest } from "../bodies.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 
 function health({ services }: Call): Answer {
   const { host, loop, standbys, version } = services;
   const known = { ok: true, version, epoch: loop.epoch, host } as const;
-  const answer = standbys === null ? known : { ...known, coordinators: standbys().filter(isKnown) };
+  const answer = standbys === null ? known : { ...known, coordinators: besideNow(services) };
   return json(answer satisfies Health);
 }
 
-function isKnown(url: string): boolean {
-  return url !== "";
+/** Addresses of those that stand by and listen already. */
+function besideNow({ standbys }: Services): readonly string[] {
+  return (standbys?.list() ?? []).filter((url) => url !== "");
 }
 
 /** With `handOver` another coordinator goes on at once; without one nothing ends. */
-function shutdown({ body, services }: Call): Answer {
+async function shutdown({ body, services }: Call): Promise<Answer> {
   const { onShutdown, standbys } = services;
   const isHandOver = (body as { readonly handOver?: unknown } | null)?.handOver === true;
-  if (isHandOver && (standbys?.() ?? []).length === 0) {
+  if (isHandOver && (await standbys?.someone()) !== true) {
     const text = "no coordinator stands by that could go on: start one with `tequio up --standby`";
     throw new ClusterError("conflict", `${text} and the same --log, then try again`);
   }
+  const coordinators = besideNow(services);
   // After the answer has left.
   setImmediate(onShutdown);
-  return json({});
+  return json({ coordinators } satisfies Stopped);
 }
 
 function workers({ services: { edge, loop, relayed } }: Call): Answer {
@@ -124,7 +127,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/shutdown",
     access: ["shutdown"],
-    exchange: "{ handOver? } → {}; with it, only if another stands by",
+    exchange: "{ handOver? } → Stopped; with it, only if another stands by",
     handle: shutdown,
   },
 ];
