@@ -5,8 +5,7 @@ import { availableParallelism } from "node:os";
 import { spec } from "node:test/reporters";
 import { caches } from "../test/fixtures/caches.ts";
 import { programFile } from "../test/fixtures/programs.ts";
-import { ensureChromium } from "./browsers/ensure-chromium.ts";
-import { ensurePythonZeromq } from "./python/ensure-zeromq.ts";
+import { ensureTools } from "./suite/debian-tools.ts";
 import { allParts } from "./suite/parts.ts";
 import { runParts } from "./suite/run-parts.ts";
 import { buildWeb } from "./web/build-web.ts";
@@ -22,8 +21,7 @@ const flags = args.filter((arg) => arg.startsWith("-"));
 Object.assign(process.env, { ...caches, ...process.env });
 if (files.length > 0) runSome(files);
 else {
-  ensureChromium();
-  ensurePythonZeromq();
+  ensureTools();
   // Once, and not in each of the tests that need it.
   await buildWeb();
   programFile("tequio");

@@ -3,10 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { caches } from "../test/fixtures/caches.ts";
-import { ensureChromium } from "./browsers/ensure-chromium.ts";
+import { chromium, ensureTools } from "./suite/debian-tools.ts";
 
 const [jobs = "5000", seed = String(Math.floor(Math.random() * 1e6))] = process.argv.slice(2);
-ensureChromium();
+ensureTools([chromium]);
 const file = join(import.meta.dirname, "../test/together/together.test.ts");
 const env = { ...caches, ...process.env, TOGETHER_JOBS: jobs, TOGETHER_SEED: seed };
 const args = ["--test", "--test-reporter=spec", file];

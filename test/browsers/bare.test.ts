@@ -1,13 +1,14 @@
 /** Basic browsers, which speak only the base browser protocol, written here and in Python, against
  *  the real programs. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
+import { pythonWith } from "../python/find.ts";
 
 const job = join(repository, "examples", "word-count", "job.ts");
 const text = `${"the quick brown fox jumps over the lazy dog\n".repeat(2_000)}Zebra ünïcode 海\n`;
@@ -93,10 +94,8 @@ test("without leave, such browsers are refused and get no work", async (t) => {
   assert.match(heard.join(), /"status":0,.*by the link/);
 });
 
-const python = ["/usr/bin/python3", "python3"].find(
-  (name) => spawnSync(name, ["-c", "import websockets"]).status === 0,
-);
-const skip = python === undefined && "no Python with websockets (Debian: python3-websockets)";
+const python = pythonWith("websockets");
+const skip = python === null && "no Python with websockets (Debian: python3-websockets)";
 
 function startPython(t: TestContext, script: string, ...args: string[]): ChildProcess {
   const path = join(repository, "test", "browsers", script);
@@ -134,7 +133,7 @@ test("a JobTracker and browsers in Python use a gateway", {
 }, async (t) => {
   const place = new Place(t);
   const gateway = place.start("gateway", "--listen", "127.0.0.1:0");
-  const [, address] = /browsers +anybody, at (ws:\S+)/.exec(await gateway.said("browsers"))!;
+  const [, address] = /browsers +anyone, at (ws:\S+)/.exec(await gateway.said("browsers"))!;
   const child = startPython(t, "bare_tracker.py", address!);
   let [out, err] = ["", ""];
   child.stdout!.on("data", (chunk) => {

@@ -1,13 +1,13 @@
 /** `tequio gateway` as a process before a real coordinator: restarts, kills, two of them, TLS,
  *  wrong tokens. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { announced } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
+import { pythonWith } from "../python/find.ts";
 import { ScriptedTab } from "./scripted-tab.ts";
 
 const timeout = 60_000;
@@ -145,12 +145,10 @@ test("a wrong token or key is reported once, and ends the gateway", { timeout },
   assert.match(none.err, /tequio token create/);
 });
 
-const python = ["/usr/bin/python3", "python3"].find(
-  (name) => spawnSync(name, ["-c", "import websockets"]).status === 0,
-);
+const python = pythonWith("websockets");
 
 test("a browser in Python counts words by a gateway", {
-  skip: python === undefined && "no Python with websockets (Debian: python3-websockets)",
+  skip: python === null && "no Python with websockets (Debian: python3-websockets)",
   timeout,
 }, async (t) => {
   const place = new Place(t, { "words.txt": "a bb ccc a\n".repeat(500) });

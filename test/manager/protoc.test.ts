@@ -19,7 +19,7 @@ const python = pythonWith("google.protobuf");
 const skip =
   protoc && python !== null
     ? false
-    : "no protoc and Python with protobuf (Debian: python3-protobuf)";
+    : "no protoc and Python with protobuf (Debian: protobuf-compiler, python3-protobuf)";
 const socket = pythonWith("google.protobuf, websocket");
 const skipWorker =
   skip || (socket === null && "no Python with websocket (Debian: python3-websocket)");
