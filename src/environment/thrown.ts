@@ -8,6 +8,9 @@ import { absentHint } from "./globals.ts";
 const ownUrl = (import.meta as { readonly url?: string }).url ?? "";
 const ownFolder = decodeURIComponent(ownUrl.replace("file://", "").replace(/[^/]*\/[^/]*$/, ""));
 const codeName = "job.mjs";
+/** A bundle that is evaluated to see what it exports has this name: what its map does not lead to
+ *  sources of the job is this product's own code in it, such as that of operators. */
+export const evaluatedName = "tequio.bundle.mjs";
 
 /** Of the stack of an error, the lines of the job's own code, without `file://`. [] of anything
  *  else, and of what throws when it is looked at. */
@@ -28,6 +31,7 @@ export function jobFrames(error: unknown): string[] {
 }
 
 function isOwn(line: string): boolean {
+  if (line.includes(`${evaluatedName}:`)) return true;
   return ownFolder === "" ? !line.includes(`${codeName}:`) : line.includes(ownFolder);
 }
 

@@ -209,6 +209,15 @@ test("a job file that is not there, a folder or of another type is a bad request
   }
 });
 
+test("what operators refuse is reported at its line of the job", async (t) => {
+  const folder = await project(t, {
+    "job.ts":
+      'import { text } from "tequio";\n\nexport default text.csv(["a"]).by("b" as "a").count();\n',
+  });
+  const message = /^build-failed: job\.ts:3:32: .*no column "b"/;
+  await assert.rejects(bundleJob(join(folder, "job.ts")), { code: "build-failed", message });
+});
+
 test("loading a job leaves no file behind", async (t) => {
   const before = (await readdir(tmpdir())).filter((n) => n.startsWith("tequio-job-"));
   const folder = await project(t, { "job.ts": head + job });

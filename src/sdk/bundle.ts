@@ -11,7 +11,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import { errorsIn, harmless, shown } from "../core/thrown.ts";
 import { evaluated, Strayed, strayText } from "../environment/strays.ts";
-import { jobFrames, jobTexts, placeOf } from "../environment/thrown.ts";
+import { evaluatedName, jobFrames, jobTexts, placeOf } from "../environment/thrown.ts";
 import { bundleModule } from "./build/bundle-module.ts";
 import { checkJob } from "./build/check-job.ts";
 import { buildFailure, type Place } from "./build/failure.ts";
@@ -123,7 +123,7 @@ async function checkSource(path: string, source: string, { hint, roots }: Wanted
 /** Evaluates a bundle in this process: what it exports. `path`: of the job file. */
 export async function load(code: string, path: string): Promise<{ readonly default?: unknown }> {
   const folder = await mkdtemp(join(tmpdir(), "tequio-job-"));
-  const copy = join(folder, "job.mjs");
+  const copy = join(folder, evaluatedName);
   const limit = new AbortController();
   try {
     await writeFile(copy, code, { mode: 0o600 });

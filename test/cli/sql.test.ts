@@ -25,6 +25,7 @@ test("sql prints its answer, saves it, or explains itself", async (t) => {
   assert.equal(place.read("a.ndjson"), `${rows.join("\n")}\n`);
   const explained = await place.run("sql", "--explain", query);
   assert.match(explained.out, /^map, 1 task: read city, price\n/);
+  assert.equal((await place.run("sql", `EXPLAIN ${query}`)).out, explained.out);
   const refused = await place.run("sql", "--local", "select x from 'sales.csv'");
   assert.equal(refused.code, 2);
   assert.match(refused.err, /no column "x"; there are: city, price/);

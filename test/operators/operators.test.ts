@@ -239,10 +239,14 @@ test("sources are checked where they are written", () => {
   );
   assert.throws(() => text.csv(["a", "a"]), /two "a"/);
   assert.throws(() => text.json([]), /no column/);
+  // A job file is run without its types being checked.
+  const csv = text.csv(["city"]);
   // @ts-expect-error: the compiler knows the columns
-  text.csv(["city", "price"]).by("town");
+  assert.throws(() => csv.by("town"), /no column "town"; there are: city/);
+  // @ts-expect-error: of groups, too
+  assert.throws(() => csv.by("city").sum("price"), /no column "price"; there are: city/);
   // @ts-expect-error: of every source
-  text.words().sum("price");
+  assert.throws(() => text.words().sum("price"), /no column "price"; there are: word/);
 });
 
 test("sources are formats, too", async () => {

@@ -218,6 +218,10 @@ test("columns are checked where the query is written", () => {
     /no column "x"; there/,
   );
   assert.throws(() => source.by("city").aggregate({ city: count() }), /two columns "city"/);
+  for (const no of [() => count(), "sum", null]) {
+    const wrong = () => source.by("city").aggregate({ n: no as never });
+    assert.throws(wrong, /n is no aggregate; give one, such as count\(\)/);
+  }
   const twoShuffles = (table: Table<"city">) => table.sort("city").distinct();
   let table = twoShuffles(source.select({ city: true }));
   table = twoShuffles(twoShuffles(table));

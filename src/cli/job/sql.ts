@@ -86,10 +86,14 @@ function formatNamed({ merge = "", output = "" }: SqlOptions): TableOutput {
   }
 }
 
-async function run(query: string, options: SqlOptions): Promise<void> {
+/** As other engines are asked: `explain select …`. */
+const explainWord = /^\s*explain\s+(?=select\b)/i;
+
+async function run(given: string, options: SqlOptions): Promise<void> {
   const { sqlJob } = await import("../../sdk/sql/select.ts");
   const { operatorCode } = await import("../../sdk/build/operator-code.ts");
   refuseIgnored(options);
+  const query = given.replace(explainWord, "");
   const { path, table } = await sqlJob(query);
   const { format = formatNamed(options), keepBad = false, keepBadUpTo } = options;
   const policy = keepBad ? "keep" : "fail";
@@ -97,7 +101,7 @@ async function run(query: string, options: SqlOptions): Promise<void> {
   const job = table.with({ output: format, badRecords, name: options.name ?? "sql" });
   const hash = createHash("sha256").update(operatorCode).digest("hex");
   const built: BuiltJob = { code: operatorCode, hash, job, file: resolve("query.sql") };
-  if (options.explain) return explain(built, path, options);
+  if (options.explain || query !== given) return explain(built, path, options);
   const isPrinted = !wantsResult(options) && !options.detach;
   await runBuilt(async () => built, [path], isPrinted ? { ...options, output: "-" } : options);
 }

@@ -22,7 +22,7 @@ import { operatorInput } from "./input.ts";
 import { type JoinSettings, joinSpec } from "./join.ts";
 import type { OperatorOptions } from "./options.ts";
 import type { Aggregate } from "./query/aggregates.ts";
-import type { Cell, Cells } from "./query/cell.ts";
+import { type Cell, type Cells, checkedColumn } from "./query/cell.ts";
 import { type Selection, type SortBy, Table, type TableGroups } from "./query/table.ts";
 import {
   checkCount,
@@ -54,7 +54,7 @@ export class Groups<C extends string> {
   constructor(format: FormatSpec, columns: readonly string[], by: readonly string[]) {
     this.#format = format;
     this.#columns = columns;
-    this.#by = by;
+    this.#by = by.map((column) => checkedColumn(column, columns));
   }
 
   /** A table with a row for each group: its columns, and these aggregates. */
@@ -80,17 +80,21 @@ export class Groups<C extends string> {
 
   /** The exact sum of the numbers in a column; one beyond ±1.8e308 fails the job. */
   sum(column: C, options?: OperatorOptions): Pairs {
-    return pairs(this.#format, { operator: "sum", by: this.#by, column }, options);
+    return pairs(this.#format, this.#of("sum", column), options);
   }
 
   /** The least number in a column. */
   min(column: C, options?: OperatorOptions): Pairs {
-    return pairs(this.#format, { operator: "min", by: this.#by, column }, options);
+    return pairs(this.#format, this.#of("min", column), options);
   }
 
   /** The greatest number in a column. */
   max(column: C, options?: OperatorOptions): Pairs {
-    return pairs(this.#format, { operator: "max", by: this.#by, column }, options);
+    return pairs(this.#format, this.#of("max", column), options);
+  }
+
+  #of(operator: "sum" | "min" | "max", column: C): OperatorSpec["apply"] {
+    return { operator, by: this.#by, column: checkedColumn(column, this.#columns) };
   }
 }
 

@@ -270,3 +270,9 @@ export function cellsOf<C extends string>(columns: readonly C[]): Cells<C> {
 export function noColumn(name: string, columns: readonly string[]): string {
   return `no column ${JSON.stringify(name)}; there are: ${columns.join(", ")}`;
 }
+
+/** The name, for jobs that no compiler has checked. Throws `bad-request` naming the columns. */
+export function checkedColumn<C extends string>(name: C, columns: readonly string[]): C {
+  if (columns.includes(name)) return name;
+  throw new ClusterError("bad-request", noColumn(name, columns));
+}

@@ -12,7 +12,7 @@ import type { AnyOperator } from "../../job.ts";
 import { operatorInput } from "../input.ts";
 import type { OperatorOptions } from "../options.ts";
 import * as aggregates from "./aggregates.ts";
-import { Cell, type Cells, cellsOf, noColumn, type Operand } from "./cell.ts";
+import { Cell, type Cells, cellsOf, checkedColumn, type Operand } from "./cell.ts";
 
 /** Columns by name: true for one that stays as it is, else what it is computed of. */
 export type Selection<C extends string> = {
@@ -88,7 +88,7 @@ export class Table<C extends string> implements AnyOperator {
   select<S extends Selection<C>>(selection: S): Table<keyof S & string> {
     const cells = cellsOf(this.columns);
     const columns = Object.entries(selection).map(([name, of]) => {
-      const operand = of === true ? cells[checked(name, this.columns) as C] : of(cells);
+      const operand = of === true ? cells[checkedColumn(name, this.columns) as C] : of(cells);
       return { name, value: Cell.expressionOf(operand) };
     });
     checkNames(columns.map(({ name }) => name));
@@ -97,7 +97,7 @@ export class Table<C extends string> implements AnyOperator {
 
   /** Groups of the rows that agree in these columns; without columns one of all rows. */
   by<By extends C>(...columns: readonly By[]): TableGroups<C, By> {
-    for (const column of columns) checked(column, this.columns);
+    for (const column of columns) checkedColumn(column, this.columns);
     return new TableGroups<C, By>(columns, this.columns, (step) => this.#then(step));
   }
 
@@ -180,7 +180,8 @@ export class TableGroups<C extends string, By extends string> {
   /** A row for each group: its columns, and these aggregates. */
   aggregate<A extends Aggregates<C>>(named: A): Table<By | (keyof A & string)> {
     const specs = Object.entries(named).map(([name, aggregate]) => {
-      if (aggregate.column !== null) checked(aggregate.column, this.#columns);
+      checkAggregate(name, aggregate);
+      if (aggregate.column !== null) checkedColumn(aggregate.column, this.#columns);
       return { name, ...aggregate };
     });
     checkNames([...this.#by, ...Object.keys(named)]);
@@ -200,9 +201,12 @@ export class TableGroups<C extends string, By extends string> {
   }
 }
 
-function checked(name: string, columns: readonly string[]): string {
-  if (columns.includes(name)) return name;
-  throw new ClusterError("bad-request", noColumn(name, columns));
+/** For jobs that no compiler has checked. */
+function checkAggregate(name: string, given: unknown): void {
+  const { column, function: aggregate } = Object(given);
+  if (typeof aggregate === "string" && column !== undefined) return;
+  const text = `aggregate: ${name} is no aggregate; give one, such as count() or sum("price")`;
+  throw new ClusterError("bad-request", text);
 }
 
 function checkNames(names: readonly string[]): void {
@@ -227,6 +231,6 @@ function sortColumns<C extends string>(
     const given = typeof one === "string" ? { by: one } : one;
     const { order = "ascending", numeric = false } = given;
     const nulls = given.nulls ?? (order === "ascending" ? "first" : "last");
-    return { by: checked(given.by, columns), order, numeric, nulls };
+    return { by: checkedColumn(given.by, columns), order, numeric, nulls };
   });
 }
