@@ -3,6 +3,7 @@
  *  time. */
 
 import { forgetToken, issueToken, revokeToken, useToken } from "./access/tokens.ts";
+import { admitInputs, missInputs } from "./cluster/arriving.ts";
 import { correctClock, rememberJump } from "./cluster/clock.ts";
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
@@ -82,6 +83,12 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       break;
     case "job-removed":
       removeJob(state, event, effects);
+      break;
+    case "inputs-arrived":
+      admitInputs(state, event);
+      break;
+    case "inputs-missed":
+      missInputs(state, event, effects);
       break;
     case "worker-joined":
       joinWorker(state, event, effects);
