@@ -73,22 +73,14 @@ type Later = Exclude<CoordinatorEvent, { kind: "coordinator-started" }>;
 function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
   switch (event.kind) {
     case "job-submitted":
-      submitJob(state, event, effects);
-      break;
     case "job-cancelled":
-      cancelJob(state, event, effects);
-      break;
     case "job-rechecked":
-      recheckJob(state, event, effects);
-      break;
     case "job-removed":
-      removeJob(state, event, effects);
+      changeJobs(state, event, effects);
       break;
     case "inputs-arrived":
-      admitInputs(state, event);
-      break;
     case "inputs-missed":
-      missInputs(state, event, effects);
+      learnOfInputs(state, event, effects);
       break;
     case "worker-joined":
       joinWorker(state, event, effects);
@@ -135,6 +127,28 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     default:
       applyMemberEvent(state.sharing, event, effects);
   }
+}
+
+type OfJobs = "job-cancelled" | "job-rechecked" | "job-removed" | "job-submitted";
+
+function changeJobs(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: OfJobs }>,
+  effects: Effect[],
+): void {
+  if (event.kind === "job-submitted") submitJob(state, event, effects);
+  else if (event.kind === "job-cancelled") cancelJob(state, event, effects);
+  else if (event.kind === "job-rechecked") recheckJob(state, event, effects);
+  else removeJob(state, event, effects);
+}
+
+function learnOfInputs(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: "inputs-arrived" | "inputs-missed" }>,
+  effects: Effect[],
+): void {
+  if (event.kind === "inputs-arrived") admitInputs(state, event);
+  else missInputs(state, event, effects);
 }
 
 function learnOfResults(

@@ -56,7 +56,7 @@ async function watchEnd(client: Client, job: string, signal: AbortSignal): Promi
       if (state !== "running") return true;
     }
   } catch {
-    // Whoever follows the job sees why.
+    // The caller follows the job next, and sees why.
   }
   return false;
 }

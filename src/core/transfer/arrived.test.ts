@@ -1,3 +1,4 @@
+/** Which pieces of an input that is still being sent may be read. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pieceIsThere } from "./arrived.ts";
