@@ -21,6 +21,7 @@ import { ipfsNode } from "./edges/worker/ipfs.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
 import { Programs } from "./edges/worker/programs.ts";
 import { storedHashes } from "./filesystem-dir.ts";
+import { Arrivals } from "./jobs/arrivals.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { ItemLines } from "./jobs/item-lines.ts";
 import { JobLogs } from "./jobs/job-logs.ts";
@@ -90,6 +91,8 @@ export async function openServices(
   const members = new Members({ loop, timers: realTimers });
   closers.defer(() => members.stop());
   const plans = new Plans(blobs);
+  const arrivals = new Arrivals({ ...kept, timers: realTimers });
+  closers.defer(() => arrivals.stop());
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
   const going = openGoing({ loop, blobs, plans, lowWater }, options, closers);
   const { sweep } = going;
@@ -105,7 +108,18 @@ export async function openServices(
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
   closers.defer(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
-  const common = { ...sharing, ...going, plans, itemLines, auth, keys, lowWater, uploads, shuffle };
+  const common = {
+    ...sharing,
+    ...going,
+    arrivals,
+    plans,
+    itemLines,
+    auth,
+    keys,
+    lowWater,
+    uploads,
+    shuffle,
+  };
   const services = {
     ...kept,
     ...edges,

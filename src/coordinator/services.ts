@@ -13,6 +13,7 @@ import type { PlainResults } from "./edges/browser/plain-results.ts";
 import type { WorkerEdge } from "./edges/worker/edge.ts";
 import type { ClusterKeys } from "./edges/worker/orders.ts";
 import type { Programs } from "./edges/worker/programs.ts";
+import type { Arrivals } from "./jobs/arrivals.ts";
 import type { AttemptHistory } from "./jobs/attempt-history.ts";
 import type { BlobSweep } from "./jobs/blob-sweep.ts";
 import type { ItemLines } from "./jobs/item-lines.ts";
@@ -40,6 +41,8 @@ export type Services = {
   readonly blobs: Blobs;
   /** Uploads of submitters that come in ranges. */
   readonly staging: Staging;
+  /** Jobs that were submitted before their input had arrived. */
+  readonly arrivals: Arrivals;
   readonly plans: Plans;
   readonly itemLines: ItemLines;
   readonly edge: WorkerEdge;

@@ -3,6 +3,7 @@
  *  time. */
 
 import { forgetToken, issueToken, revokeToken, useToken } from "./access/tokens.ts";
+import { admitInputs, missInputs } from "./cluster/arriving.ts";
 import { correctClock, rememberJump } from "./cluster/clock.ts";
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
@@ -72,16 +73,14 @@ type Later = Exclude<CoordinatorEvent, { kind: "coordinator-started" }>;
 function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
   switch (event.kind) {
     case "job-submitted":
-      submitJob(state, event, effects);
-      break;
     case "job-cancelled":
-      cancelJob(state, event, effects);
-      break;
     case "job-rechecked":
-      recheckJob(state, event, effects);
-      break;
     case "job-removed":
-      removeJob(state, event, effects);
+      changeJobs(state, event, effects);
+      break;
+    case "inputs-arrived":
+    case "inputs-missed":
+      learnOfInputs(state, event, effects);
       break;
     case "worker-joined":
       joinWorker(state, event, effects);
@@ -128,6 +127,28 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     default:
       applyMemberEvent(state.sharing, event, effects);
   }
+}
+
+type OfJobs = "job-cancelled" | "job-rechecked" | "job-removed" | "job-submitted";
+
+function changeJobs(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: OfJobs }>,
+  effects: Effect[],
+): void {
+  if (event.kind === "job-submitted") submitJob(state, event, effects);
+  else if (event.kind === "job-cancelled") cancelJob(state, event, effects);
+  else if (event.kind === "job-rechecked") recheckJob(state, event, effects);
+  else removeJob(state, event, effects);
+}
+
+function learnOfInputs(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: "inputs-arrived" | "inputs-missed" }>,
+  effects: Effect[],
+): void {
+  if (event.kind === "inputs-arrived") admitInputs(state, event);
+  else missInputs(state, event, effects);
 }
 
 function learnOfResults(

@@ -117,7 +117,14 @@ export type CoordinatorEvent = {
       /** Hash of the whole submission, compared when the key comes again. */
       readonly digest: Hash;
       readonly spec: JobSpec;
+      /** Its input files are still on their way: every task of the first stage waits for
+       *  `inputs-arrived`. */
+      readonly arriving?: true;
     }
+  /** The input of these tasks of the first stage is there. */
+  | { readonly kind: "inputs-arrived"; readonly job: JobId; readonly tasks: readonly number[] }
+  /** The submitter has stopped sending, or has sent other bytes than it named. */
+  | { readonly kind: "inputs-missed"; readonly job: JobId; readonly reason: string }
   /** Computes those tasks of a finished job again that only volunteers vouch for who were caught,
    *  and what read them, as a job of its own. */
   | {

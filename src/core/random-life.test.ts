@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import { awaitedInputs, jobsAwaitingInputs } from "./awaited-inputs.ts";
 import { loadState, saveState, step } from "./coordinator.ts";
 import type { WorkerId } from "./ids.ts";
 import { Random } from "./random.ts";
 import {
   mapReduceSpec,
+  submission,
   TestCluster,
   testJob,
   testSpecs,
@@ -23,6 +25,10 @@ test("random life: every job ends, every law holds, and a snapshot changes nothi
     for (let n = 0; n < 3; n++) cluster.join({ slots: 1 + random.below(3), host: `h${n}` });
     for (let n = 0; n < 150; n++) disturb(cluster, random);
     while (cluster.running.size < 2) cluster.join();
+    for (const job of jobsAwaitingInputs(cluster.state)) {
+      const { tasks } = awaitedInputs(cluster.state, job)!;
+      cluster.tell({ kind: "inputs-arrived", job, tasks });
+    }
     // Ten times the steps that any of them takes.
     assert.ok(cluster.finish(random, 2_000), `seed ${seed}: every job ends once faults stop (I21)`);
     replay(cluster, seed);
@@ -44,7 +50,11 @@ function disturb(cluster: TestCluster, random: Random): void {
   const mine = worker === undefined ? [] : (cluster.running.get(worker) ?? []);
   const ref = mine[random.below(mine.length)];
   const dice = random.below(100);
-  if (dice < 8) cluster.submit(mapReduceSpec(1 + random.below(6), 1 + random.below(4)));
+  if (dice < 2) admitInputs(cluster, random);
+  else if (dice < 4) {
+    const spec = mapReduceSpec(1 + random.below(6), 1 + random.below(4));
+    cluster.tell({ ...submission(spec), arriving: true } as never);
+  } else if (dice < 8) cluster.submit(mapReduceSpec(1 + random.below(6), 1 + random.below(4)));
   else if (dice < 12) cluster.submit(testJob([testStage({ taskCount: random.below(30) })]));
   else if (dice < 16 && worker !== undefined)
     cluster.lose(worker, random.chance(0.5) ? "bye" : "closed");
@@ -71,6 +81,19 @@ function disturb(cluster: TestCluster, random: Random): void {
       cluster.tell({ kind: "attempts-started", worker, attempts: [ref] });
     }
     cluster.report(worker, ref, { durationMs: random.below(300) });
+  }
+}
+
+/** The input of some tasks of a job arrives, or none of it will. */
+function admitInputs(cluster: TestCluster, random: Random): void {
+  const waiting = jobsAwaitingInputs(cluster.state);
+  const job = waiting[random.below(waiting.length)];
+  if (job === undefined) return;
+  if (random.chance(0.1)) cluster.tell({ kind: "inputs-missed", job, reason: "gone" });
+  else {
+    const { tasks } = awaitedInputs(cluster.state, job)!;
+    const some = tasks.filter(() => random.chance(0.5));
+    cluster.tell({ kind: "inputs-arrived", job, tasks: [...some, ...some] });
   }
 }
 

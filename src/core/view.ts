@@ -149,6 +149,9 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
     if (unfit !== null) return unfit;
   }
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
+  if (stage !== undefined && stage.arriving.size > 0 && stage.counts.ready === 0) {
+    return reasonText({ kind: "input-arriving", tasks: stage.arriving.size });
+  }
   if (stage !== undefined && stage.backoffs.size > 0 && stage.counts.ready === 0) {
     const count = stage.backoffs.size;
     return count === 1

@@ -151,9 +151,18 @@ export class Client {
   /** The same, and whether the key named the job before; also when an answer was lost on its way
    *  and this client has submitted it itself. */
   submitKeyed(spec: JobSpec, key: string | null = null): Promise<Submitted> {
+    return this.#submit("/v1/jobs", spec, key);
+  }
+
+  /** The same before its input files are there, which the caller sends then: tasks begin as these
+   *  arrive. Throws `not-found` where the coordinator wants them first. */
+  submitEarly(spec: JobSpec): Promise<Submitted> {
+    return this.#submit("/v1/jobs?arriving=1", spec, null);
+  }
+
+  #submit(path: string, spec: JobSpec, key: string | null): Promise<Submitted> {
     return submitting({ key: key ?? freshKey(), spec }, (json) => {
-      const call = { method: "POST", path: "/v1/jobs", json } as const;
-      return this.#transport.json<Submitted>(call);
+      return this.#transport.json<Submitted>({ method: "POST", path, json });
     });
   }
 

@@ -7,6 +7,7 @@ import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults, TransferOptions } from "./client.ts";
+import { mayBeEarly, refused, sendBehind } from "./early.ts";
 import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf, type TrustTerms } from "./plan/spec.ts";
 import { hashFile, type Upload } from "./plan/upload.ts";
@@ -63,7 +64,8 @@ export function submitKeyed(
   options: SubmitOptions,
 ): Promise<Submitted> {
   const submit = (...job: Job) => client.submitKeyed(...job);
-  return submitVia(client, { built, planned, submit }, options);
+  const early = (spec: JobSpec) => client.submitEarly(spec);
+  return submitVia(client, { built, planned, submit, early }, options);
 }
 
 /** The same for a list of tasks, with its results: see `Client.submitForResults`. */
@@ -82,11 +84,13 @@ type Submission<T> = {
   readonly built: BuiltJob;
   readonly planned: Planned;
   readonly submit: (...job: Job) => Promise<T>;
+  /** Before its input files are there; absent where results are waited for. */
+  readonly early?: (spec: JobSpec) => Promise<T & Submitted>;
 };
 
 async function submitVia<T>(
   client: Client,
-  { built, planned, submit }: Submission<T>,
+  { built, early, planned, submit }: Submission<T>,
   options: SubmitOptions,
 ): Promise<T> {
   const bytes = built.zip ?? Buffer.from(built.code);
@@ -102,9 +106,21 @@ async function submitVia<T>(
       if (!mayNotName || !hasPaths) throw error;
     }
   }
-  const { plan, uploads } = await uploadFiles(client, planned.plan, options);
-  const job = { built, planned: { ...planned, plan }, submit, blobs: [...blobs, ...uploads] };
-  return submitPlan(client, job, options);
+  const { plan, uploads } = await namedByContent(planned.plan, options);
+  const sent = { built, planned: { ...planned, plan }, submit, blobs };
+  const { upload = {} } = options;
+  const send = (by: UploadOptions) => client.putBlobs(uploads, counted(uploads, by));
+  if (early !== undefined && mayBeEarly(plan, uploads, options)) {
+    const quiet = { ...options, upload: withoutProgress(upload) };
+    const submitted = await submitPlan(client, { ...sent, submit: early }, quiet).catch(refused);
+    if (submitted !== null) {
+      const sending = (signal: AbortSignal) => send({ ...upload, signal });
+      await sendBehind(client, submitted.job, sending, upload.signal);
+      return submitted;
+    }
+  }
+  await send(upload);
+  return submitPlan(client, { ...sent, blobs: [...blobs, ...uploads] }, options);
 }
 
 async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
@@ -163,6 +179,10 @@ function modulesOf({ module: bytes }: BuiltJob): Upload[] {
   ];
 }
 
+function withoutProgress({ onProgress: _, ...upload }: UploadOptions): UploadOptions {
+  return upload;
+}
+
 /** Progress over all of them together. */
 function counted(
   sent: ReadonlyArray<{ readonly sizeBytes: number }>,
@@ -178,10 +198,8 @@ function counted(
   return { ...options, onBytes };
 }
 
-/** The plan with every local file sent and named by its hash. */
-async function uploadFiles(client: Client, plan: Plan, { upload = {} }: SubmitOptions) {
-  const { signal } = upload;
-  const local = plan.files.filter(({ at }) => at.kind === "path");
+/** The plan with every local file named by its hash, to be sent as a blob. */
+async function namedByContent(plan: Plan, { upload: { signal } = {} }: SubmitOptions) {
   const files: InputFile[] = [];
   const uploads: Upload[] = [];
   for (const file of plan.files) {
@@ -200,6 +218,5 @@ async function uploadFiles(client: Client, plan: Plan, { upload = {} }: SubmitOp
     uploads.push({ hash, sizeBytes: size, at: { kind: "path", path: at.path } });
     files.push({ ...file, at: { kind: "blob", hash } });
   }
-  await client.putBlobs(uploads, counted(local, upload));
   return { plan: { ...plan, files } satisfies Plan, uploads };
 }

@@ -164,6 +164,6 @@ test("N7: `run` shows how its input travels, and Ctrl-C leaves what has arrived"
   const before = proxy.counts.upBytes;
   const again = await place.run(...run);
   assert.equal(again.code, 0, again.err);
-  assert.equal(again.out, "j-1\n");
+  assert.match(again.out, /^j-\d+\n$/);
   assert.ok(proxy.counts.upBytes - before < bytes.length);
 });

@@ -16,6 +16,19 @@ export const jobCommands: readonly Command[] = [
     },
   ],
   [
+    /^the input of maps ([\d ]+) of job (\d+) arrives$/,
+    (cluster, [maps = "", number]) => {
+      const tasks = maps.split(" ").map(Number);
+      return [cluster.happen({ kind: "inputs-arrived", job: job(number), tasks })];
+    },
+  ],
+  [
+    /^the input of job (\d+) is given up: (.+)$/,
+    (cluster, [number, reason = ""]) => {
+      return [cluster.happen({ kind: "inputs-missed", job: job(number), reason })];
+    },
+  ],
+  [
     /^\w+ removes job (\d+)$/,
     (cluster, [number]) => [cluster.happen({ kind: "job-removed", job: job(number) })],
   ],
@@ -91,12 +104,12 @@ function job(number: string | undefined): JobId {
 
 function submit(cluster: StoryCluster, found: readonly (string | undefined)[]): Happened {
   const [owner, what] = found as [string, string];
-  const { key, spec } = jobOf(what);
+  const { spec, ...rest } = jobOf(what);
   // The spec must be known when its first tasks are sent.
   const number = cluster.state.jobsSubmitted + 1;
   cluster.specs.set(job(String(number)), spec);
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
-  const effects = cluster.happen({ kind: "job-submitted", owner, key, digest, spec });
+  const effects = cluster.happen({ kind: "job-submitted", owner, digest, spec, ...rest });
   const reply = effects.find((effect) => effect.kind === "reply")?.value.job;
   return reply === undefined ? [effects] : [`accepted as ${jobName(reply)}`, effects];
 }

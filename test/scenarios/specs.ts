@@ -11,6 +11,7 @@ type NewJob = {
   timeoutMs: number;
   /** Of the first stage. */
   inputBytes: number;
+  isArriving: boolean;
   over: Partial<Writable<JobSpec>>;
 };
 
@@ -26,6 +27,7 @@ const jobClauses: ReadonlyArray<Clause<NewJob>> = [
   ],
   [/^no backups$/, (_, { over }) => Object.assign(over, { backupTasks: false })],
   [/^limit (\d+) ms$/, ([ms], job) => Object.assign(job, { timeoutMs: Number(ms) })],
+  [/^input on its way$/, (_, job) => Object.assign(job, { isArriving: true })],
   [/^(\d+) MB of input$/, ([mb], job) => Object.assign(job, { inputBytes: Number(mb) * 1e6 })],
   [
     /^(\d+) lost workers? at most$/,
@@ -60,16 +62,24 @@ function applyAll<T>(text: string, clauses: ReadonlyArray<Clause<T>>, to: T): vo
   }
 }
 
+/** What is submitted. */
+export type Submission = {
+  readonly spec: JobSpec;
+  readonly key: string | null;
+  readonly arriving?: true;
+};
+
 /** `3 tasks` or `2 maps and 1 reduce`, and after a comma its options. */
-export function jobOf(text: string): { readonly spec: JobSpec; readonly key: string | null } {
+export function jobOf(text: string): Submission {
   const [what = "", ...options] = text.split(", ");
-  const job: NewJob = { key: null, timeoutMs: 0, inputBytes: 0, over: {} };
+  const job: NewJob = { key: null, timeoutMs: 0, inputBytes: 0, isArriving: false, over: {} };
   applyAll(options.join(", "), jobClauses, job);
   const { inputBytes, timeoutMs } = job;
   const stages = stagesOf(what).map((stage, at) => {
     return testStage({ ...stage, timeoutMs, ...(at === 0 ? { inputBytes } : {}) });
   });
-  return { spec: testJob(stages, job.over), key: job.key };
+  const { isArriving, key, over } = job;
+  return { spec: testJob(stages, over), key, ...(isArriving ? { arriving: true } : {}) };
 }
 
 function stagesOf(what: string): Array<Partial<StageSpec>> {

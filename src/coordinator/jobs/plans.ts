@@ -69,6 +69,13 @@ const outline = z.object({
   reducers: size,
 });
 
+type CheckedPlan = {
+  readonly blobs: Hash[];
+  readonly isArriving: boolean;
+  readonly usesPaths: boolean;
+  readonly usesAddresses: boolean;
+};
+
 /** Files of one submission that are looked at to see that the submitter is on this machine. */
 const provenMax = 16;
 
@@ -103,12 +110,13 @@ export class Plans {
 
   /** Whether a job can run at all: everything that it names exists, and plan and stages agree.
    *  Returns every blob of the job, and whether it reads files of this machine's disk or of
-   *  addresses. `hold` is
-   *  called with blobs before they are checked. */
+   *  addresses. `hold` is called with blobs before they are checked. `mayArrive`: input files need
+   *  not be there yet; `isArriving` says whether some are not. */
   async check(
     spec: JobSpec,
     hold: (hashes: readonly Hash[]) => Promise<void> = async () => {},
-  ): Promise<{ blobs: Hash[]; usesPaths: boolean; usesAddresses: boolean }> {
+    mayArrive = false,
+  ): Promise<CheckedPlan> {
     const modules = spec.moduleHash === undefined ? [] : [spec.moduleHash];
     await hold([spec.codeHash, spec.planHash, ...modules]);
     await Promise.all([
@@ -129,11 +137,15 @@ export class Plans {
     mustFitBareBrowsers(spec);
     const named = await this.blobsOf(spec.planHash);
     await hold(named);
-    for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
+    let isArriving = false;
+    for (const one of new Set(named)) {
+      if (mayArrive && one !== plan.items?.hash && !(await this.#isHere(one))) isArriving = true;
+      else await this.#mustExist(one, "an input of the job");
+    }
     const usesPaths = plan.files.some(({ at }) => at.kind === "path");
     const usesAddresses = plan.files.some(({ at }) => at.kind === "remote");
     const blobs = [spec.codeHash, spec.planHash, ...modules, ...named];
-    return { blobs, usesPaths, usesAddresses };
+    return { blobs, isArriving, usesPaths, usesAddresses };
   }
 
   /** Files that the plan names on this machine's disk are those that the submitter sees, as far as
@@ -151,13 +163,17 @@ export class Plans {
     }
   }
 
-  async #mustExist(name: Hash, what: string): Promise<void> {
-    const isHere = await this.#blobs.size(name).catch((error: unknown) => {
+  async #isHere(name: Hash): Promise<boolean> {
+    const size = await this.#blobs.size(name).catch((error: unknown) => {
       // It must be sent again, like a missing one.
       if (error instanceof ClusterError && error.code === "data-lost") return null;
       throw error;
     });
-    if (isHere !== null) return;
+    return size !== null;
+  }
+
+  async #mustExist(name: Hash, what: string): Promise<void> {
+    if (await this.#isHere(name)) return;
     const text = `${what} (blob ${name}) is not here; upload it with POST /v1/blobs, then submit`;
     throw new ClusterError("not-found", text);
   }

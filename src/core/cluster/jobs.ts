@@ -50,6 +50,10 @@ export function submitJob(
   if (named !== null) state.keys.set(named, job.number);
   effects.push({ kind: "reply", value: { job: jobId(job.number) } });
   effects.push({ kind: "job-changed", job: jobId(job.number) });
+  const [first] = job.stages;
+  if (event.arriving === true && first !== undefined) {
+    for (let task = 0; task < first.spec.taskCount; task++) first.arriving.add(task);
+  }
   for (const stage of job.stages) openStage(state, job, stage);
   finishIfDone(state, job, effects);
 }
@@ -193,6 +197,7 @@ function dropStage(state: CoordinatorState, stage: Stage, effects: Effect[]): vo
   forOwn.clear();
   notForTabs.clear();
   stage.backoffs.clear();
+  stage.arriving.clear();
   stage.killers.clear();
   if (stage.tally.endedAtMs === 0) stage.tally.endedAtMs = state.atMs;
 }

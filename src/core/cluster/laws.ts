@@ -9,7 +9,7 @@ import type { TaskOutput } from "../job.ts";
 import { checkSharing } from "../sharing/laws.ts";
 import { hasLargeInput, machineOf } from "./placement/spread.ts";
 import { checkShares } from "./shares/laws.ts";
-import { isOpen } from "./shuffle.ts";
+import { isHeldBack, isOpen } from "./shuffle.ts";
 import {
   type CoordinatorState,
   DONE,
@@ -24,7 +24,7 @@ import {
 import { brokenByAudits, brokenByVouchers } from "./trust/laws.ts";
 import { isShared, isTracked } from "./trust/standing.ts";
 
-/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20, I27–I29. Cost: one pass over all
+/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20, I27–I30. Cost: one pass over all
  *  tasks and files. */
 export function checkLaws(state: CoordinatorState): void {
   const keys = new Set<number>(state.keys.values());
@@ -153,6 +153,9 @@ function brokenByTask({ job, stage, open, task, held }: TaskSeen): string | null
     if (broken !== null) return broken;
   }
   if (state === READY && !open) return "I9: is ready before its input";
+  if (stage.arriving.has(task) && (state !== WAITING || attempts > 0)) {
+    return "I30: was given out before its input arrived";
+  }
   if ((stage.userErrors[task] as number) > job.spec.limits.userErrorMax) return "I15: errors";
   return null;
 }
@@ -180,7 +183,7 @@ function checkNoLimbo(stage: Stage, open: boolean): void {
   // The counts have just been compared with the column.
   if (!open || waiting === 0) return;
   for (let task = 0; task < stage.spec.taskCount; task++) {
-    const limbo = stage.state[task] === WAITING && !stage.backoffs.has(task);
+    const limbo = stage.state[task] === WAITING && !isHeldBack(stage, task);
     if (limbo) assert(false, `I8: ${nameOf(stage)}/${task} waits for nothing`);
   }
 }

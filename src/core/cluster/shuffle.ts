@@ -48,7 +48,7 @@ export function isOpen(job: JobRecord, stage: Stage): boolean {
 export function openStage(state: CoordinatorState, job: JobRecord, stage: Stage): void {
   if (!isOpen(job, stage)) return;
   for (let task = 0; task < stage.spec.taskCount; task++) {
-    if (stage.state[task] === WAITING && !inBackoff(stage, task)) makeReady(state, stage, task);
+    if (stage.state[task] === WAITING && !isHeldBack(stage, task)) makeReady(state, stage, task);
   }
 }
 
@@ -61,9 +61,10 @@ export function closeStage(stage: Stage): void {
   }
 }
 
-/** A task in back-off is `waiting` too; its deadline makes it ready. */
-export function inBackoff(stage: Stage, task: number): boolean {
-  return stage.backoffs.has(task);
+/** A task in back-off is `waiting` too, and so is one whose input is on its way: a deadline, or its
+ *  arrival, makes it ready. */
+export function isHeldBack({ arriving, backoffs }: Stage, task: number): boolean {
+  return backoffs.has(task) || arriving.has(task);
 }
 
 /** The committed output of a task is gone. Returns false when that has happened too often. */

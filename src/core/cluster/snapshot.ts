@@ -43,6 +43,8 @@ type SavedStage = {
   outputs: Array<[number, unknown]>;
   killers: Array<[number, number[]]>;
   backoffs: number[];
+  /** Absent when there are none. */
+  arriving?: number[];
   leases: Array<[number, Lease[]]>;
   queues: number[][];
   counts: Stage["counts"];
@@ -135,6 +137,7 @@ function saveStage(stage: Stage): SavedStage {
     outputs: stage.outputs.flatMap((o, task) => (o === null ? [] : [[task, o]])) as never,
     killers: [...stage.killers],
     backoffs: [...stage.backoffs],
+    ...(stage.arriving.size === 0 ? {} : { arriving: [...stage.arriving] }),
     leases: [...stage.leases],
     queues: stage.queues.map((queue) => queue.toArray()),
     counts: stage.counts,
@@ -247,6 +250,7 @@ function loadStage(empty: Stage, saved: SavedStage): Stage {
     astray: new Map(saved.astray),
     killers: new Map(saved.killers),
     backoffs: new Set(saved.backoffs),
+    arriving: new Set(saved.arriving),
     leases: new Map(saved.leases.map(([task, leases]) => [task, leases.map(loadLease)])),
     queues: saved.queues.map((queue) => IntQueue.from(queue)),
     counts: saved.counts,

@@ -74,6 +74,8 @@ export type Stage = {
   readonly killers: Map<number, number[]>;
   /** Tasks whose back-off has not ended; they are `waiting`. */
   readonly backoffs: Set<number>;
+  /** Tasks whose input is on its way to the coordinator (`arriving.ts`); they are `waiting`. */
+  readonly arriving: Set<number>;
   /** Leases by task: the first, then its backup. */
   readonly leases: Map<number, Lease[]>;
   /** Index 0: input anywhere; n + 1: input on `locality.hosts[n]`. */
@@ -313,6 +315,7 @@ export function newStage(job: number, index: number, spec: StageSpec, hosts: num
     outputs: new Array(n).fill(null),
     killers: new Map(),
     backoffs: new Set(),
+    arriving: new Set(),
     leases: new Map(),
     queues: Array.from({ length: hosts + 1 }, () => new IntQueue()),
     counts: { waiting: n, ready: 0, running: 0, done: 0 },

@@ -33,6 +33,8 @@ export const rangeMinBytes = 256 << 10;
 export const rangeMaxBytes = 2 << 20;
 
 const lanesAtFirst = 4;
+/** As soon as a range has arrived in a moderate time: a far line that loses packets needs them. */
+const lanesSoon = 8;
 /** Shortest window, ms: below it a rate is noise. */
 const windowMinMs = 400;
 /** More lanes must bring this much more. */
@@ -61,8 +63,11 @@ export function paceAfter(pace: Pace, { atMs, sizeBytes, tookMs }: Arrived): Pac
     ranges: pace.window.ranges + 1,
     bytes: pace.window.bytes + sizeBytes,
   };
-  const next = { ...pace, window, rangeBytes: rangeAfter(pace.rangeBytes, sizeBytes, tookMs) };
-  const isWhole = window.ranges >= pace.lanes && atMs - sinceMs >= windowMinMs;
+  const isFirst = pace.best.bytesPerMs === 0 && pace.lanes < lanesSoon && tookMs < rangeLongMs;
+  const lanes = isFirst ? lanesSoon : pace.lanes;
+  const rangeBytes = rangeAfter(pace.rangeBytes, sizeBytes, tookMs);
+  const next = { ...pace, window, lanes, rangeBytes };
+  const isWhole = window.ranges >= lanes && atMs - sinceMs >= windowMinMs;
   return isWhole ? withLanes(next, window.bytes / (atMs - sinceMs), atMs) : next;
 }
 

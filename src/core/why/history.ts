@@ -26,6 +26,8 @@ export const causeKinds = [
   "attempts-reported",
   "time-passed",
   "coordinator-started",
+  "inputs-arrived",
+  "inputs-missed",
 ] as const;
 
 export type TaskMove = {
@@ -68,6 +70,8 @@ const moves: { readonly [K in TaskMove["kind"]]: (attempt: string, worker: Worke
 const causes: { readonly [K in TaskMove["cause"]["kind"]]: (worker: string) => string } = {
   other: () => "another event",
   "job-submitted": () => "a job was submitted",
+  "inputs-arrived": () => "its input arrived",
+  "inputs-missed": () => "its input did not arrive",
   "job-cancelled": () => "a job was cancelled",
   "worker-joined": (worker) => `${worker} joined`,
   "worker-lost": (worker) => `${worker} was lost`,

@@ -39,6 +39,8 @@ export type Reason =
   | { readonly kind: "sent-ahead"; readonly attempt: number; readonly worker: WorkerId }
   /** Its input is not complete. */
   | { readonly kind: "input-missing"; readonly stage: StageKind; readonly left: number }
+  /** Their input is on its way: the submitter is sending it. */
+  | { readonly kind: "input-arriving"; readonly tasks: number }
   /** It was done, and the worker that held its output is gone. */
   | { readonly kind: "output-lost"; readonly stage: StageKind; readonly tasks: number }
   | { readonly kind: "backoff"; readonly tasks: number; readonly forMs: number }
@@ -186,6 +188,8 @@ const texts: Texts = {
     `attempt ${attempt} was sent ahead to ${worker} and waits for a slot there`,
   "input-missing": ({ left, stage }) =>
     `it waits for the output of ${count(left, `${stage} task`)} more`,
+  "input-arriving": ({ tasks }) =>
+    `the input of ${count(tasks, "task")} has not arrived yet: its submitter is sending it`,
   "output-lost": ({ stage, tasks }) =>
     `the output of ${count(tasks, `${stage} task`)} was lost with its worker and is recomputed`,
   backoff: ({ forMs, tasks }) =>

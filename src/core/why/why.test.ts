@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Effect } from "../effect.ts";
 import type { JobId } from "../ids.ts";
-import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
+import {
+  mapReduceSpec,
+  submission,
+  TestCluster,
+  testJob,
+  testStage,
+} from "../testing/fake-cluster.ts";
 import { type Reason, reasonText } from "./reasons.ts";
 import { whyJob, whyTask, whyWorker } from "./why.ts";
 
@@ -95,6 +101,17 @@ test("a reduce task waits for map tasks, of which one was lost with its worker",
     "no-worker",
   ]);
   assert.deepEqual(kinds(whyWorker(cluster.state, worker)), ["worker-lost"]);
+});
+
+test("a task whose input is on its way waits for its submitter", () => {
+  const cluster = new TestCluster();
+  cluster.join();
+  cluster.tell({ ...submission(mapReduceSpec(3, 1)), arriving: true } as never);
+  const job = "j-1";
+  cluster.tell({ kind: "inputs-arrived", job, tasks: [1] });
+  const reasons = whyTask(cluster.state, { job, stage: 0, task: 0 }, cluster.atMs)!;
+  assert.deepEqual(kinds(reasons), ["task-is", "input-arriving"]);
+  assert.match(reasonText(whyJob(cluster.state, job, cluster.atMs)![2]!), /^the input of 2 tasks/);
 });
 
 test("a task that failed is in back-off, with its errors counted", () => {

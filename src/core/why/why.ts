@@ -37,6 +37,8 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage === undefined) return reasons;
   reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...shownCounts(state, stage) });
+  const arriving = stage.arriving.size;
+  if (arriving > 0) reasons.push({ kind: "input-arriving", tasks: arriving });
   const lost = lostOutputs(stage);
   if (lost > 0) reasons.push({ kind: "output-lost", stage: stage.spec.kind, tasks: lost });
   const { forOwn, open } = stage.opinions;
@@ -91,6 +93,7 @@ export function whyTask(
     reasons.push({ kind: "output-lost", stage: kind, tasks: 1 });
   }
   if (stage.backoffs.has(of.task)) reasons.push(backoffOf(job, 1));
+  if (stage.arriving.has(of.task)) reasons.push({ kind: "input-arriving", tasks: 1 });
   const input = inputOf(job, stage);
   if (input !== null && !isOpen(job, stage)) {
     const left = input.spec.taskCount - input.counts.done;

@@ -4,7 +4,9 @@
  *     where it was.
  *  2. Nothing here is a blob. The whole is hashed before it becomes one, so what a power loss or
  *     a bad disk leaves is noticed then, and the upload begins anew.
- *  3. Uploads of different owners never meet: bytes of one are no part of another's. */
+ *  3. Uploads of different owners never meet: bytes of one are no part of another's.
+ *  4. What has arrived can be read before the whole is there, by those who wait for the end to see
+ *     whether it was right. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +17,7 @@ import { storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut, Blobs } from "./blob.ts";
 import type { DiskBlobs } from "./disk.ts";
 import { fileChunks } from "./disk-adopt.ts";
+import { chunksOf } from "./disk-read.ts";
 import { blobTooLarge, checkHash, type Range, wrongBytes } from "./rules.ts";
 
 export type StagingOptions = {
@@ -40,9 +43,12 @@ const entryBytes = 8;
 const prefix = "upload-";
 
 /** One that can adopts a file, others take a copy. */
-type Store = Pick<Blobs, "put"> & Partial<Pick<DiskBlobs, "adopt">>;
+type Store = Pick<Blobs, "put" | "read" | "size"> & Partial<Pick<DiskBlobs, "adopt">>;
 
 export class Staging {
+  /** Called when a range of an upload has arrived, when it became a blob, and when it was found to
+   *  be something else: `isWrong`. */
+  changed: (of: UploadOf, isWrong: boolean) => void = () => {};
   readonly #directory: string;
   readonly #blobs: Store;
   readonly #options: Required<StagingOptions>;
@@ -75,6 +81,35 @@ export class Staging {
   ): Promise<void> {
     const upload = await this.#opened(of);
     await upload.write(start, chunks, expect);
+    this.changed(of, false);
+  }
+
+  /** A range that has arrived; null when there is no such upload, as after its end. Throws
+   *  `unavailable` when some of it has not arrived yet. */
+  async read(of: UploadOf, range: Range): Promise<AsyncIterable<Uint8Array> | null> {
+    const name = this.#nameOf(of);
+    const upload = await (this.#open.get(name) ?? this.#found(name, of));
+    return upload?.read(range) ?? null;
+  }
+
+  /** Whether what has arrived is part of the blob of that name, which has come another way. Reads
+   *  both. */
+  async agrees(of: UploadOf): Promise<boolean> {
+    let at = 0;
+    for (const { end, start } of [...(await this.missing(of)), { start: of.sizeBytes, end: 0 }]) {
+      if (at < start && !(await this.#isSame(of, { start: at, end: start }))) return false;
+      at = end;
+    }
+    return true;
+  }
+
+  async #isSame(of: UploadOf, range: Range): Promise<boolean> {
+    const mine = await this.read(of, range);
+    if (mine === null) return true;
+    const [one, other] = [createHash("sha256"), createHash("sha256")];
+    for await (const chunk of mine) one.update(chunk);
+    for await (const chunk of this.#blobs.read(of.hash, range)) other.update(chunk);
+    return one.digest("hex") === other.digest("hex");
   }
 
   /** Makes the blob. Throws `conflict` when ranges are missing, and `data-lost` when the whole is
@@ -86,10 +121,15 @@ export class Staging {
       const text = `parts of ${of.hash.slice(0, 12)} have not arrived; send what is missing`;
       throw new ClusterError("conflict", text);
     }
+    let isWrong = false;
     try {
       return await upload.finish(() => this.#keep(upload.path, of.hash));
+    } catch (error) {
+      isWrong = isDataLost(error);
+      throw error;
     } finally {
       this.#open.delete(name);
+      this.changed(of, isWrong);
     }
   }
 
@@ -238,6 +278,14 @@ class StagedUpload {
     }
   }
 
+  read(range: Range): AsyncIterable<Uint8Array> {
+    const isThere = !this.missing().some(({ end, start }) => {
+      return start < range.end && end > range.start;
+    });
+    if (isThere) return rangeOf(this.path, range);
+    throw new ClusterError("unavailable", "this part of the input has not arrived yet; try again");
+  }
+
   /** Where the range ends. */
   async #receive(
     file: FileHandle,
@@ -288,7 +336,7 @@ class StagedUpload {
       return put;
     } catch (error) {
       // Whatever is wrong with it, only sending it again can help.
-      if (error instanceof ClusterError && error.code === "data-lost") {
+      if (isDataLost(error)) {
         this.#has.fill(0);
         await removeUpload(this.path);
       }
@@ -307,6 +355,19 @@ class StagedUpload {
 
   #mark(first: number, count: number): void {
     this.#has.fill(1, first, Math.min(this.#has.length, first + count));
+  }
+}
+
+function isDataLost(error: unknown): boolean {
+  return error instanceof ClusterError && error.code === "data-lost";
+}
+
+async function* rangeOf(path: string, range: Range): AsyncGenerator<Uint8Array> {
+  const file = await onDisk(open(path, "r"), path);
+  try {
+    yield* chunksOf(file, range, path);
+  } finally {
+    await file.close();
   }
 }
 

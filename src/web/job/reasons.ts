@@ -16,6 +16,10 @@ export const reasonMessages = catalogue({
       one: "It waits for the output of {n} more {stage} task.",
       other: "It waits for the output of {n} more {stage} tasks.",
     },
+    "input-arriving": {
+      one: "The input of {n} task has not arrived yet: its submitter is sending it.",
+      other: "The input of {n} tasks has not arrived yet: its submitter is sending it.",
+    },
     "output-lost": {
       one: "The output of {n} {stage} task was lost with its worker and is being recomputed.",
       other:
@@ -96,6 +100,10 @@ export const reasonMessages = catalogue({
       one: "Lee la salida de {n} tarea más de {stage}.",
       other: "Lee la salida de {n} tareas más de {stage}.",
     },
+    "input-arriving": {
+      one: "La entrada de {n} tarea no ha llegado aún: quien la presentó la está enviando.",
+      other: "La entrada de {n} tareas no ha llegado aún: quien las presentó la está enviando.",
+    },
     "output-lost": {
       one: "La salida de {n} tarea de {stage} se perdió con su nodo y se calcula de nuevo.",
       other:
@@ -175,6 +183,10 @@ export const reasonMessages = catalogue({
     "input-missing": {
       one: "还要读取 {n} 个{stage}任务的输出。",
       other: "还要读取 {n} 个{stage}任务的输出。",
+    },
+    "input-arriving": {
+      one: "{n} 个任务的输入尚未到达：提交者正在发送。",
+      other: "{n} 个任务的输入尚未到达：提交者正在发送。",
     },
     "output-lost": {
       one: "{n} 个{stage}任务的输出随工作节点丢失，正在重新计算。",
@@ -305,6 +317,7 @@ function countOf(reason: Reason): number | null {
   if (reason.kind === "job-runs") return reason.attempts;
   if (reason.kind === "input-missing") return reason.left;
   if (reason.kind === "output-lost" || reason.kind === "backoff") return reason.tasks;
+  if (reason.kind === "input-arriving") return reason.tasks;
   if (reason.kind === "workers-paused") return reason.workers;
   return reason.kind === "nothing-ready" ? reason.jobs : null;
 }

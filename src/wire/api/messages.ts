@@ -11,7 +11,7 @@
  *  | PUT /v1/uploads/:hash?sizeBytes=&start= | bytes → {}; checks `x-content-sha256` | submit |
  *  | POST /v1/uploads/:hash?sizeBytes= | {} → BlobPut | submit |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
- *  | POST /v1/jobs | Submit → Submitted | submit |
+ *  | POST /v1/jobs | Submit → Submitted; `?arriving=1`: input files may follow | submit |
  *  | GET /v1/jobs | → { jobs: JobSummary[], total, removed: RemovedSummary[] } | read |
  *  | GET /v1/jobs/:job | → JobSummary | read |
  *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary: at once, on change, when ended | read |

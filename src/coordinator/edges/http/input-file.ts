@@ -18,30 +18,34 @@ const chunkBytes = 256 * 1024;
 /** What web servers and object stores have, for tabs: with the credentials of this process. */
 const remoteFiles = new RemoteFiles();
 
-type Holders = Pick<Services, "blobs" | "host" | "sharedInputs">;
+type Holders = Pick<Services, "blobs" | "host" | "sharedInputs" | "staging">;
+
+/** Of a job of this owner. */
+export type OwnedInput = { readonly owner: string; readonly file: InputFile };
 
 /** The answer to a call for the file. The first byte is checked before anything is answered: a
  *  later error only cuts the answer, and the reader continues from there. */
 export async function inputAnswer(
   services: Holders,
-  file: InputFile,
+  input: OwnedInput,
   span: Span | null,
 ): Promise<Answer> {
+  const { file } = input;
   const { at, sizeBytes } = file;
   if (at.kind === "path") mustBeSame(file, await statOf(services.host, file));
   const start = span?.start ?? 0;
   if (at.kind === "blob" && start < sizeBytes) {
     const first = { start, end: start + 1 };
-    for await (const _ of readInput(services, file, first));
+    for await (const _ of readInput(services, input, first));
   }
-  return bytesAnswer(sizeBytes, span, () => readInput(services, file, span));
+  return bytesAnswer(sizeBytes, span, () => readInput(services, input, span));
 }
 
 /** Bytes of the file, opened only when they are read, so that it is closed whatever becomes of the
  *  answer. Throws `data-lost` when it has changed, `not-found` when it lies elsewhere. */
 export async function* readInput(
-  { blobs, host, sharedInputs }: Holders,
-  file: InputFile,
+  { blobs, host, sharedInputs, staging }: Holders,
+  { file, owner }: OwnedInput,
   span: Span | null,
 ): AsyncGenerator<Uint8Array, void> {
   const { at, sizeBytes } = file;
@@ -49,7 +53,9 @@ export async function* readInput(
     try {
       // As a range even when it is all: no byte of a damaged piece is returned, so a reader that
       // continues where it was cut off never gets past it.
-      yield* blobs.read(at.hash, span ?? { start: 0, end: sizeBytes });
+      const range = span ?? { start: 0, end: sizeBytes };
+      yield* (await arriving({ blobs, staging }, { file, owner }, range)) ??
+        blobs.read(at.hash, range);
     } catch (error) {
       throw lostBlob(file, error);
     }
@@ -87,6 +93,16 @@ export async function* readInput(
   } finally {
     await opened.close();
   }
+}
+
+/** Of an upload that is not a blob yet; null when it is one, or there is none. */
+async function arriving(
+  { blobs, staging }: Pick<Holders, "blobs" | "staging">,
+  { file: { at, sizeBytes }, owner }: OwnedInput,
+  range: Span,
+): Promise<AsyncIterable<Uint8Array> | null> {
+  if (at.kind !== "blob" || (await blobs.size(at.hash)) !== null) return null;
+  return staging.read({ owner, hash: at.hash, sizeBytes }, range);
 }
 
 async function statOf(host: string, file: InputFile): Promise<Stats> {

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { may } from "../../../../core/access/roles.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
-import { jobStates } from "../../../../core/job.ts";
+import { type JobSpec, jobStates } from "../../../../core/job.ts";
 import { type JobFilter, jobPage, removedSummaries } from "../../../../core/view.ts";
 import { hit } from "../../../../store/failpoint.ts";
 import type { Removed } from "../../../../wire/api/messages.ts";
+import { arrivingTasksMax } from "../../../jobs/arrivals.ts";
 import { asJobId, summaryOf } from "../../../services.ts";
 import { parseSubmit } from "../bodies.ts";
 import { forbidden } from "../permission.ts";
@@ -19,7 +20,11 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
   services.lowWater.mustBeAbove("a new job");
   // Held before they are checked: a job that is removed now may be the last to name them.
   const hold = (hashes: readonly Hash[]) => services.sweep.hold(hashes);
-  const { blobs, usesAddresses, usesPaths } = await services.plans.check(spec, hold);
+  const { blobs, isArriving, usesAddresses, usesPaths } = await services.plans.check(
+    spec,
+    hold,
+    query.arriving === "1" && mayArrive(services, spec),
+  );
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");
   }
@@ -38,14 +43,21 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
     key,
     digest,
     spec,
+    ...(isArriving ? { arriving: true } : {}),
   });
   hit("http.submit", "after");
+  if (isArriving && job !== undefined) await services.arrivals.follow(job);
   services.sweep.submitted(blobs);
   const submitted = existed === undefined ? { job } : { job, existed };
   const waitMs = wholeNumberOf(query.resultsMs);
   if (waitMs === null || job === undefined) return json(submitted);
   const rest = earlyResults(services, { job, waitMs }, signal);
   return { kind: "lines", first: encoder.encode(`${JSON.stringify(submitted)}\n`), rest };
+}
+
+/** Another coordinator that takes over has not what has arrived at this one. */
+function mayArrive({ standbys }: Call["services"], { stages }: JobSpec): boolean {
+  return standbys === null && (stages[0]?.taskCount ?? 0) <= arrivingTasksMax;
 }
 
 const encoder = new TextEncoder();
@@ -121,7 +133,7 @@ export const jobRoutes: readonly Route[] = [
     access: ["submit"],
     exchange:
       "Submit → Submitted; with `?resultsMs=20000` NDJSON: it, then the results of a `tasks` job " +
-      "that ends so soon and has few",
+      "that ends so soon and has few; with `?arriving=1` its input files may still be on their way",
     handle: submit,
   },
   {

@@ -3,7 +3,7 @@
 import { ClusterError } from "../../../../core/error.ts";
 import type { JobId } from "../../../../core/ids.ts";
 import type { TaskOutput } from "../../../../core/job.ts";
-import { jobBadRecords, jobOutputs, jobSpec, jobSummary } from "../../../../core/view.ts";
+import { jobBadRecords, jobOutputs, jobOwner, jobSpec, jobSummary } from "../../../../core/view.ts";
 import type { Output } from "../../../../wire/api/messages.ts";
 import { asJobId, noSuchJob, type Services, summaryOf } from "../../../services.ts";
 import { inputAnswer } from "../input-file.ts";
@@ -165,7 +165,8 @@ async function input({ services, params, headers }: Call): Promise<Answer> {
   if (file === undefined) {
     throw new ClusterError("not-found", `${job} has no input file ${params.file}`);
   }
-  return inputAnswer(services, file, parseRange(headers.range, file.sizeBytes));
+  const owner = jobOwner(loop.state, job) ?? "";
+  return inputAnswer(services, { owner, file }, parseRange(headers.range, file.sizeBytes));
 }
 
 export const resultRoutes: readonly Route[] = [

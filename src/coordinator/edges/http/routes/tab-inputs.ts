@@ -1,7 +1,7 @@
 /** What the attempts behind a ticket read: splits, items, partitions. */
 import { ClusterError } from "../../../../core/error.ts";
 import { attemptKey } from "../../../../core/ids.ts";
-import { jobSpec, stageSources } from "../../../../core/view.ts";
+import { jobOwner, jobSpec, stageSources } from "../../../../core/view.ts";
 import { readWhole } from "../../../../store/blob/whole.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
@@ -9,7 +9,7 @@ import { type PartitionSource, partitionBytes } from "../../../compare/partition
 import { planMaxBytes } from "../../../jobs/plans.ts";
 import type { Services } from "../../../services.ts";
 import type { TabRun } from "../../browser/runs.ts";
-import { readInput } from "../input-file.ts";
+import { type OwnedInput, readInput } from "../input-file.ts";
 
 const newline = 10;
 
@@ -28,7 +28,8 @@ export async function* splitText(
         `${file.name} is compressed, which basic browsers cannot read`,
       );
     }
-    yield* wholeLines(services, file, { start, end });
+    const owner = jobOwner(services.loop.state, run.job) ?? "";
+    yield* wholeLines(services, { owner, file }, { start, end });
   }
 }
 
@@ -36,12 +37,13 @@ export async function* splitText(
  *  `end`. */
 async function* wholeLines(
   services: Services,
-  file: InputFile,
+  input: OwnedInput,
   { end, start }: { readonly start: number; readonly end: number },
 ): AsyncGenerator<Uint8Array, void> {
+  const { file } = input;
   let at = Math.max(0, start - 1);
   let begun = start === 0;
-  for await (const chunk of readInput(services, file, { start: at, end: file.sizeBytes })) {
+  for await (const chunk of readInput(services, input, { start: at, end: file.sizeBytes })) {
     let bytes = chunk;
     if (at === 0) checkText(file.name, bytes.subarray(0, contentStartBytes), "none");
     if (!begun) {

@@ -2,7 +2,7 @@
  *  attempts read and put what they make, until they end. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef } from "../../../../core/ids.ts";
-import { jobSpec } from "../../../../core/view.ts";
+import { jobOwner, jobSpec } from "../../../../core/view.ts";
 import type { JobProgress } from "../../../../wire/api/messages.ts";
 import { type Services, summaryOf } from "../../../services.ts";
 import { reportsMaxBytes } from "../../browser/claims.ts";
@@ -66,7 +66,9 @@ async function file(call: Call): Promise<Answer> {
   if (found === undefined) {
     throw new ClusterError("not-found", `${job} has no input file ${params.file}`);
   }
-  const answer = await inputAnswer(services, found, parseRange(headers.range, found.sizeBytes));
+  const owner = jobOwner(services.loop.state, job) ?? "";
+  const range = parseRange(headers.range, found.sizeBytes);
+  const answer = await inputAnswer(services, { owner, file: found }, range);
   return call.query.digest === "1" ? digested(answer) : answer;
 }
 
