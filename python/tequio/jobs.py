@@ -155,7 +155,7 @@ def map_reduce(
 
 def tasks(
     *,
-    items: Union[Iterable[Any], Callable[[Mapping[str, Any]], Iterable[Any]]],
+    items: Union[Iterable[Any], Callable[..., Iterable[Any]]],
     run: Callable[..., Any],
     output: str = "ndjson",
     name: Optional[str] = None,
@@ -174,8 +174,8 @@ def tasks(
 ) -> Job:
     """A plain list of tasks; the results come back in the order of the items.
 
-    items: the list, or `items(params)` that makes it, called once, where the job is submitted.
-        Items are JSON; at most 10,000,000, together at most 1 GiB.
+    items: the list, or `items()` or `items(params)` that makes it, called once, where the job is
+        submitted. Items are JSON; at most 10,000,000, together at most 1 GiB.
     run: `run(item)` or `run(item, context)`, once an item; may be `async def`. The result is JSON,
         at most 1 MiB. The other options are those of `map_reduce`.
     Errors: TypeError or ValueError for an option that cannot be used."""

@@ -164,7 +164,7 @@ job = tasks(items=lambda params: range(params["k"] + 7), params={"k": 3}, run=ru
     options: { params: { k: "5" } },
   },
   "a list of tasks as csv": {
-    code: `job = tasks(items=["a", None, 1.5, [1, {"x": 2 ** 64}], "q\\"\\n,"],
+    code: `job = tasks(items=lambda: ["a", None, 1.5, [1, {"x": 2 ** 64}], "q\\"\\n,"],
     run=lambda x: x, output="csv")`,
   },
 };

@@ -7,7 +7,7 @@ import traceback
 
 from .._declared import plain_bad_policy
 from .._job.failure import origin_of, shown
-from .._job.running import params_of
+from .._job.running import parameters_of, params_of
 from .._job.orphan import end_with_pipe
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
@@ -178,7 +178,7 @@ def write_items(job, given, file):
     items = job.options["items"]
     if callable(items):
         try:
-            items = items(given)
+            items = items() if parameters_of(items) == 0 else items(given)
         except BaseException as error:
             raise TaskError("user-error", f"items raised {shown(error)}") from error
     count = size = 0
