@@ -8,7 +8,7 @@
  *  (`noField` = only names below it are wanted), first name below u32, how many u32, line in which
  *  it came last u32. The first one stands for the whole line. */
 import { allocate } from "../space";
-import { countRows } from "./count";
+import { countRows } from "./found";
 import {
   addOdd,
   addRow,
@@ -280,7 +280,8 @@ function hexAt(at: usize): i32 {
   return value;
 }
 
-/** Writes a text that was checked; answers where it ends, 0 when it has half a character. */
+/** Writes a text that was checked; answers where it ends, 0 when it has half a character, or
+ *  U+0000, which texts of keys do not have. */
 function unescaped(from: usize, end: usize, to: usize): usize {
   let at = from;
   while (at < end) {
@@ -305,6 +306,7 @@ function unescaped(from: usize, end: usize, to: usize): usize {
       point = 0x10000 + ((point & 0x3ff) << 10) + (low & 0x3ff);
       at += 6;
     }
+    if (point == 0) return 0;
     to = writePoint(to, point);
   }
   return to;

@@ -4,7 +4,7 @@
  *  A step: what u32, of which field or class u32. A class: 256 bytes, one for each byte: 0 = none
  *  of it, 1 = of it, 2 = only the host knows. */
 import { allocate } from "../space";
-import { countRows } from "./count";
+import { countRows } from "./found";
 import { addOdd, addRow, isOddFull, kindText, rowsEnd, setField } from "./rows";
 
 const stepField: u32 = 0;
