@@ -127,8 +127,7 @@ export class QuoteJoiner {
 
   /** The piece is over. */
   end(): void {
-    while (this.#held.length > 0)
-      for (const line of this.#breakUp()) this.add(line);
+    while (this.#held.length > 0) for (const line of this.#breakUp()) this.add(line);
   }
 
   /** The lines that must be read again, or null. */
