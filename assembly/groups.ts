@@ -31,14 +31,17 @@ import {
   tagOf,
 } from "./groups/table";
 import { writeValue, writeVarint } from "./groups/values";
+import { clearFrames, framesAt, framesSize, marksAt, marksCount } from "./query/frames";
 import { partitionOfSlot, writeSlot } from "./query/group";
 import {
   fillKind,
   fillNumber,
   fillWithText,
+  frameAll as frameRows,
   isProgram,
   passOnly,
   setColumnField,
+  setOutput,
   startProgram as startInstructions,
 } from "./query/program";
 import { writtenMaxBytes } from "./query/states";
@@ -47,7 +50,8 @@ import { allocate, base, copyWord } from "./space";
 
 export { setKeyField, setNumberField, setCsv, setColumn, slotCount, tableBytes, odds, oddsAt };
 export { setName };
-export { fillKind, fillNumber, fillWithText, passOnly, setColumnField };
+export { fillKind, fillNumber, fillWithText, passOnly, setColumnField, setOutput };
+export { framesAt, framesSize, marksAt, marksCount };
 export { entriesMerged, setBound, setPayload };
 
 const blockTargetBytes: u32 = 64 * 1024 - 8;
@@ -91,6 +95,7 @@ export function outSize(): u32 {
  *  are at `oddsAt`: pairs of addresses. Answers how far it came. */
 export function scan(from: usize, end: usize): usize {
   clearOdd();
+  clearFrames();
   if (isJson) return scanJson(from, end);
   return isLines ? scanLines(from, end) : scanCsv(from, end);
 }
@@ -126,6 +131,13 @@ export function startProgram(
   base();
   clearTable();
   return at;
+}
+
+/** Rows become frames, each a key and a line: see `framesAt` and, of each, `marksAt`. */
+export function frameAll(outputs: u32, isCsv: bool): void {
+  frameRows(outputs, isCsv);
+  base();
+  clearTable();
 }
 
 /** Whether the last scan stopped at a line that may be the start of a row of several lines. */

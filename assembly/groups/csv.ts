@@ -5,14 +5,13 @@ import {
   addOdd,
   addRow,
   hasTextRoom,
-  isOddFull,
   kindText,
   rowsEnd,
   setField,
   setTextEnd,
   textEnd,
 } from "./rows";
-import { countRows } from "./found";
+import { countRows, isFull as isHostDue } from "./found";
 
 const newline: u32 = 10;
 const carriageReturn: u32 = 13;
@@ -109,7 +108,7 @@ export function scanCsv(from: usize, end: usize): usize {
       wantedColumn = load<u32>(columns);
       if (isFull) {
         countRows();
-        if (isOddFull()) return row;
+        if (isHostDue()) return row;
       }
     }
     quoted |= quotesHere;
@@ -139,7 +138,7 @@ function quotedRow(row: usize, newlineAt: usize): bool {
     isOpen = isMultiline;
     if (isOpen) return false;
     addOdd(row, behind);
-    return isOddFull();
+    return isHostDue();
   }
   return addRow(row, behind);
 }

@@ -86,7 +86,7 @@ export function passRows(): void {
 
 // @ts-ignore: decorator
 @inline
-function passRow(row: u32): void {
+export function passRow(row: u32): void {
   const at = rowsAt + row * rowBytes;
   addOdd(load<u32>(at), load<u32>(at, 4));
 }

@@ -7,6 +7,7 @@ import { clearRows } from "../groups/rows";
 import { allocate } from "../space";
 import { magnitudes, negatives, products, remainders, rounded, sums } from "./arithmetic";
 import { dateFields, truncations } from "./dates";
+import { frameRows, setOutputAt, startFrames } from "./frames";
 import { groupRows, passRows, startGroups } from "./group";
 import { fillKind, fillNumber, fillText, registerOf, selectAll, selected, startRegisters } from "./registers";
 import { startStates } from "./states";
@@ -33,7 +34,12 @@ let programEnd: usize = 0;
 let texts: usize = 0;
 /** Where in a row each column is, u32. */
 let columnFields: usize = 0;
-let isGrouping: bool = false;
+/** What is done with the rows that are kept: they are grouped, left to the host, or framed. */
+let end: u32 = 0;
+const toGroups: u32 = 0;
+const toHost: u32 = 1;
+const toFrames: u32 = 2;
+let keyCount: u32 = 0;
 
 /** Room for a program; answers where it goes: its instructions, the registers of the key u32, of
  *  each aggregate its kind and register, and texts. */
@@ -42,7 +48,8 @@ export function startProgram(
   ordered: bool,
 ): usize {
   isProgram = true;
-  isGrouping = true;
+  end = toGroups;
+  keyCount = keys;
   startRegisters(registers);
   columnFields = allocate((columns + 1) * 4);
   const codeBytes = <usize>instructions * instructionBytes;
@@ -56,7 +63,17 @@ export function startProgram(
 
 /** Rows that are wanted are the host's: nothing is grouped. */
 export function passOnly(): void {
-  isGrouping = false;
+  end = toHost;
+}
+
+/** Rows become frames of so many columns, with the program's key. */
+export function frameAll(outputs: u32, isCsv: bool): void {
+  end = toFrames;
+  startFrames(programEnd, keyCount, outputs, isCsv);
+}
+
+export function setOutput(output: u32, register: u32, name: u32, length: u32): void {
+  setOutputAt(output, register, texts + name, length);
 }
 
 export function setColumnField(column: u32, field: u32): void {
@@ -73,8 +90,9 @@ export { fillKind, fillNumber };
 export function runProgram(): void {
   selectAll();
   for (let at = program; at < programEnd && selected > 0; at += instructionBytes) run(at);
-  if (isGrouping) groupRows();
-  else passRows();
+  if (end == toGroups) groupRows();
+  else if (end == toHost) passRows();
+  else frameRows();
   clearRows();
 }
 

@@ -14,9 +14,9 @@ import type {
   QueryStep,
 } from "../../src/wire/block/query.ts";
 import { programOf } from "../../src/worker/operators/query/compile.ts";
+import { columns, csv, dates } from "./odd-rows.ts";
 import { allWays } from "./run.ts";
 
-const columns = ["a", "n", "b", "d"] as const;
 const column = fc.constantFrom(...columns).map((name): Expression => ({ column: name }));
 const value = fc
   .constantFrom(..."Oaxaca|M|a|%a_|_%|é|".split("|"), ...[0, 1, 10.5, -3, 0.1, 1e9], null, true)
@@ -29,7 +29,11 @@ const units = fc
 
 const call = (name: FunctionName, ...of: ReadonlyArray<fc.Arbitrary<Expression>>) =>
   fc.tuple(...of).map((parts): Expression => ({ call: name, of: parts }));
-const { number, any, truth } = fc.letrec<{ [kind: string]: Expression }>((tie) => {
+const { number, any, truth } = fc.letrec<{
+  number: Expression;
+  any: Expression;
+  truth: Expression;
+}>((tie) => {
   const [number, any, truth] = [tie("number"), tie("any"), tie("truth")];
   const two = (names: readonly FunctionName[], of: fc.Arbitrary<Expression>) =>
     names.map((name) => call(name, of, of));
@@ -124,37 +128,6 @@ function queryOf({ operator, options }: Table<string>, asked: PlanOf): Table<str
   return new Table(operator.inputs.default as FormatSpec, columns, steps, options);
 }
 
-const cells = fc.constantFrom(
-  ..."a|Oaxaca|Mérida|ÑANDÚ|straße|ÿ|日本| x |a key of more than sixteen bytes|100%".split("|"),
-  ...["", "", '"quoted"', '"a ""double"" one"', '"with, comma"', "nul\0", "cr\rinside"],
-);
-const odd = fc.constantFrom('"open', 'stray"quote', '"a\nb"', '"x\r\n\r\ny"', "\ufeff");
-const numbers = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: -999, max: 999 }).map((n) => `${n / 10}`) },
-  { weight: 1, arbitrary: fc.constantFrom(..."|-0|0.0|007|12.50|999999999999999".split("|")) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      ..."1.|.5|+3| 4|1e3|9007199254740993|0.000000000000001|x".split("|"),
-    ),
-  },
-);
-const dates = fc.constantFrom(
-  ..."2024-02-29|2023-12-31|2024-01-15 23:59:58|2024-05-01T00:00:00Z|".split("|"),
-  ..."2024-01-01T10:00:00.5+02:00|2023-02-29|0099-03-01|soon".split("|"),
-);
-const endings = fc.constantFrom("\n", "\n", "\n", "\n", "\r\n", "\n\n", ",extra\n");
-const row = fc
-  .tuple(fc.oneof({ weight: 9, arbitrary: cells }, odd), numbers, cells, dates, endings)
-  .map(([a, n, b, d, end]) => `${a},${n},${b},${d}${end}`);
-const csv = fc
-  .tuple(
-    fc.constantFrom("a,n,b,d\n", "\ufeffa,n,b,d\r\n"),
-    fc.array(row, { maxLength: 30, size: "max" }),
-    fc.constantFrom("", "", "x,1,y,2024-01-01", "\xff,1,y,\n"),
-  )
-  .map((parts) => parts.flat().join(""))
-  .map((content) => Buffer.from(content, content.includes("\xff") ? "latin1" : "utf8"));
 const setting = fc.record({
   splitBytes: fc.integer({ min: 60, max: 900 }),
   reducers: fc.integer({ min: 1, max: 3 }),

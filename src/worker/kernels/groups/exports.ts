@@ -33,6 +33,12 @@ export type GroupExports = {
     ]
   ): number;
   passOnly(): void;
+  frameAll(outputs: number, isCsv: boolean): void;
+  setOutput(output: number, register: number, name: number, length: number): void;
+  framesAt(): number;
+  framesSize(): number;
+  marksAt(): number;
+  marksCount(): number;
   setColumnField(column: number, field: number): void;
   fillWithText(register: number, from: number, length: number): void;
   fillNumber(register: number, digits: number, decimals: number): void;

@@ -17,6 +17,7 @@ const gapBytes = 512;
 
 export class GroupTable {
   readonly #isPassing: boolean;
+  readonly #isFraming: boolean;
   readonly #kernel: GroupKernel;
   readonly #exports: GroupExports;
   readonly #inputAt: number;
@@ -24,6 +25,7 @@ export class GroupTable {
   /** Empty. One at a time. */
   constructor(shape: GroupShape) {
     this.#isPassing = shape.program?.group === null;
+    this.#isFraming = shape.program?.frame !== undefined;
     this.#kernel = GroupKernel.take(shape);
     this.#exports = this.#kernel.exports;
     this.#inputAt = this.#kernel.inputAt;
@@ -64,20 +66,47 @@ export class GroupTable {
   }
 
   /** Groups the lines of the first `end` bytes of the input, the last of which is a newline. Calls
-   *  `odd` with the lines that are not grouped, in order. Answers where it stopped: before `end` at
-   *  a line that may be the start of a row of several. */
-  scan(end: number, odd: (range: Range) => void): number {
+   *  `odd` with the lines that are not grouped, in order, and `frames` with those of a program that
+   *  makes such, between them. Answers where it stopped: before `end` at a line that may be the
+   *  start of a row of several. */
+  scan(end: number, odd: (range: Range) => void, frames?: (bytes: Uint8Array) => void): number {
     const exports = this.#exports;
     for (let at = this.#inputAt; at < this.#inputAt + end; ) {
       at = exports.scan(at, this.#inputAt + end);
       const count = exports.odds();
-      if (count > 0) this.#give(count, odd);
+      const ranges = count > 0 ? this.#ranges(count) : [];
+      if (this.#isFraming && frames !== undefined) this.#giveFrames(ranges, odd, frames);
+      else for (const range of ranges) odd(range);
       if (exports.isOpen() !== 0) return at - this.#inputAt;
     }
     return end;
   }
 
-  #give(count: number, odd: (range: Range) => void): void {
+  /** Frames of rows before each of the ranges, and then the range; rows of frames are in order. */
+  #giveFrames(
+    ranges: readonly Range[],
+    odd: (range: Range) => void,
+    give: (bytes: Uint8Array) => void,
+  ): void {
+    const exports = this.#exports;
+    const { buffer } = exports.memory;
+    const frames = new Uint8Array(buffer, exports.framesAt(), exports.framesSize()).slice();
+    const count = exports.marksCount();
+    const marks = new Uint32Array(buffer, exports.marksAt(), 2 * count).slice();
+    let from = 0;
+    let mark = 0;
+    for (const range of ranges) {
+      const row = range[0] + this.#inputAt;
+      while (mark < count && (marks[2 * mark] as number) < row) mark++;
+      const to = mark < count ? (marks[2 * mark + 1] as number) : frames.length;
+      if (to > from) give(frames.subarray(from, to));
+      from = to;
+      odd(range);
+    }
+    if (frames.length > from) give(frames.subarray(from));
+  }
+
+  #ranges(count: number): readonly Range[] {
     const exports = this.#exports;
     const words = new Uint32Array(exports.memory.buffer, exports.oddsAt(), 2 * count);
     const ranges = Array.from({ length: count }, (_, i): Range => {
@@ -85,7 +114,7 @@ export class GroupTable {
       return [from - this.#inputAt, to - this.#inputAt];
     });
     ranges.sort(([a], [b]) => a - b);
-    for (const range of this.#isPassing ? joined(ranges) : ranges) odd(range);
+    return this.#isPassing ? joined(ranges) : ranges;
   }
 
   /** Puts the groups in order; those of partition p are [starts[p], starts[p + 1]). */

@@ -72,22 +72,35 @@ export type Program = {
   readonly constants: readonly Constant[];
   /** Of constants and patterns, one behind the other. */
   readonly texts: string;
-  /** Null: rows that are kept are read by the host. */
-  readonly group: {
-    /** Registers. */
-    readonly keys: readonly number[];
-    /** Kind and register. */
-    readonly aggregates: ReadonlyArray<readonly [number, number]>;
-    /** Values of aggregates are groups besides. */
-    readonly isOrdered: boolean;
-  } | null;
+  /** What is done with the rows that are kept; null: they are read by the host. */
+  readonly group?: Group | null;
+  readonly frame?: Frame;
+};
+
+export type Group = {
+  /** Registers. */
+  readonly keys: readonly number[];
+  /** Kind and register. */
+  readonly aggregates: ReadonlyArray<readonly [number, number]>;
+  /** Values of aggregates are groups besides. */
+  readonly isOrdered: boolean;
+};
+
+/** Rows that are sorted: a key and a line. */
+export type Frame = {
+  /** Registers. */
+  readonly keys: readonly number[];
+  /** A register, and where its name in JSON is among the texts. */
+  readonly columns: ReadonlyArray<readonly [register: number, from: number, length: number]>;
+  readonly isCsv: boolean;
 };
 
 const kinds = { null: 2, false: 3, true: 4 } as const;
 
 export function setProgram(exports: GroupExports, program: Program): void {
-  const { code, registers, columns, constants, texts, group } = program;
-  const { keys, aggregates, isOrdered } = group ?? { keys: [], aggregates: [], isOrdered: false };
+  const { code, registers, columns, constants, texts, group, frame } = program;
+  const { aggregates, isOrdered } = group ?? { aggregates: [], isOrdered: false };
+  const keys = group?.keys ?? frame?.keys ?? [];
   const bytes = Buffer.from(texts);
   const at = exports.startProgram(
     code.length,
@@ -108,5 +121,8 @@ export function setProgram(exports: GroupExports, program: Program): void {
     else if ("is" in constant) exports.fillKind(register, kinds[constant.is]);
     else exports.fillNumber(register, constant.digits, constant.decimals);
   }
-  if (group === null) exports.passOnly();
+  if (frame !== undefined) {
+    exports.frameAll(frame.columns.length, frame.isCsv);
+    for (const [i, column] of frame.columns.entries()) exports.setOutput(i, ...column);
+  } else if (group === null) exports.passOnly();
 }

@@ -9,6 +9,11 @@ import { tablesMaxBytes } from "./map-groups.ts";
 import { OddRows } from "./odd-rows.ts";
 import { isGroupFormat, RowScan } from "./row-scan.ts";
 
+/** `frames`: takes those of a program that makes such. */
+type RowTarget = Pick<Target, "emit" | "finish"> & {
+  readonly frames?: (bytes: Uint8Array) => void;
+};
+
 /** Null when the kernel does not read what the task reads. `target` keeps the first of equal
  *  keys. */
 export function mapFirstRows(
@@ -23,7 +28,7 @@ export function mapFirstRows(
 export function mapKeptRows(
   task: MapTask,
   wanted: WantedRows,
-  targetOf: () => Pick<Target, "emit" | "finish">,
+  targetOf: () => RowTarget,
 ): MapDone | null {
   const format = inputOf(task).input;
   if (format === undefined || !isGroupFormat(format, wanted.columns)) return null;
@@ -36,7 +41,8 @@ export function mapKeptRows(
     if (table.sizeBytes > most) table.clear();
   };
   try {
-    new RowScan({ task, format, wanted, odd, scanned }).run();
+    const frames = target.frames === undefined ? {} : { frames: target.frames };
+    new RowScan({ task, format, wanted, odd, scanned, ...frames }).run();
     return { ...target.finish(), ...bad.finish() };
   } catch (error) {
     bad.discard();

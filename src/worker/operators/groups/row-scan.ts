@@ -5,7 +5,7 @@ import { assert } from "../../../core/error.ts";
 import type { FormatSpec, InputFile, TextEncoding } from "../../../wire/block/plan.ts";
 import type { SourcePiece } from "../../kernels/byte-source.ts";
 import { type CsvFormat, type CsvRow, headerRow, namedRow } from "../../kernels/csv.ts";
-import { GroupTable } from "../../kernels/groups/group-table.ts";
+import { GroupTable, type Range } from "../../kernels/groups/group-table.ts";
 import { isPlainPath } from "../../kernels/groups/json-names.ts";
 import { type LinePattern, linePattern, wholeLine } from "../../kernels/groups/line-pattern.ts";
 import { headLine } from "../../kernels/records.ts";
@@ -77,6 +77,8 @@ export type ScanOptions = {
   readonly format: FormatSpec;
   readonly wanted: WantedRows;
   readonly odd: OddRows;
+  /** Takes the frames of a program that makes such. */
+  readonly frames?: (bytes: Uint8Array) => void;
   /** Called after each part that was grouped. */
   readonly scanned: (table: GroupTable) => void;
 };
@@ -222,11 +224,12 @@ export class RowScan {
       this.#options.odd.read(lines, offset, this.table.input.slice(0, end), null);
       return end;
     }
-    const stop = this.table.scan(end, ([from, to]) => {
+    const odd = ([from, to]: Range) => {
       // A copy: reading may need the memory of the kernel.
       const bytes = this.table.input.slice(from, to);
       this.#options.odd.read(lines, offset + from, bytes, null);
-    });
+    };
+    const stop = this.table.scan(end, odd, this.#options.frames);
     this.#options.scanned(this.table);
     return stop;
   }

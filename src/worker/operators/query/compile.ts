@@ -10,7 +10,12 @@ import {
   type QuerySpec,
   type QueryStep,
 } from "../../../wire/block/query.ts";
-import { aggregateKinds, instructions, type Program } from "../../kernels/groups/program.ts";
+import {
+  aggregateKinds,
+  type Group,
+  instructions,
+  type Program,
+} from "../../kernels/groups/program.ts";
 import { isOrdered } from "./aggregates.ts";
 import { calls } from "./compiled-calls.ts";
 import { NotCompiled, Registers, type Value } from "./registers.ts";
@@ -53,7 +58,7 @@ class Compiler {
     const last = isGroup ? rowSteps.length : rowSteps.findLastIndex(({ step }) => step === "where");
     if (!isGroup && last === -1) throw new NotCompiled();
     for (const step of isGroup ? rowSteps : rowSteps.slice(0, last + 1)) this.#row(step);
-    return this.#registers.program(isGroup ? this.#group(shuffle) : null);
+    return this.#registers.program({ group: isGroup ? this.#group(shuffle) : null });
   }
 
   #row(step: RowStep): void {
@@ -71,7 +76,7 @@ class Compiler {
     if (columnsAfter(step, []).length !== this.#columns.size) throw new NotCompiled();
   }
 
-  #group({ by, aggregates }: GroupStep): Program["group"] {
+  #group({ by, aggregates }: GroupStep): Group {
     return {
       keys: by.map((column) => this.#value({ column }).register),
       aggregates: aggregates.map((one) => this.#aggregate(one)),

@@ -46,7 +46,10 @@ export class Registers {
     if (!this.#source.includes(column)) throw new NotCompiled();
     const { cellsAreTexts, emptyIsNull } = this.#options;
     const kind = cellsAreTexts ? "text" : "any";
-    return this.emit(kind, instructions.load, this.#columns.push(column) - 1, Number(emptyIsNull));
+    return this.once(`load ${column}`, () => {
+      const at = this.#columns.push(column) - 1;
+      return this.emit(kind, instructions.load, at, Number(emptyIsNull));
+    });
   }
 
   /** An instruction with up to three operands. */
@@ -102,14 +105,14 @@ export class Registers {
     return [from, Buffer.byteLength(text)];
   }
 
-  program(group: Program["group"]): Program {
+  program(end: Pick<Program, "group" | "frame">): Program {
     return {
+      ...end,
       code: this.#code,
       registers: Math.max(1, this.#count),
       columns: this.#columns,
       constants: this.#constants,
       texts: this.#texts,
-      group,
     };
   }
 
