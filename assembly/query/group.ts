@@ -1,5 +1,13 @@
 /** Groups rows by cells, with a state for each aggregate: what `operators/query/group.ts` emits. */
-import { tagArray, tagFalse, tagNull, tagNumber, tagText, tagTrue, writeDouble } from "../groups/count";
+import {
+  tagArray,
+  tagFalse,
+  tagNull,
+  tagNumber,
+  tagText,
+  tagTrue,
+  writeDouble,
+} from "../groups/count";
 import { power } from "../groups/numbers";
 import { addOdd, rowBytes, rowsAt } from "../groups/rows";
 import {

@@ -9,7 +9,15 @@ import { magnitudes, negatives, products, remainders, rounded, sums } from "./ar
 import { dateFields, truncations } from "./dates";
 import { frameRows, setOutputAt, startFrames } from "./frames";
 import { groupRows, passRows, startGroups } from "./group";
-import { fillKind, fillNumber, fillText, registerOf, selectAll, selected, startRegisters } from "./registers";
+import {
+  fillKind,
+  fillNumber,
+  fillText,
+  registerOf,
+  selectAll,
+  selected,
+  startRegisters,
+} from "./registers";
 import { startStates } from "./states";
 import { cased, joined, lengths, likes, parts, tests, trimmed } from "./texts";
 import {

@@ -2,7 +2,8 @@
  *
  *  | state | bytes |
  *  | --- | --- |
- *  | count, digits of a sum or of the best number i64; of the best text where it is u32, its length u32 | 8 |
+ *  | count, digits of a sum or of the best number i64 | 8 |
+ *  | instead, of the best text: where it is u32, its length u32 | |
  *  | decimals of the number | 1 |
  *  | whether there was any value | 1 |
  *  | numbers in an average, or room of the best text u32 | 4, from byte 12 |

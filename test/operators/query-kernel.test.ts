@@ -1,5 +1,5 @@
-/** Queries whose rows a kernel reads: random plans over odd rows give what plain functions give, and
- *  the judge. */
+/** Queries whose rows a kernel reads: random plans over odd rows give what plain functions give,
+ *  and the judge. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

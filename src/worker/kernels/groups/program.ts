@@ -2,7 +2,7 @@
  *  which runs it. */
 import type { GroupExports } from "./exports.ts";
 
-/** What an instruction does, with the registers `to`, a, b and c unless it is said otherwise. */
+/** What an instruction does, with the registers `to`, a, b and c, or as it is written here. */
 export const instructions = {
   /** Column a; b: empty texts are null. */
   load: 0,

@@ -1,6 +1,5 @@
-/** Map tasks of rows that are read by the host after a kernel has dropped those that are not wanted:
- *  in `distinct` those whose keys have come before, in a query those for which a test is not
- *  true. */
+/** Map tasks of rows that functions read after a kernel has dropped those that are not wanted: in
+ *  `distinct` those whose keys have come before, in a query those for which a test is not true. */
 import type { GroupTable } from "../../kernels/groups/group-table.ts";
 import { BadRecords } from "../../task/bad-records.ts";
 import { inputOf, type MapDone, type MapTask, type Target } from "../../task/map-task.ts";
