@@ -1,5 +1,5 @@
-/** Rows on their way to a sort, as frames: the length of the key u32, that of the line u32, the key,
- *  the line. What is written is what `src/worker/operators/sort.ts` writes.
+/** Rows on their way to a sort, as frames: the length of the key u32, that of the line u32, the
+ *  key, the line. What is written is what `src/worker/operators/sort.ts` writes.
  *
  *  Beside them is where each row is in the input and where its frame is, u32 each: rows that the
  *  host reads come between those before and behind them. */

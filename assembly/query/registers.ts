@@ -2,7 +2,7 @@
  *
  *  | register | bytes |
  *  | --- | --- |
- *  | value of each row: digits of a number i64; of a text where it is u32, its length u32 | 8 × 512 |
+ *  | of each row the digits of a number i64, or where a text is u32 and its length u32 | 8 × 512 |
  *  | kind of each row | 512 |
  *  | decimals of each row that has a number | 512 |
  *
