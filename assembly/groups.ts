@@ -5,7 +5,7 @@
  *  A row is found, its wanted fields are noted (`rows`), then each row is counted at its key
  *  (`count`, `table`). Nothing is copied but keys that come for the first time. */
 import { op, setKeyField, setNumberField, startCount } from "./groups/count";
-import { scanCsv, setColumn, setCsv, startCsv } from "./groups/csv";
+import { isOpen as isLineOpen, scanCsv, setColumn, setCsv, startCsv } from "./groups/csv";
 import { scanJson, setName, startJson } from "./groups/json";
 import { scanLines, startLines } from "./groups/lines";
 import {
@@ -31,11 +31,27 @@ import {
   tagOf,
 } from "./groups/table";
 import { writeValue, writeVarint } from "./groups/values";
+import { clearFrames, framesAt, framesSize, marksAt, marksCount } from "./query/frames";
+import { partitionOfSlot, writeSlot } from "./query/group";
+import {
+  fillKind,
+  fillNumber,
+  fillWithText,
+  frameAll as frameRows,
+  isProgram,
+  passOnly,
+  setColumnField,
+  setOutput,
+  startProgram as startInstructions,
+} from "./query/program";
+import { writtenMaxBytes } from "./query/states";
 import { orderedEntry, partitionOf, prepareSort, sortEntries, startOf } from "./sort";
 import { allocate, base, copyWord } from "./space";
 
 export { setKeyField, setNumberField, setCsv, setColumn, slotCount, tableBytes, odds, oddsAt };
 export { setName };
+export { fillKind, fillNumber, fillWithText, passOnly, setColumnField, setOutput };
+export { framesAt, framesSize, marksAt, marksCount };
 export { entriesMerged, setBound, setPayload };
 
 const blockTargetBytes: u32 = 64 * 1024 - 8;
@@ -79,6 +95,7 @@ export function outSize(): u32 {
  *  are at `oddsAt`: pairs of addresses. Answers how far it came. */
 export function scan(from: usize, end: usize): usize {
   clearOdd();
+  clearFrames();
   if (isJson) return scanJson(from, end);
   return isLines ? scanLines(from, end) : scanCsv(from, end);
 }
@@ -102,6 +119,32 @@ export function setLines(steps: u32, classes: u32): usize {
   return at;
 }
 
+/** Rows go through a program before they are grouped. As `setJson`, before or behind it. */
+export function startProgram(
+  instructions: u32, registers: u32, columns: u32, keys: u32, aggregates: u32, textBytes: u32,
+  ordered: bool,
+): usize {
+  const at = startInstructions(
+    instructions, registers, columns, keys, aggregates, textBytes, ordered,
+  );
+  out = allocate(outBytes + aggregates * writtenMaxBytes);
+  base();
+  clearTable();
+  return at;
+}
+
+/** Rows become frames, each a key and a line: see `framesAt` and, of each, `marksAt`. */
+export function frameAll(outputs: u32, isCsv: bool): void {
+  frameRows(outputs, isCsv);
+  base();
+  clearTable();
+}
+
+/** Whether the last scan stopped at a line that may be the start of a row of several lines. */
+export function isOpen(): bool {
+  return isLineOpen;
+}
+
 /** A group as it is sorted; its address is that of the slot. */
 @unmanaged
 class Group {
@@ -118,7 +161,9 @@ class Group {
   @inline
   bucket(partitions: u32): u32 {
     const tag = tagOf(changetype<usize>(this));
-    const partition = partitionOf(tag, this.at(), this.length(), partitions);
+    const partition = isProgram
+      ? partitionOfSlot(changetype<usize>(this), partitions)
+      : partitionOf(tag, this.at(), this.length(), partitions);
     // 10, 20, 21, 30, 40, 50 become 0 to 5.
     const order = tag < 0x21 ? (tag >> 4) - 1 : tag == 0x21 ? 2 : tag >> 4;
     return partition * tags + order;
@@ -178,8 +223,11 @@ export function block(from: u32, to: u32): u32 {
     before = key;
     beforeLength = length;
     beforeTag = tag;
-    const whole = load<i64>(slot, accumulator);
-    at = writeValue(at, op, whole, scaleOf(slot), load<f64>(slot, accumulator));
+    if (isProgram) at = writeSlot(at, slot);
+    else {
+      const whole = load<i64>(slot, accumulator);
+      at = writeValue(at, op, whole, scaleOf(slot), load<f64>(slot, accumulator));
+    }
   }
   outLength = <u32>(at - out);
   return i;

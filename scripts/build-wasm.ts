@@ -2,7 +2,7 @@
  *  WebAssembly in them as base64: so it is loaded alike in Node and in tabs. The same source gives
  *  the same text; `test/wasm/wasm.test.ts` builds anew and compares. */
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import asc from "assemblyscript/asc";
 
 const root = join(import.meta.dirname, "..");
@@ -23,6 +23,8 @@ export const pythonKernels: ReadonlyArray<readonly [source: string, module: stri
 ];
 const flags = "-O3 --noAssert --runtime stub --enable simd --outFile out.wasm".split(" ");
 const lineCharacters = 92;
+/** Of a module. */
+const partLines = 350;
 
 export async function compiledBytes(source: string): Promise<Uint8Array> {
   let wasm: Uint8Array = new Uint8Array(0);
@@ -35,12 +37,23 @@ export async function compiledBytes(source: string): Promise<Uint8Array> {
   return wasm;
 }
 
-/** The text of the module. */
-export async function compiled(source: string): Promise<string> {
+/** The texts of the module and, where it is long, of those that have the rest, by their paths. */
+export async function compiled(source: string, module: string): Promise<Map<string, string>> {
   const wasm = await compiledBytes(source);
   const list = linesOf(Buffer.from(wasm).toString("base64")).map((line) => `  "${line}",\n`);
-  const head = `/** \`${source}\` as WebAssembly, in base64: made by \`scripts/build-wasm.ts\`. */`;
-  return `${head}\nexport const wasmBase64: string = [\n${list.join("")}].join("");\n`;
+  const count = Math.ceil(list.length / partLines);
+  const nameOf = (part: number) => (part === 0 ? module : module.replace(/\.ts$/, `-${part}.ts`));
+  const head =
+    `/** \`${source}\` as WebAssembly, in base64: made by ` + "`scripts/build-wasm.ts`. */\n";
+  const texts = new Map<string, string>();
+  for (let part = 0; part < count; part++) {
+    const lines = list.slice(part * partLines, (part + 1) * partLines).join("");
+    const next = part + 1 < count ? basename(nameOf(part + 1)) : null;
+    const rest = next === null ? "" : `import { wasmBase64 as rest } from "./${next}";\n\n`;
+    const own = `export const wasmBase64: string = [\n${lines}`;
+    texts.set(nameOf(part), `${head}${rest}${own}${next === null ? "" : "  rest,\n"}].join("");\n`);
+  }
+  return texts;
 }
 
 function linesOf(text: string): readonly string[] {
@@ -72,7 +85,11 @@ export async function compiledPython(source: string): Promise<string> {
 
 /** Writes them all; what is checked in is what this makes. */
 export async function buildKernels(): Promise<void> {
-  for (const [source, module] of kernels) writeFileSync(join(root, module), await compiled(source));
+  for (const [source, module] of kernels) {
+    for (const [path, text] of await compiled(source, module)) {
+      writeFileSync(join(root, path), text);
+    }
+  }
   for (const [source, module] of pythonKernels) {
     writeFileSync(join(root, module), await compiledPython(source));
   }

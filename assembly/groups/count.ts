@@ -76,7 +76,7 @@ function fieldOf(row: usize, key: u32): usize {
 }
 
 /** Counts all rows that were found, and forgets them. */
-export function countRows(): void {
+export function countFound(): void {
   for (let row = rowsAt; row < rowsEnd; row += rowBytes) {
     if (!countRow(row)) addOdd(load<u32>(row), load<u32>(row, 4));
   }
@@ -176,7 +176,7 @@ function otherKey(field: usize): bool {
   return true;
 }
 
-function tagOfKind(kind: u32): u32 {
+export function tagOfKind(kind: u32): u32 {
   return kind == kindNull ? tagNull : kind == kindTrue ? tagTrue : tagFalse;
 }
 
@@ -192,7 +192,7 @@ function numberKey(to: usize, at: usize, length: u32): bool {
 }
 
 /** As `wire/block/key.ts` writes a number: bytes that compare as numbers do. */
-function writeDouble(at: usize, value: f64): void {
+export function writeDouble(at: usize, value: f64): void {
   const bits = value == 0 ? 0 : reinterpret<u64>(value);
   const flipped = bits >> 63 != 0 ? ~bits : bits | 0x8000000000000000;
   store<u64>(at, bswap(flipped));

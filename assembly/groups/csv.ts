@@ -5,14 +5,13 @@ import {
   addOdd,
   addRow,
   hasTextRoom,
-  isOddFull,
   kindText,
   rowsEnd,
   setField,
   setTextEnd,
   textEnd,
 } from "./rows";
-import { countRows } from "./count";
+import { countRows, isFull as isHostDue } from "./found";
 
 const newline: u32 = 10;
 const carriageReturn: u32 = 13;
@@ -21,6 +20,10 @@ const quote: u32 = 0x22;
 let separator: u8 = 0x2c;
 /** Fields that a row has. */
 let width: u32 = 0;
+/** Rows may go over several lines. */
+let isMultiline: bool = false;
+/** The line at which the last scan stopped may be the start of such a row. */
+export let isOpen: bool = false;
 /** Columns that are wanted, in ascending order, and one that there is not. */
 let columns: usize = 0;
 
@@ -28,9 +31,10 @@ export function startCsv(fields: u32): void {
   columns = allocate((fields + 1) * 4);
 }
 
-export function setCsv(separator_: u32, width_: u32): void {
+export function setCsv(separator_: u32, width_: u32, isMultiline_: bool): void {
   separator = <u8>separator_;
   width = width_;
+  isMultiline = isMultiline_;
 }
 
 export function setColumn(field: u32, column: u32): void {
@@ -49,7 +53,7 @@ function maskOf(at: usize, byte: v128): u64 {
 }
 
 /** Reads the lines of [from, end), the last byte of which is a newline; answers where it stopped,
- *  at the start of a line, since there was no room for more odd rows. */
+ *  at the start of a line: since there was no room for more odd rows, or it `isOpen`. */
 export function scanCsv(from: usize, end: usize): usize {
   const separators = i8x16.splat(separator);
   const newlines = i8x16.splat(<u8>newline);
@@ -60,6 +64,7 @@ export function scanCsv(from: usize, end: usize): usize {
   let wanted: u32 = 0;
   let wantedColumn = load<u32>(columns);
   let quoted: u64 = 0;
+  isOpen = false;
   for (let block = from; block < end; block += 64) {
     const ends = maskOf(block, newlines);
     let marks = maskOf(block, separators) | ends;
@@ -85,6 +90,10 @@ export function scanCsv(from: usize, end: usize): usize {
       if (quoted != 0) {
         isFull = quotedRow(row, at);
         quoted = 0;
+        if (isOpen) {
+          countRows();
+          return row;
+        }
       } else if (at - row < 2 && isBlank(row, at)) {
         // An empty line is no record.
       } else if (column + 1 != width) {
@@ -99,7 +108,7 @@ export function scanCsv(from: usize, end: usize): usize {
       wantedColumn = load<u32>(columns);
       if (isFull) {
         countRows();
-        if (isOddFull()) return row;
+        if (isHostDue()) return row;
       }
     }
     quoted |= quotesHere;
@@ -126,8 +135,10 @@ function quotedRow(row: usize, newlineAt: usize): bool {
   const end = load<u8>(newlineAt - 1) == carriageReturn ? newlineAt - 1 : newlineAt;
   if (!hasTextRoom(<u32>(end - row))) countRows();
   if (!hasTextRoom(<u32>(end - row)) || !quotedFields(row, end)) {
+    isOpen = isMultiline;
+    if (isOpen) return false;
     addOdd(row, behind);
-    return isOddFull();
+    return isHostDue();
   }
   return addRow(row, behind);
 }

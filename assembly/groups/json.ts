@@ -8,12 +8,11 @@
  *  (`noField` = only names below it are wanted), first name below u32, how many u32, line in which
  *  it came last u32. The first one stands for the whole line. */
 import { allocate } from "../space";
-import { countRows } from "./count";
+import { countRows, isFull as isHostDue } from "./found";
 import {
   addOdd,
   addRow,
   hasTextRoom,
-  isOddFull,
   kindFalse,
   kindNull,
   kindNumber,
@@ -66,7 +65,7 @@ export function scanJson(from: usize, end: usize): usize {
   while (row < end) {
     if (!hasTextRoom(lineMaxBytes)) {
       countRows();
-      if (isOddFull()) return row;
+      if (isHostDue()) return row;
     }
     for (let field: u32 = 0; field < fields; field++) setField(field, 0, 0, kindNull);
     line++;
@@ -92,7 +91,7 @@ export function scanJson(from: usize, end: usize): usize {
     }
     row = behind;
     if (isFull) countRows();
-    if (isOddFull()) break;
+    if (isHostDue()) break;
   }
   countRows();
   return row;
@@ -280,7 +279,8 @@ function hexAt(at: usize): i32 {
   return value;
 }
 
-/** Writes a text that was checked; answers where it ends, 0 when it has half a character. */
+/** Writes a text that was checked; answers where it ends, 0 when it has half a character, or
+ *  U+0000, which texts of keys do not have. */
 function unescaped(from: usize, end: usize, to: usize): usize {
   let at = from;
   while (at < end) {
@@ -305,6 +305,7 @@ function unescaped(from: usize, end: usize, to: usize): usize {
       point = 0x10000 + ((point & 0x3ff) << 10) + (low & 0x3ff);
       at += 6;
     }
+    if (point == 0) return 0;
     to = writePoint(to, point);
   }
   return to;

@@ -4,8 +4,8 @@
  *  A step: what u32, of which field or class u32. A class: 256 bytes, one for each byte: 0 = none
  *  of it, 1 = of it, 2 = only the host knows. */
 import { allocate } from "../space";
-import { countRows } from "./count";
-import { addOdd, addRow, isOddFull, kindText, rowsEnd, setField } from "./rows";
+import { countRows, isFull as isHostDue } from "./found";
+import { addOdd, addRow, kindText, rowsEnd, setField } from "./rows";
 
 const stepField: u32 = 0;
 const stepFieldEnd: u32 = 1;
@@ -45,7 +45,7 @@ export function scanLines(from: usize, end: usize): usize {
     else if (isMatch) isFull = addRow(row, behind);
     row = behind;
     if (isFull) countRows();
-    if (isOddFull()) break;
+    if (isHostDue()) break;
   }
   countRows();
   return row;

@@ -70,6 +70,12 @@ export function setField(field: u32, at: usize, length: u32, kind: u32): void {
   store<u32>(to, length | (kind << kindShift), 4);
 }
 
+// @ts-ignore: decorator
+@inline
+export function fieldAt(row: u32, field: u32): usize {
+  return rowsAt + row * rowBytes + 8 + (<usize>field << 3);
+}
+
 export function hasTextRoom(sizeBytes: u32): bool {
   return textEnd + sizeBytes <= textAt + textBytes;
 }

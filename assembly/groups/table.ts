@@ -173,7 +173,8 @@ const keysBytes: usize = 256 * 1024;
 let oldAt: usize = 0;
 let oldEnd: usize = 0;
 
-function allocateKey(length: u32): usize {
+/** Memory that is forgotten with the table; not zeros. */
+export function allocateKey(length: u32): usize {
   if (keysAt + length > keysEnd) {
     const hasOld = oldEnd - oldAt >= keysBytes;
     keysAt = hasOld ? oldAt : allocate(keysBytes);
@@ -243,6 +244,19 @@ export function tagOf(slot: usize): u32 {
 @inline
 export function scaleOf(slot: usize): u32 {
   return load<u8>(slot, about + 5);
+}
+
+/** Free for whoever counts: 0 in a new slot. */
+// @ts-ignore: decorator
+@inline
+export function markOf(slot: usize): u32 {
+  return load<u8>(slot, about + 6);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setMark(slot: usize, mark: u32): void {
+  store<u8>(slot, <u8>mark, about + 6);
 }
 
 // @ts-ignore: decorator

@@ -30,31 +30,31 @@ export function writeVarint(at: usize, value: u64): usize {
 
 /** Writes the length of a value and the value; answers where it ends. At most 32 bytes. */
 export function writeValue(at: usize, op: u32, whole: i64, scale: u32, double: f64): usize {
-  if (op != opCount && op != opSum) return writeNumber(at, double);
-  if (scale == 0) {
-    if (whole <= safeMax && whole >= -safeMax) return writeNumber(at, <f64>whole);
-  }
-  const end = writeDecimal(at + 3, whole, scale);
-  const length = <u32>(end - at) - 3;
-  store<u8>(at, <u8>(length + 2));
-  store<u8>(at, <u8>tagText, 1);
-  store<u8>(at, <u8>length, 2);
+  const isSum = op == opCount || op == opSum;
+  const end = isSum ? writeSum(at + 1, whole, scale) : writeNumber(at + 1, double);
+  store<u8>(at, <u8>(end - at - 1));
   return end;
 }
 
-function writeNumber(at: usize, value: f64): usize {
+/** As a number where a double holds it exactly, one by one, else as a text of all its digits. */
+export function writeSum(at: usize, whole: i64, scale: u32): usize {
+  if (scale == 0 && whole <= safeMax && whole >= -safeMax) return writeNumber(at, <f64>whole);
+  const end = writeDecimal(at + 2, whole, scale);
+  store<u8>(at, <u8>tagText);
+  store<u8>(at, <u8>(end - at - 2), 1);
+  return end;
+}
+
+export function writeNumber(at: usize, value: f64): usize {
   const isWhole = value == trunc(value) && abs(value) < integerLimit;
   if (isWhole && (value != 0 || reinterpret<u64>(value) == 0)) {
     const zigzag = value < 0 ? <u64>(-value) * 2 - 1 : <u64>value * 2;
-    const end = writeVarint(at + 2, zigzag);
-    store<u8>(at, <u8>(end - at - 1));
-    store<u8>(at, <u8>tagInteger, 1);
-    return end;
+    store<u8>(at, <u8>tagInteger);
+    return writeVarint(at + 1, zigzag);
   }
-  store<u8>(at, 9);
-  store<u8>(at, <u8>tagDouble, 1);
-  store<f64>(at, value, 2);
-  return at + 10;
+  store<u8>(at, <u8>tagDouble);
+  store<f64>(at, value, 1);
+  return at + 9;
 }
 
 /** Reads the value [at, end); false when it is none that the kernel adds up. */

@@ -26,6 +26,7 @@ import { streamSplit } from "../../src/worker/input/split.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
 import { operatorKernel } from "../../src/worker/operators/kernel.ts";
 import type { OperatorKernel } from "../../src/worker/operators/operator.ts";
+import { plainQueryKernel } from "../../src/worker/operators/query/kernel.ts";
 import { type InputSource, openFile } from "../../src/worker/shuffle/open-file.ts";
 import { runMapTask } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
@@ -78,10 +79,12 @@ export async function filesWays(
     const all = async (given: OperatorKernel, name: string) =>
       inFormat(job, await runTasks(plan, given, join(folder, name)));
     const kernels = await all(kernel, "kernels");
-    // Sorting has kernels only, whose records may be longer than keys of pairs; so have queries.
-    const hasOnlyKernels = ["sort", "query"].includes(plan.operator!.apply.operator);
-    const functions = hasOnlyKernels ? kernels : await all({ job: kernel.job }, "functions");
-    return { judge, kernels, functions };
+    const { apply } = plan.operator!;
+    // Sorting has kernels only, whose records may be longer than keys of pairs.
+    if (apply.operator === "sort") return { judge, kernels, functions: kernels };
+    const isQuery = apply.operator === "query";
+    const plain = isQuery ? plainQueryKernel(plan.operator!, apply) : { job: kernel.job };
+    return { judge, kernels, functions: await all(plain, "functions") };
   } finally {
     removeFolder(folder);
   }

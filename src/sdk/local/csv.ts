@@ -141,8 +141,10 @@ function* joinQuoted(lines: Iterable<Line>, separator: string): Generator<Line, 
       characters += text.length;
     } while (quotes === "quoted" && next < all.length && characters < multilineMaxCharacters);
     const isWhole = quotes !== "quoted" && quotes !== "broken";
+    const text = parts.join("");
+    const bad = all.slice(first, next).find(({ problem }) => problem !== undefined);
     if (!isWhole) yield all[first]!;
-    else yield { ...all[first]!, text: parts.join("") };
+    else yield { ...(bad ?? all[first]!), text, offset: all[first]!.offset };
     first = isWhole ? next : first + 1;
   }
 }

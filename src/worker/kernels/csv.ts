@@ -96,26 +96,28 @@ export function csvRow(
   };
 }
 
-type Held = { readonly text: string; readonly offset: number };
+/** A line; `isValid`: its bytes are what the encoding says. */
+type Held = { readonly text: string; readonly offset: number; readonly isValid: boolean };
 
 /** Joins the lines of records that go over several: from a quote that opens a field to the one that
  *  closes it. When nothing closes it, or something else follows, the first line alone is the bad
- *  record, and the others are read again: a stray quote costs one row. */
+ *  record, and the others are read again: a stray quote costs one row. A record is valid when all
+ *  of its lines are. */
 export class QuoteJoiner {
   readonly #separator: string;
-  readonly #visit: (record: string, offset: number) => void;
+  readonly #visit: (record: Held) => void;
   /** Lines, with their newlines, of a record that has begun. */
   #held: Held[] = [];
   #characters = 0;
   #state: "field" | "quoted" | "closed" = "field";
 
-  constructor(separator: string, visit: (record: string, offset: number) => void) {
+  constructor(separator: string, visit: (record: Held) => void) {
     this.#separator = separator;
     this.#visit = visit;
   }
 
-  add(text: string, offset: number): void {
-    for (let again: Held[] = [{ text, offset }], i = 0; i < again.length; i++) {
+  add(line: Held): void {
+    for (let again: Held[] = [line], i = 0; i < again.length; i++) {
       const broken = this.#addOne(again[i] as Held);
       if (broken === null) continue;
       again = [...broken, ...again.slice(i + 1)];
@@ -125,8 +127,7 @@ export class QuoteJoiner {
 
   /** The piece is over. */
   end(): void {
-    while (this.#held.length > 0)
-      for (const line of this.#breakUp()) this.add(line.text, line.offset);
+    while (this.#held.length > 0) for (const line of this.#breakUp()) this.add(line);
   }
 
   /** The lines that must be read again, or null. */
@@ -137,16 +138,17 @@ export class QuoteJoiner {
     if (end === "open" && this.#characters < multilineMaxCharacters) return null;
     if (end !== "whole") return this.#breakUp();
     const [{ offset }] = this.#held as [Held];
-    const record = this.#held.map(({ text }) => text).join("");
+    const text = withoutEnd(this.#held.map((held) => held.text).join(""));
+    const isValid = this.#held.every((held) => held.isValid);
     this.#reset();
-    this.#visit(withoutEnd(record), offset);
+    this.#visit({ text, offset, isValid });
     return null;
   }
 
   #breakUp(): readonly Held[] {
     const [first, ...rest] = this.#held as [Held];
     this.#reset();
-    this.#visit(withoutEnd(first.text), first.offset);
+    this.#visit({ ...first, text: withoutEnd(first.text) });
     return rest;
   }
 

@@ -70,7 +70,7 @@ export type LineOptions = {
   /** Is that of the line until `visit` returns. */
   readonly position: RecordPosition;
   readonly visit: (line: string) => void;
-  /** Lines keep their newlines. */
+  /** Lines keep their newlines; bad ones, too. */
   readonly keepEnds?: boolean;
   /** Default "utf-8-lossy". */
   readonly encoding?: TextEncoding | undefined;

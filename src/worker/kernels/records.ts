@@ -4,7 +4,7 @@ import { parseExactJson } from "../../wire/block/decimal.ts";
 import type { FormatSpec, TextEncoding } from "../../wire/block/plan.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import { type CsvFormat, type CsvRow, csvFields, headerRow, namedRow, QuoteJoiner } from "./csv.ts";
-import { decoded } from "./encoding.ts";
+import { decoded, notUtf8 } from "./encoding.ts";
 import { jsonReader } from "./json-records.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
 import { atPaths, matchesOf, pathsOf } from "./paths.ts";
@@ -146,19 +146,20 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     if (headerDue) header(text);
     else if (text !== "") csvLine(text, row, separator, options);
   };
-  const joiner = new QuoteJoiner(separator, (record, offset) => {
+  const joiner = new QuoteJoiner(separator, ({ text, offset, isValid }) => {
     position.fixedOffset = offset;
-    line(record);
+    if (isValid) line(text);
+    else options.bad(text, notUtf8);
   });
-  const joined = (text: string) => {
+  const joining = (isValid: boolean) => (text: string) => {
     position.fixedOffset = -1;
-    joiner.add(text, position.offset);
+    joiner.add({ text, offset: position.offset, isValid });
     position.fixedOffset = -1;
   };
   const { multiline, encoding } = format;
   const cutter = new LineCutter({
     ...options,
-    visit: multiline ? joined : line,
+    ...(multiline ? { visit: joining(true), bad: joining(false) } : { visit: line }),
     keepEnds: multiline,
     encoding,
   });

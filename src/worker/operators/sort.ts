@@ -22,7 +22,9 @@ import {
 } from "../task/map-task.ts";
 import { mergeBytesOf } from "../task/memory.ts";
 import type { ReduceTask } from "../task/reduce-task.ts";
-import { mapFirstRows } from "./groups/first-rows.ts";
+import { framingOf } from "./framing.ts";
+import { mapFirstRows, mapKeptRows } from "./groups/first-rows.ts";
+import type { WantedRows } from "./groups/group-by.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 /** For the buffers of a reduce task, at most. */
@@ -42,10 +44,11 @@ export function sortKernel(operator: OperatorSpec, apply: SortSpec): OperatorKer
   };
   // Of equal keys the first are kept, and which they are can be known before anything is sorted.
   const firstOf = unique && !apply.numeric ? apply.by : [];
+  const framing = framingOf(operator, apply);
   const splitters = apply.splitters.map((splitter) => Buffer.from(splitter, "base64"));
   return {
     job: jobOf(operator, () => map),
-    map: (task) => mapTask(task, { ordering, splitters, firstOf }),
+    map: (task) => mapTask(task, { ordering, splitters, firstOf, framing }),
     reduce: (task) => reduceTask(task, ordering, headOf(operator)),
   };
 }
@@ -63,9 +66,11 @@ type Sorting = {
   readonly splitters: readonly Uint8Array[];
   /** Columns of which only the first of equal rows are sorted; none = all rows are. */
   readonly firstOf: readonly string[];
+  /** Makes frames of rows; null = functions do. */
+  readonly framing: WantedRows | null;
 };
 
-function mapTask(task: MapTask, { ordering, splitters, firstOf }: Sorting): MapDone {
+function mapTask(task: MapTask, { ordering, splitters, firstOf, framing }: Sorting): MapDone {
   const path = `${task.out}.run`;
   const memoryBytes = task.plan.spillBytes;
   const sorter = new Sorter({ ordering, splitters, memoryBytes, path });
@@ -83,6 +88,10 @@ function mapTask(task: MapTask, { ordering, splitters, firstOf }: Sorting): MapD
     const emit = framer(sorter);
     const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;
     if (first !== null) return first;
+    if (framing !== null) {
+      const framed = mapKeptRows(task, framing, () => ({ emit, finish, frames: adder(sorter) }));
+      if (framed !== null) return framed;
+    }
     return runMap(task, (): Target => ({ emit, finish, close: () => {} }));
   } finally {
     sorter.close(isFinished);
@@ -161,6 +170,19 @@ function endLine(sorter: Sorter): void {
   if (sorter.last === -1 || sorter.last === newline) return;
   sorter.room()[0] = newline;
   sorter.added(1);
+}
+
+/** Adds bytes, as many at a time as there is room for. */
+function adder(sorter: Sorter): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    for (let at = 0; at < bytes.length; ) {
+      const room = sorter.room();
+      const part = bytes.subarray(at, at + room.length);
+      room.set(part);
+      sorter.added(part.length);
+      at += part.length;
+    }
+  };
 }
 
 function framer(sorter: Sorter): (key: Key, value: unknown) => void {

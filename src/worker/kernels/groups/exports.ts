@@ -7,7 +7,7 @@ export type GroupExports = {
   start(inputBytes: number, op: number, fields: number, keys: number): number;
   setKeyField(key: number, field: number): void;
   setNumberField(field: number): void;
-  setCsv(separator: number, width: number): void;
+  setCsv(separator: number, width: number, isMultiline: boolean): void;
   setColumn(field: number, column: number): void;
   setLines(steps: number, classes: number): number;
   setJson(fields: number, names: number, nameBytes: number): number;
@@ -21,10 +21,33 @@ export type GroupExports = {
       below: number,
     ]
   ): void;
+  startProgram(
+    ...counts: [
+      instructions: number,
+      registers: number,
+      columns: number,
+      keys: number,
+      aggregates: number,
+      textBytes: number,
+      isOrdered: boolean,
+    ]
+  ): number;
+  passOnly(): void;
+  frameAll(outputs: number, isCsv: boolean): void;
+  setOutput(output: number, register: number, name: number, length: number): void;
+  framesAt(): number;
+  framesSize(): number;
+  marksAt(): number;
+  marksCount(): number;
+  setColumnField(column: number, field: number): void;
+  fillWithText(register: number, from: number, length: number): void;
+  fillNumber(register: number, digits: number, decimals: number): void;
+  fillKind(register: number, kind: number): void;
   clear(): void;
   slotCount(): number;
   tableBytes(): number;
   scan(from: number, end: number): number;
+  isOpen(): number;
   odds(): number;
   oddsAt(): number;
   sort(partitions: number): void;

@@ -5,13 +5,27 @@ import { GroupKernel, type GroupShape, inputBytes } from "./kernel.ts";
 /** Part of the input, as offsets in it. */
 export type Range = readonly [from: number, end: number];
 
+/** `separator`: its byte. `width`: columns of a row. */
+export type CsvShape = {
+  readonly separator: number;
+  readonly width: number;
+  readonly isMultiline: boolean;
+};
+
+/** Lines that are read by the host are cheaper with a few others between than in parts. */
+const gapBytes = 512;
+
 export class GroupTable {
+  readonly #isPassing: boolean;
+  readonly #isFraming: boolean;
   readonly #kernel: GroupKernel;
   readonly #exports: GroupExports;
   readonly #inputAt: number;
 
   /** Empty. One at a time. */
   constructor(shape: GroupShape) {
+    this.#isPassing = shape.program?.group === null;
+    this.#isFraming = shape.program?.frame !== undefined;
     this.#kernel = GroupKernel.take(shape);
     this.#exports = this.#kernel.exports;
     this.#inputAt = this.#kernel.inputAt;
@@ -40,27 +54,67 @@ export class GroupTable {
     this.#exports.setNumberField(number ?? 0);
   }
 
-  /** `columns`: where each field lies in a row of `width` columns; ascending. */
-  setCsv(separator: number, width: number, columns: readonly number[]): void {
-    this.#exports.setCsv(separator, width);
+  /** Which field of a row each column of a program is. */
+  setColumnFields(fields: readonly number[]): void {
+    for (const [column, field] of fields.entries()) this.#exports.setColumnField(column, field);
+  }
+
+  /** `columns`: where each field lies in a row; ascending. */
+  setCsv({ separator, width, isMultiline }: CsvShape, columns: readonly number[]): void {
+    this.#exports.setCsv(separator, width, isMultiline);
     for (const [field, column] of columns.entries()) this.#exports.setColumn(field, column);
   }
 
   /** Groups the lines of the first `end` bytes of the input, the last of which is a newline. Calls
-   *  `odd` with the lines that are not grouped, in order. */
-  scan(end: number, odd: (range: Range) => void): void {
+   *  `odd` with the lines that are not grouped, in order, and `frames` with those of a program that
+   *  makes such, between them. Answers where it stopped: before `end` at a line that may be the
+   *  start of a row of several. */
+  scan(end: number, odd: (range: Range) => void, frames?: (bytes: Uint8Array) => void): number {
     const exports = this.#exports;
     for (let at = this.#inputAt; at < this.#inputAt + end; ) {
       at = exports.scan(at, this.#inputAt + end);
       const count = exports.odds();
-      if (count === 0) continue;
-      const words = new Uint32Array(exports.memory.buffer, exports.oddsAt(), 2 * count);
-      const ranges = Array.from({ length: count }, (_, i): Range => {
-        const [from, to] = [words[2 * i] as number, words[2 * i + 1] as number];
-        return [from - this.#inputAt, to - this.#inputAt];
-      });
-      for (const range of ranges.sort(([a], [b]) => a - b)) odd(range);
+      const ranges = count > 0 ? this.#ranges(count) : [];
+      if (this.#isFraming && frames !== undefined) this.#giveFrames(ranges, odd, frames);
+      else for (const range of ranges) odd(range);
+      if (exports.isOpen() !== 0) return at - this.#inputAt;
     }
+    return end;
+  }
+
+  /** Frames of rows before each of the ranges, and then the range; rows of frames are in order. */
+  #giveFrames(
+    ranges: readonly Range[],
+    odd: (range: Range) => void,
+    give: (bytes: Uint8Array) => void,
+  ): void {
+    const exports = this.#exports;
+    const { buffer } = exports.memory;
+    const frames = new Uint8Array(buffer, exports.framesAt(), exports.framesSize()).slice();
+    const count = exports.marksCount();
+    const marks = new Uint32Array(buffer, exports.marksAt(), 2 * count).slice();
+    let from = 0;
+    let mark = 0;
+    for (const range of ranges) {
+      const row = range[0] + this.#inputAt;
+      while (mark < count && (marks[2 * mark] as number) < row) mark++;
+      const to = mark < count ? (marks[2 * mark + 1] as number) : frames.length;
+      if (to > from) give(frames.subarray(from, to));
+      from = to;
+      odd(range);
+    }
+    if (frames.length > from) give(frames.subarray(from));
+  }
+
+  #ranges(count: number): readonly Range[] {
+    const exports = this.#exports;
+    const words = new Uint32Array(exports.memory.buffer, exports.oddsAt(), 2 * count);
+    const ranges = Array.from({ length: count }, (_, i): Range => {
+      const [from, to] = [words[2 * i] as number, words[2 * i + 1] as number];
+      return [from - this.#inputAt, to - this.#inputAt];
+    });
+    ranges.sort(([a], [b]) => a - b);
+    return this.#isPassing ? joined(ranges) : ranges;
   }
 
   /** Puts the groups in order; those of partition p are [starts[p], starts[p + 1]). */
@@ -78,4 +132,15 @@ export class GroupTable {
       at = next;
     }
   }
+}
+
+/** Rows that were dropped may be read again: they are dropped then, too. */
+function joined(ranges: readonly Range[]): Range[] {
+  const all: Range[] = [];
+  for (const range of ranges) {
+    const last = all.at(-1);
+    if (last === undefined || range[0] - last[1] > gapBytes) all.push(range);
+    else all[all.length - 1] = [last[0], range[1]];
+  }
+  return all;
 }

@@ -4,6 +4,7 @@ import type { GroupExports } from "./exports.ts";
 import { wasmBase64 } from "./groups-wasm.ts";
 import { setPaths } from "./json-names.ts";
 import type { LinePattern } from "./line-pattern.ts";
+import { type Program, setProgram } from "./program.ts";
 
 /** What the kernel calls while it merges: see `assembly/groups/merge.ts` and `result.ts`. */
 export type GroupHost = {
@@ -28,6 +29,8 @@ export type GroupShape = {
   readonly paths?: readonly string[];
   /** Fields are found by a pattern. */
   readonly pattern?: LinePattern;
+  /** What is done with a row before it is grouped, and how. */
+  readonly program?: Program;
 };
 
 /** Bytes that are read at once. Longer lines are read by the host. */
@@ -44,7 +47,7 @@ export class GroupKernel {
   host: GroupHost | null = null;
   #memory = new Uint8Array(0);
 
-  private constructor({ op, fields, keys, paths, pattern }: GroupShape) {
+  private constructor({ op, fields, keys, paths, pattern, program }: GroupShape) {
     this.exports = instantiate({
       groups: {
         payload: (run: number) => this.host?.payload(run),
@@ -57,6 +60,7 @@ export class GroupKernel {
     this.inputAt = this.exports.start(inputBytes, groupOps[op], fields, keys);
     if (paths !== undefined) setPaths(this.exports, paths);
     if (pattern !== undefined) this.#setPattern(pattern);
+    if (program !== undefined) setProgram(this.exports, program);
   }
 
   /** Without any groups; that of the last task of this process, when it was of the same shape. */

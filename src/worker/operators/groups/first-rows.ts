@@ -1,11 +1,17 @@
-/** The map task of `distinct` of CSV or JSON: a kernel drops rows whose keys have come before, and
- *  only the first ones are read and sorted. */
+/** Map tasks of rows that functions read after a kernel has dropped those that are not wanted: in
+ *  `distinct` those whose keys have come before, in a query those for which a test is not true. */
 import type { GroupTable } from "../../kernels/groups/group-table.ts";
 import { BadRecords } from "../../task/bad-records.ts";
 import { inputOf, type MapDone, type MapTask, type Target } from "../../task/map-task.ts";
+import { type WantedRows, wantedOf } from "./group-by.ts";
 import { tablesMaxBytes } from "./map-groups.ts";
 import { OddRows } from "./odd-rows.ts";
 import { isGroupFormat, RowScan } from "./row-scan.ts";
+
+/** `frames`: takes those of a program that makes such. */
+type RowTarget = Pick<Target, "emit" | "finish"> & {
+  readonly frames?: (bytes: Uint8Array) => void;
+};
 
 /** Null when the kernel does not read what the task reads. `target` keeps the first of equal
  *  keys. */
@@ -14,9 +20,18 @@ export function mapFirstRows(
   by: readonly string[],
   target: Pick<Target, "emit" | "finish">,
 ): MapDone | null {
+  return mapKeptRows(task, wantedOf({ op: "first", by, column: null }), () => target);
+}
+
+/** As `mapFirstRows`, of the rows that are wanted; all others are never seen. */
+export function mapKeptRows(
+  task: MapTask,
+  wanted: WantedRows,
+  targetOf: () => RowTarget,
+): MapDone | null {
   const format = inputOf(task).input;
-  const groups = { op: "first", by, column: null } as const;
-  if (format === undefined || !isGroupFormat(format, groups)) return null;
+  if (format === undefined || !isGroupFormat(format, wanted.columns)) return null;
+  const target = targetOf();
   const bad = new BadRecords(task.job.options.badRecords ?? "fail", `${task.out}.bad`);
   const odd = new OddRows(task, bad, target.emit);
   const most = Math.min(task.plan.spillBytes / 2, tablesMaxBytes);
@@ -25,7 +40,8 @@ export function mapFirstRows(
     if (table.sizeBytes > most) table.clear();
   };
   try {
-    new RowScan({ task, format, groups, odd, scanned }).run();
+    const frames = target.frames === undefined ? {} : { frames: target.frames };
+    new RowScan({ task, format, wanted, odd, scanned, ...frames }).run();
     return { ...target.finish(), ...bad.finish() };
   } catch (error) {
     bad.discard();

@@ -6,9 +6,9 @@ import type { GroupTable } from "../../kernels/groups/group-table.ts";
 import { SpillFiles } from "../../kernels/spill.ts";
 import { EmitTable } from "../../kernels/table.ts";
 import { BadRecords } from "../../task/bad-records.ts";
-import { combineOf } from "../../task/job.ts";
+import { combineOf, partitionOf } from "../../task/job.ts";
 import { inputOf, type MapDone, type MapTask, storeManifest } from "../../task/map-task.ts";
-import type { GroupBy } from "./group-by.ts";
+import type { WantedRows } from "./group-by.ts";
 import { OddRows } from "./odd-rows.ts";
 import { isGroupFormat, RowScan } from "./row-scan.ts";
 
@@ -17,10 +17,10 @@ import { isGroupFormat, RowScan } from "./row-scan.ts";
 export const tablesMaxBytes = 512 * 1024 * 1024;
 
 /** Null when the kernel does not read what the task reads. */
-export function mapGroups(task: MapTask, groups: GroupBy): MapDone | null {
+export function mapGroups(task: MapTask, wanted: WantedRows): MapDone | null {
   const format = inputOf(task).input;
-  if (format === undefined || !isGroupFormat(format, groups)) return null;
-  return new MapGroups(task, format, groups).run();
+  if (format === undefined || !isGroupFormat(format, wanted.columns)) return null;
+  return new MapGroups(task, format, wanted).run();
 }
 
 class MapGroups {
@@ -33,7 +33,7 @@ class MapGroups {
   readonly #oddPath: string;
   #oddPairs = 0;
 
-  constructor(task: MapTask, format: FormatSpec, groups: GroupBy) {
+  constructor(task: MapTask, format: FormatSpec, wanted: WantedRows) {
     const { plan, job, out } = task;
     this.#task = task;
     this.#bad = new BadRecords(job.options.badRecords ?? "fail", `${out}.bad`);
@@ -41,13 +41,14 @@ class MapGroups {
     this.#spills = new SpillFiles({ ...run, path: `${out}.run` });
     this.#oddPath = `${out}.odd`;
     const spillBytes = Math.max(1024, plan.spillBytes >> 1);
-    this.#oddTable = new EmitTable({ ...run, spillBytes, partition: null, path: this.#oddPath });
+    const partition = partitionOf(job);
+    this.#oddTable = new EmitTable({ ...run, spillBytes, partition, path: this.#oddPath });
     const odd = new OddRows(task, this.#bad, (key, value) => {
       this.#oddPairs++;
       this.#oddTable.emit(key, value);
     });
     const scanned = (table: GroupTable) => this.#spillIfFull(table);
-    this.#scan = new RowScan({ task, format, groups, odd, scanned });
+    this.#scan = new RowScan({ task, format, wanted, odd, scanned });
   }
 
   run(): MapDone {

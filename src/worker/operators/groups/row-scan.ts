@@ -5,12 +5,12 @@ import { assert } from "../../../core/error.ts";
 import type { FormatSpec, InputFile, TextEncoding } from "../../../wire/block/plan.ts";
 import type { SourcePiece } from "../../kernels/byte-source.ts";
 import { type CsvFormat, type CsvRow, headerRow, namedRow } from "../../kernels/csv.ts";
-import { GroupTable } from "../../kernels/groups/group-table.ts";
+import { GroupTable, type Range } from "../../kernels/groups/group-table.ts";
 import { isPlainPath } from "../../kernels/groups/json-names.ts";
 import { type LinePattern, linePattern, wholeLine } from "../../kernels/groups/line-pattern.ts";
 import { headLine } from "../../kernels/records.ts";
 import type { MapTask } from "../../task/map-task.ts";
-import { columnsOf, type GroupBy, shapeOf } from "./group-by.ts";
+import type { WantedRows } from "./group-by.ts";
 import type { OddRows } from "./odd-rows.ts";
 
 const newline = 10;
@@ -26,19 +26,18 @@ const options: { readonly [format: string]: readonly string[] } = {
 const encodings: ReadonlyArray<TextEncoding | undefined> = [undefined, "utf-8", "utf-8-lossy"];
 
 /** Whether the kernel reads this format. */
-export function isGroupFormat(format: FormatSpec, groups: GroupBy): boolean {
+export function isGroupFormat(format: FormatSpec, wanted: readonly string[]): boolean {
   const known = options[format.format];
   if (known === undefined || Object.keys(format).some((name) => !known.includes(name)))
     return false;
   if (!encodings.includes(encodingOf(format))) return false;
-  const wanted = columnsOf(groups);
   const names = namesOf(format);
   if (names !== null && !wanted.every((name) => names.includes(name))) return false;
   if (format.format === "json") return wanted.every(isPlainPath);
   if (format.format === "lines" || format.format === "match") {
     return patternOf(format, wanted) !== null;
   }
-  if (format.format !== "csv" || format.multiline) return false;
+  if (format.format !== "csv") return false;
   const { separator, header, columns } = format;
   return separator.length === 1 && separator.charCodeAt(0) < 0x80 && (header || columns !== null);
 }
@@ -76,8 +75,10 @@ export type ScanOptions = {
   readonly task: MapTask;
   /** One that `isGroupFormat`. */
   readonly format: FormatSpec;
-  readonly groups: GroupBy;
+  readonly wanted: WantedRows;
   readonly odd: OddRows;
+  /** Takes the frames of a program that makes such. */
+  readonly frames?: (bytes: Uint8Array) => void;
   /** Called after each part that was grouped. */
   readonly scanned: (table: GroupTable) => void;
 };
@@ -91,15 +92,15 @@ export class RowScan {
   #isOver = false;
 
   constructor(options: ScanOptions) {
-    const { format, groups } = options;
+    const { format, wanted } = options;
     this.#options = options;
     this.#csv = format.format === "csv" ? format : null;
-    const columns = columnsOf(groups);
+    const { columns, shape } = wanted;
     const paths = format.format === "json" ? { paths: columns } : {};
     const pattern = patternOf(format, columns);
     const found = pattern === null ? paths : { pattern };
-    this.table = new GroupTable({ ...shapeOf(groups), ...found });
-    this.#setFields(columns);
+    this.table = new GroupTable({ ...shape, ...found });
+    wanted.setFields(this.table, columns);
   }
 
   run(): void {
@@ -120,7 +121,12 @@ export class RowScan {
       const room = this.table.input;
       const end = filled === 0 ? 0 : room.lastIndexOf(newline, filled - 1) + 1;
       const isLast = this.#isOver || (end === 0 && filled === room.length);
-      if (end > 0) this.#scan(lines, offset, end);
+      const stop = end > 0 ? this.#scan(lines, offset, end) : 0;
+      if (stop < end) {
+        const rest = this.table.input.slice(stop, filled);
+        this.#options.odd.read(lines, offset + stop, rest, source);
+        return;
+      }
       offset += end;
       filled -= end;
       // Views of the input do not outlast a scan.
@@ -201,31 +207,36 @@ export class RowScan {
   }
 
   /** Says where in a row the wanted columns are. */
-  #take({ separator }: CsvFormat, { width, indexes, wanted }: CsvRow): void {
-    const placeOf = (name: string) => indexes[wanted.indexOf(name)] as number;
-    const columns = columnsOf(this.#options.groups).toSorted((a, b) => placeOf(a) - placeOf(b));
-    this.table.setCsv(separator.charCodeAt(0), width, columns.map(placeOf));
-    this.#setFields(columns);
+  #take({ separator, multiline: isMultiline }: CsvFormat, row: CsvRow): void {
+    const { width, indexes } = row;
+    const placeOf = (name: string) => indexes[row.wanted.indexOf(name)] as number;
+    const { wanted } = this.#options;
+    const columns = wanted.columns.toSorted((a, b) => placeOf(a) - placeOf(b));
+    const shape = { separator: separator.charCodeAt(0), width, isMultiline };
+    this.table.setCsv(shape, columns.map(placeOf));
+    wanted.setFields(this.table, columns);
   }
 
-  /** The fields of a row are these columns. */
-  #setFields(columns: readonly string[]): void {
-    const { by, column } = this.#options.groups;
-    const keys = by.map((name) => columns.indexOf(name));
-    this.table.setFields(keys, column === null ? null : columns.indexOf(column));
-  }
-
-  #scan(lines: SourcePiece, offset: number, end: number): void {
-    if (!this.#isValid(this.table.input.subarray(0, end))) {
+  /** Answers where it stopped: before `end` where all that follows is to be read as one. */
+  #scan(lines: SourcePiece, offset: number, end: number): number {
+    if (!this.#isReadable(this.table.input.subarray(0, end))) {
+      if (this.#csv?.multiline === true) return 0;
       this.#options.odd.read(lines, offset, this.table.input.slice(0, end), null);
-      return;
+      return end;
     }
-    this.table.scan(end, ([from, to]) => {
+    const odd = ([from, to]: Range) => {
       // A copy: reading may need the memory of the kernel.
       const bytes = this.table.input.slice(from, to);
       this.#options.odd.read(lines, offset + from, bytes, null);
-    });
+    };
+    const stop = this.table.scan(end, odd, this.#options.frames);
     this.#options.scanned(this.table);
+    return stop;
+  }
+
+  #isReadable(bytes: Uint8Array): boolean {
+    if (!this.#options.wanted.isPlain) return this.#isValid(bytes);
+    return isUtf8(bytes) && !bytes.includes(0);
   }
 }
 

@@ -48,12 +48,16 @@ export function groupShuffle(step: GroupStep, columns: readonly string[]): Shuff
   return {
     emit(row, emit) {
       const group = keyOf(row);
-      emit([group, ofGroup], statesOf(row));
-      for (const [i, spec] of step.aggregates.entries()) {
-        if (!isOrdered(spec)) continue;
-        const value = orderedValue(spec, row[places[i] as number] ?? null);
-        if (value !== null) emit([group, i, value], 1);
-      }
+      // In their order: of two that refuse the row the first one says why.
+      const values: Key[] = [];
+      const states = aggregates.map((one, i) => {
+        const spec = step.aggregates[i] as AggregateSpec;
+        const cell = row[places[i] as number] ?? null;
+        values.push(isOrdered(spec) ? orderedValue(spec, cell) : null);
+        return one.ofRow(cell);
+      });
+      emit([group, ofGroup], states);
+      for (const [i, value] of values.entries()) if (value !== null) emit([group, i, value], 1);
     },
     combine: (a, b) => (typeof a === "number" ? a + (b as number) : merge(a, b)),
     partitionKey: (key) => (key as OrderedKey)[0],

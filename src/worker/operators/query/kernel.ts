@@ -21,10 +21,20 @@ import type { Part } from "../../kernels/output.ts";
 import type { Segment } from "../../kernels/run-file.ts";
 import { EmitTable } from "../../kernels/table.ts";
 import type { Emit, MapReduceJob } from "../../task/job.ts";
-import { type MapTask, runMap, storeManifest, type Target } from "../../task/map-task.ts";
+import {
+  type MapDone,
+  type MapTask,
+  runMap,
+  storeManifest,
+  type Target,
+} from "../../task/map-task.ts";
 import { mergeBytesOf } from "../../task/memory.ts";
 import { type ReduceTask, runReduce } from "../../task/reduce-task.ts";
+import { mapKeptRows } from "../groups/first-rows.ts";
+import { wantedByProgram } from "../groups/group-by.ts";
+import { mapGroups } from "../groups/map-groups.ts";
 import { jobOf, type OperatorKernel } from "../operator.ts";
+import { programOf } from "./compile.ts";
 import { evaluator } from "./expression.ts";
 import { FirstPairs } from "./first-pairs.ts";
 import { groupShuffle } from "./group.ts";
@@ -48,10 +58,40 @@ type Leg = {
 const spillBytes = 48 * 1024 * 1024;
 
 export function queryKernel(operator: OperatorSpec, spec: QuerySpec): OperatorKernel {
+  const plain = plainQueryKernel(operator, spec);
+  const program = programOf(spec, operator.inputs.default as FormatSpec);
+  if (program === null) return plain;
+  const wanted = wantedByProgram(program);
+  const targetOf = plain.targetOf;
+  const map = (task: MapTask) => {
+    if (program.group !== null) return mapGroups(task, wanted);
+    let target: Target | null = null;
+    try {
+      return mapKeptRows(task, wanted, () => {
+        target = targetOf(task);
+        return target;
+      });
+    } finally {
+      (target as Target | null)?.close();
+    }
+  };
+  return { ...plain, map: (task) => map(task) ?? plain.map(task) };
+}
+
+type PlainKernel = OperatorKernel & {
+  map(task: MapTask): MapDone;
+  /** Where the pairs of the input go. */
+  targetOf(task: MapTask): Target;
+};
+
+/** All by functions: what a kernel must equal. */
+export function plainQueryKernel(operator: OperatorSpec, spec: QuerySpec): PlainKernel {
   const query = new Query(operator, spec);
+  const targetOf = (task: MapTask) => query.mapTarget(task);
   return {
     job: query.job,
-    map: (task) => runMap(task, () => query.mapTarget(task)),
+    targetOf,
+    map: (task) => runMap(task, () => targetOf(task)),
     reduce: (task) => query.reduce(task),
   };
 }
