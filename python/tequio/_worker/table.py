@@ -23,6 +23,8 @@ _LIST_COST_BYTES = 64
 _ENTRY_COST_BYTES = 48
 _SPILLS_MAX = 64
 _LONG_KEY_CHARACTERS = 256 * 1024
+# New keys of one call that are looked at one by one.
+_FEW = 8
 _NUMBERS = frozenset((int, float, bool, type(None)))
 
 
@@ -252,8 +254,23 @@ class CombiningTable(Table):
                     raise raised_by("combine", error, "")
                 self._add_counted(keys[:counted], before, emit)
                 return one_by_one(keys[counted:], value)
-            if size(pairs) != before:
-                self._add_counted(keys, before, emit)
+            added = size(pairs) - before
+            if added == 0:
+                return None
+            if added > _FEW:
+                return self._add_counted(keys, before, emit)
+            # The newest come first. Most lines have few new words: no list of them is made.
+            cost = 0
+            for key in reversed(pairs):
+                if type(key) is not str or size(key) > _LONG_KEY_CHARACTERS:
+                    return self._add_counted(keys, before, emit)
+                cost += size(key)
+                added -= 1
+                if added == 0:
+                    break
+            self._size += cost + _KEY_COST_BYTES * (size(pairs) - before)
+            if self._size > self._spill_bytes:
+                self._spill_if_full()
             return None
 
         return each
