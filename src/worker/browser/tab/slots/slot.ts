@@ -1,9 +1,9 @@
 /** One slot as the controller has it: the port of a sandbox, and the task that runs there. */
 import { assert, ClusterError } from "../../../../core/error.ts";
+import type { PythonFiles } from "../../../../wire/browser/python-index.ts";
 import type {
   FromSandbox,
   FromTaskWorker,
-  PythonFiles,
   TaskOrder,
   ToSandbox,
   ToTaskWorker,
