@@ -5,7 +5,7 @@ import {
   type PythonIndex,
   pythonIndexPath,
 } from "../../../wire/browser/python-index.ts";
-import { Unreadable } from "./pieces.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** Nothing comes for so long: it is given up, ms. */
 const silenceMaxMs = 30_000;

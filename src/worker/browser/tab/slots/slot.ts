@@ -9,7 +9,7 @@ import type {
   ToTaskWorker,
 } from "../../contract.ts";
 import { buffersOf } from "../../handing-over.ts";
-import { Unreadable } from "../pieces.ts";
+import { Unreadable } from "../unreadable.ts";
 
 /** Callbacks for the messages of a task's Worker; `over` is called exactly once. */
 export type TaskEars = {
