@@ -9,6 +9,15 @@ from .operators import Records, Source
 
 
 _RECORD_MAX_BYTES = 16 * 1024 * 1024
+_ENCODINGS = ("utf-8", "utf-8-lossy", "latin1", "windows-1252")
+
+
+def _encoding(encoding):
+    if encoding is None:
+        return {}
+    if encoding in _ENCODINGS:
+        return {"encoding": encoding}
+    raise ValueError(f"no encoding {encoding!r}; there are {', '.join(_ENCODINGS)}")
 
 
 def _names(where, names):
@@ -29,22 +38,33 @@ def _separator(separator):
 
 
 class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
-    """Formats of text files in UTF-8; invalid bytes become U+FFFD."""
+    """Formats of text files. encoding: what the bytes are, "utf-8", "utf-8-lossy", "latin1" or
+    "windows-1252" (ValueError for others); by default UTF-8, of which invalid bytes become U+FFFD
+    in `map_reduce`, as with "utf-8-lossy". Where it is "utf-8", and to operators, a record with
+    other bytes is a bad one."""
 
     @staticmethod
-    def lines() -> Source:
+    def lines(*, encoding: Optional[str] = None) -> Source:
         """Each line, a str without its newline (`\\n` or `\\r\\n`). The default."""
-        return Source({"format": "lines"})
+        return Source({"format": "lines", **_encoding(encoding)})
 
     @staticmethod
-    def words(lowercase: bool = False) -> Source:
+    def words(lowercase: bool = False, *, encoding: Optional[str] = None) -> Source:
         """Each word, a str: a run of letters, marks and numbers (Unicode's L, M and N); an
-        apostrophe (' or ’) between two of them belongs to it."""
-        return Source({"format": "words", "lowercase": bool(lowercase)})
+        apostrophe (' or ’) between two of them belongs to it. encoding: "utf-8", which fails where
+        the text is not UTF-8, or "utf-8-lossy"."""
+        read = _encoding(encoding)
+        if not read.get("encoding", "utf-8").startswith("utf-8"):
+            instead = 'text.match("…", encoding=…)'
+            raise ValueError(f"words: no encoding {encoding!r}; count matches instead: {instead}")
+        return Source({"format": "words", "lowercase": bool(lowercase), **read})
 
     @staticmethod
     def match(
-        pattern: Union[str, "re.Pattern[str]"], columns: Optional[Sequence[str]] = None
+        pattern: Union[str, "re.Pattern[str]"],
+        columns: Optional[Sequence[str]] = None,
+        *,
+        encoding: Optional[str] = None,
     ) -> Source:
         """Each match of the expression (of Python's `re`) in each line: its str, or with `columns`
         a dict of its groups, the first name for the first group, None for one that took no part.
@@ -52,6 +72,7 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
         Errors: ValueError unless there are as many groups as columns."""
         compiled = re.compile(pattern)
         spec = {"format": "match", "pattern": compiled.pattern, "flags": "", "columns": None}
+        spec.update(_encoding(encoding))
         if columns is not None:
             spec["columns"] = _names("match", columns)
             if compiled.groups != len(spec["columns"]):
@@ -68,6 +89,7 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
         multiline: bool = False,
         *,
         empty: str = "text",
+        encoding: Optional[str] = None,
     ) -> Source:
         """These columns of CSV files whose first line names all that they have: a dict of str.
 
@@ -77,15 +99,16 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
         if empty not in ("text", "null"):
             raise ValueError(f'csv: empty is {empty!r}; it must be "text" or "null"')
         spec = _csv(header, None if header else names, separator, multiline)
+        spec.update(_encoding(encoding))
         if empty == "null":
             spec["empty"] = empty
         return Source({**spec, "pick": names} if header else spec)
 
     @staticmethod
-    def json(paths: Iterable[str]) -> Source:
+    def json(paths: Iterable[str], *, encoding: Optional[str] = None) -> Source:
         """Of the JSON value in each line a dict of what lies at these paths (`user.id`,
         `items.0.price`), None where nothing does."""
-        return Source({"format": "json", "paths": _names("json", paths)})
+        return Source({"format": "json", "paths": _names("json", paths), **_encoding(encoding)})
 
     @staticmethod
     def file() -> Format:
@@ -137,13 +160,17 @@ def csv(
     columns: Optional[Sequence[str]] = None,
     separator: str = ",",
     multiline: bool = False,
+    *,
+    encoding: Optional[str] = None,
 ) -> Format:
     """CSV (RFC 4180): a dict of str by column name, or a list of str without names.
 
     header: the first line of every file names the columns; default: unless `columns` are given.
-    separator: one character. multiline: newlines inside quotes; the file is read by one task."""
+    separator: one character. multiline: newlines inside quotes; the file is read by one task.
+    encoding: as of `text`."""
     names = None if columns is None else _names("csv", columns)
-    return Format(_csv(names is None if header is None else header, names, separator, multiline))
+    spec = _csv(names is None if header is None else header, names, separator, multiline)
+    return Format({**spec, **_encoding(encoding)})
 
 
 def _csv(header, columns, separator, multiline):

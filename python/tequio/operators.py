@@ -228,7 +228,10 @@ def _sorted(source: _Sortable, keys: _Keys, kept: _Plain, options: _Plain) -> Jo
     if wished == "text":
         raise ValueError('sort: output "text" is for pairs; lines and words are lines without it')
     declared["output"] = wished or own
-    is_raw = kind == "records" or (kind == "lines" and not numeric and wished is None)
+    is_utf8 = source.spec.get("encoding", "utf-8").startswith("utf-8")
+    is_raw = kind == "records" or (
+        kind == "lines" and is_utf8 and not numeric and wished is None
+    )
     apply = {
         "operator": "sort",
         "by": [] if is_raw else _columns("sort", named, source),

@@ -10,6 +10,7 @@ import type { Plugin } from "vite";
 const root = dirname(dirname(import.meta.dirname));
 const nodeShims = join(root, "src", "worker", "browser", "node-shims");
 const sdk = join(root, "src", "sdk", "page");
+const pagePython = join(root, "src", "worker", "browser", "task", "python", "page.ts");
 /** What a Worker of the page has instead of Node's modules. */
 const present: Readonly<Record<string, string>> = {
   "node:fs": join(sdk, "files.ts"),
@@ -34,8 +35,13 @@ const resolving = {
   },
   load(id: string) {
     if (id === entry) {
-      const paths = [join(nodeShims, "install.ts"), join(sdk, "main.ts")];
-      return paths.map((path) => `import ${JSON.stringify(path)};`).join("\n");
+      const from = (path: string) => JSON.stringify(path);
+      return [
+        `import ${from(join(nodeShims, "install.ts"))};`,
+        `import { startPagePython } from ${from(pagePython)};`,
+        `import { serve } from ${from(join(sdk, "main.ts"))};`,
+        "serve(startPagePython);",
+      ].join("\n");
     }
     const name = id.startsWith("\0node:") ? id.slice(1) : "";
     const text = `${name} is not here; run the job with \`tequio run\``;

@@ -58,6 +58,18 @@ const formats: ReadonlyArray<readonly [python: string, typescript: string]> = [
   ["csv(header=False, multiline=True)", "csv({ header: false, multiline: true })"],
   ['text.match("a|1,")', "text.match(/a|1,/g)"],
   ['text.match("(a)|(b)", ["x", "y"])', 'text.match(/(a)|(b)/, ["x", "y"])'],
+  ['text.lines(encoding="utf-8")', 'text.lines({ encoding: "utf-8" })'],
+  ['text.lines(encoding="latin1")', 'text.lines({ encoding: "latin1" })'],
+  [
+    'text.match("[^a ]+", encoding="windows-1252")',
+    'text.match(/[^a ]+/, { encoding: "windows-1252" })',
+  ],
+  ['csv(header=False, encoding="utf-8")', 'csv({ header: false, encoding: "utf-8" })'],
+  [
+    'csv(columns=["x", "y"], encoding="windows-1252")',
+    'csv({ columns: ["x", "y"], encoding: "windows-1252" })',
+  ],
+  ['text.json(["a.1"], encoding="utf-8")', 'text.json(["a.1"], { encoding: "utf-8" })'],
 ];
 
 for (const [index, [python, typescript]] of formats.entries()) {
@@ -105,3 +117,16 @@ async function judged(job: string, options: Partial<PlanOptions>): Promise<strin
   }
   return texts;
 }
+
+test("words of a text that is not UTF-8 end the task, when it must be", { skip }, async () => {
+  const py = cluster.file(
+    "strict.py",
+    `from tequio import map_reduce, text
+job = map_reduce(input=text.words(encoding="utf-8"), bad_records="keep",
+    map=lambda word, emit: emit(word, 1))
+`,
+  );
+  const input = cluster.file("latin.txt", Buffer.from("uno\ndos a\xf1o\n", "latin1"));
+  const problem = /bad record at .*latin\.txt:4: its bytes are not UTF-8; .*encoding="latin1"/;
+  await assert.rejects(equalsJudge(cluster.client, py, { inputs: [input] }), problem);
+});

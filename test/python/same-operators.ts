@@ -51,6 +51,12 @@ export const pairs: ReadonlyArray<readonly [python: string, typescript: AnyOpera
     'text.json(["user.id", "n"]).by("user.id").sum("n")',
     text.json(["user.id", "n"]).by("user.id").sum("n"),
   ],
+  ['text.lines(encoding="latin1").sort()', text.lines({ encoding: "latin1" }).sort()],
+  ['text.words(encoding="utf-8-lossy").count()', text.words({ encoding: "utf-8-lossy" }).count()],
+  [
+    'text.csv(["a"], encoding="windows-1252").by("a").count()',
+    text.csv(["a"], { encoding: "windows-1252" }).by("a").count(),
+  ],
   [
     'text.csv(["a", "b"], header=False, separator=";").by("a").count()',
     text.csv(["a", "b"], { header: false, separator: ";" }).by("a").count(),

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import type { JobSpec } from "../../src/core/job.ts";
+import { pyodideFolder } from "../../src/gateway/tab-python.ts";
 import type { Output } from "../../src/wire/api/messages.ts";
 import { type Cluster, startCluster } from "../browsers/cluster.ts";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
@@ -97,9 +98,11 @@ async function write(page: Page, job: string): Promise<void> {
 
 /** Equal to what `tequio run` submits but for the name, which was not asked for, and the code,
  *  which another bundler writes. Returns whether that is equal, too. */
-async function planned(cluster: Cluster, token: string, job: string, args: string[]) {
+async function planned(
+  ...[cluster, token, job, args, file = "job.ts"]: [Cluster, string, string, string[], string?]
+) {
   const to = ["--detach", "--json", "--url", cluster.url, "--token", token];
-  const run = await cluster.place.run("run", "job.ts", ...args, ...to);
+  const run = await cluster.place.run("run", file, ...args, ...to);
   assert.equal(run.code, 0, run.err);
   const { job: other } = JSON.parse(run.out) as { job: string };
   const specs = [job, other].map((id) => asked<JobSpec>(cluster, token, `/v1/jobs/${id}/spec`));
@@ -116,6 +119,13 @@ test("jobs of the editor run here and on the cluster", { skip }, async (t) => {
   await t.test("here: with types, on a sample, seen as table and bars", () => here(by));
   await t.test("planned as by tequio run, with the result of the judge", () => judged(by));
   await t.test("refusals and errors have the lines of the editor", () => errorsAt(by));
+  await t.test(
+    "jobs in Python run here, and on the cluster as by tequio run",
+    {
+      skip: pyodideFolder() === null ? "the package pyodide is not installed" : false,
+    },
+    () => inPython(by),
+  );
   await t.test("files and what is shared are planned as by tequio run", () => files(by));
   await t.test("a reader sees which token to ask for, on a phone as well", () => looking(by));
   assert.deepEqual(errors, []);
@@ -146,6 +156,44 @@ export default tasks({ items: [0], run });`;
   await page.click("#run");
   await page.waitForSelector(".rows >> text=kept in");
   await page.selectOption("main select", "words");
+}
+
+const pythonWords = `from tequio import log, map_reduce, text
+def each(word, emit, context):
+    if word == "bush":
+        log("a bush at", context.offset)
+    if len(word) >= context.params["least"]:
+        emit(word, 1)
+job = map_reduce(input=text.words(), map=each, combine=lambda a, b: a + b, params={"least": 2})
+`;
+
+async function inPython({ cluster, page, token }: By): Promise<void> {
+  const { place } = cluster;
+  const later = { timeout: 100_000 };
+  await page.selectOption("main select", "salesPython");
+  await page.click("#run:not([disabled])");
+  await page.waitForSelector(".rows >> text=2100", later);
+  await page.selectOption("main select", "wordsPython");
+  await page.fill(".cm-content", pythonWords);
+  await page.click("#run");
+  await page.waitForSelector("text=a bush at", later);
+  await page.fill(".cm-content", pythonWords.replace("len(word)", "len(1)"));
+  await page.click("#run");
+  await page.waitForSelector("[role=alert] >> text=/TypeError.*job.py:5/", later);
+  place.write("job.py", pythonWords);
+  place.write("sample.txt", await page.inputValue("textarea"));
+  await write(page, pythonWords);
+  await page.waitForSelector("dialog form", later);
+  await page.fill("dialog fieldset .row input[type=text]", "4");
+  const job = await ran(page, "done");
+  const args = ["sample.txt", "--param", "least=4"];
+  const judge = await place.run("run", "job.py", ...args, "--sequential", "-o", "-");
+  assert.equal(await resultOf(cluster, token, job), judge.out, judge.err);
+  assert.ok(await planned(cluster, token, job, args, "job.py"), "the code is the same zip");
+  await page.goBack();
+  // Chosen before the editor has opened with what was there.
+  await page.selectOption("main select", "words");
+  await page.waitForSelector(".cm-content >> text=mapReduce");
 }
 
 async function judged({ cluster, page, token }: By): Promise<void> {

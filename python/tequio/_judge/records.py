@@ -17,6 +17,7 @@ from .._worker.content import (
 )
 
 _HEAD_MAX_BYTES = 64 * 1024
+_PROBLEM = 'its bytes are not UTF-8; give the encoding, as encoding="latin1" or "windows-1252"'
 
 
 class Record(NamedTuple):
@@ -51,14 +52,22 @@ def records_of(path, file, piece, given):
             yield from _csv(source, file["name"], (start, end), spec)
         elif kind in ("ndjson", "json") and start == 0 and _is_array(source):
             source.seek(0)
-            for offset, text, problem in _elements(source.read()):
-                if problem:
-                    yield Record(offset, text, problem)
+            for offset, data, problem in _elements(source.read()):
+                text, wrong = _text(data, spec)
+                if problem or wrong:
+                    yield Record(offset, text, problem or wrong)
                 else:
                     yield from _of_json(offset, text, spec)
         else:
             for offset, line in _lines(source, start, end):
-                yield from _of_line(offset, line, spec, pattern)
+                text, problem = _text(line, spec)
+                if problem and kind == "words":
+                    place = f"{file['name']}:{offset}"
+                    raise TaskError("user-error", f"bad record at {place}: {problem}")
+                if problem:
+                    yield Record(offset, _bare(text), problem)
+                else:
+                    yield from _of_line(offset, line, _bare(text), given)
 
 
 def _with_newlines(opened, name):
@@ -80,7 +89,7 @@ def _is_array(source):
 
 
 def _elements(data):
-    """(offset, text, problem) of each element of the array: one character after the other."""
+    """(offset, bytes, problem) of each element of the array: one character after the other."""
     text = data.decode("latin-1")
     at = text.index("[") + 1
     start, depth, count = at, 1, 0
@@ -94,8 +103,8 @@ def _elements(data):
         elif text[at] in "]}":
             depth -= 1
         if depth == 0 or (depth == 1 and text[at : at + 1] == ","):
-            own = data[start:at].decode("utf-8", "replace")
-            if own.strip(" \t\r\n"):
+            own = data[start:at]
+            if own.strip(b" \t\r\n"):
                 yield start, own, ""
             elif depth > 0 or count > 0:
                 yield start, own, "an element of the array is missing"
@@ -103,15 +112,27 @@ def _elements(data):
             start = at + 1
         at += 1
     if depth > 0:
-        shown = data[start : start + 1024].decode("utf-8", "replace")
-        yield start, shown, "the JSON array that the file is has no end"
+        yield start, data[start : start + 1024], "the JSON array that the file is has no end"
     elif data[at:].strip(b" \t\r\n"):
-        yield len(data), "", "something follows the JSON array that the file is"
+        yield len(data), b"", "something follows the JSON array that the file is"
 
 
-def _of_line(offset, line, spec, pattern):
+def _text(data, spec):
+    """The text of these bytes, one character after the other where each is a byte, and what is
+    wrong with it."""
+    encoding = spec.get("encoding")
+    if encoding == "latin1":
+        return "".join(map(chr, data)), ""
+    if encoding == "windows-1252":
+        unused = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+        return "".join(chr(b) if b in unused else bytes([b]).decode("cp1252") for b in data), ""
+    text = data.decode("utf-8", "replace")
+    return text, "" if encoding != "utf-8" or text.encode() == data else _PROBLEM
+
+
+def _of_line(offset, line, text, given):
+    spec, pattern = given
     kind = spec["format"]
-    text = _bare(line.decode("utf-8", "replace"))
     if kind == "lines":
         yield Record(offset, text)
     elif kind == "words":
@@ -226,12 +247,17 @@ def _csv(source, file, piece, spec):
         if len(first) > _HEAD_MAX_BYTES:
             text = f"{file}: no header line in its first 64 KiB"
             raise TaskError("bad-request", f"{text}; use csv(header=False, columns=[…])")
-        columns = _names(first.decode("utf-8", "replace"), spec, file)
-    raw = _lines(source, start, end)
-    lines = ((offset, line.decode("utf-8", "replace")) for offset, line in raw)
-    for offset, row in _joined(list(lines), spec["separator"]) if spec["multiline"] else lines:
+        columns = _names(_text(first, spec)[0], spec, file)
+    lines, wrong = [], []
+    for offset, line in _lines(source, start, end):
+        text, problem = _text(line, spec)
+        (wrong if problem else lines).append((offset, text))
+    rows = _joined(lines, spec["separator"]) if spec["multiline"] else lines
+    for offset, row in sorted([*rows, *wrong]):
         text = _bare(row)
-        if is_header:
+        if (offset, row) in wrong:
+            yield Record(offset, text, _PROBLEM)
+        elif is_header:
             is_header = False
             columns = columns or _names(text, spec, file)
         elif text != "":

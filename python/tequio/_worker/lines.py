@@ -125,9 +125,8 @@ def without_mark(data, offset):
     return data, 0
 
 
-def lines_of(block, keep_ends=False):
-    """The lines of a block as a list of str, without their newlines (`\\n` or `\\r\\n`)."""
-    text = block.decode("utf-8", "replace")
+def lines_of(text, keep_ends=False):
+    """The lines of a text as a list of str, without their newlines (`\\n` or `\\r\\n`)."""
     lines = text.split("\n")
     last = lines.pop()
     if keep_ends:

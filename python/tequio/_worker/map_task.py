@@ -147,7 +147,11 @@ def _read_all(loaded, plan, task, ends):
 
     def bad_text(text, problem):
         at = f"{position.file}:{position.offset}"
-        error = TaskError("user-error", f"bad record at {at}: {problem}")
+        # Of a line that is no text it is not known which words it has.
+        is_final = spec["format"] == "words"
+        error = TaskError("user-error", f"bad record at {at}: {problem}", is_final=is_final)
+        if is_final:
+            raise error
         bad.add(position, text, error, True)
 
     read = reader_of(spec, pattern, Reading(source, position, bad_text))

@@ -4,10 +4,12 @@ called in one loop for all of a block.
 Where the current record lies, the position says; what cannot be a record goes to `bad(text,
 problem)`."""
 
+import io
 import json
 
 from .._values.errors import TaskError
 from .csv_lines import Columns, QuoteJoiner, csv_fields
+from .encoding import NOT_UTF8, decoded, lossy
 from .json_array import elements_of
 from .lines import RECORD_MAX_BYTES, blocks_of, lines_of, without_mark
 from .words import matches_of, words_of
@@ -22,20 +24,46 @@ class Reading:
         self.source = source
         self.position = position
         self.bad = bad
+        self.encoding = None
 
     def blocks(self, piece, keep_ends=False):
         """Lists of lines, one for each block, with the position at each of them as it is read."""
-        position = self.position
-        for offset, block in blocks_of(self.source, piece, position):
-            lines = lines_of(block, keep_ends)
-            iterator = iter(lines)
-            position.start_block(offset, block, iterator, len(lines))
-            yield iterator
+        for offset, block in blocks_of(self.source, piece, self.position):
+            try:
+                text = decoded(block, self.encoding)
+            except UnicodeDecodeError:
+                yield from self._checked(offset, block, keep_ends)
+            else:
+                yield self._placed(offset, block, lines_of(text, keep_ends))
+
+    def _checked(self, offset, block, keep_ends):
+        """Of a block with bytes that are not UTF-8 each line that is."""
+        for data in io.BytesIO(block):
+            text, problem = self.text(data)
+            if not problem:
+                yield self._placed(offset, data, lines_of(text, keep_ends))
+            else:
+                self.position.at(offset)
+                self.bad("".join(lines_of(text)), problem)
+            offset += len(data)
+
+    def _placed(self, offset, block, lines):
+        iterator = iter(lines)
+        self.position.start_block(offset, block, iterator, len(lines))
+        return iterator
+
+    def text(self, data):
+        """The text of a record, and what is wrong with it, mostly nothing."""
+        try:
+            return decoded(data, self.encoding), ""
+        except UnicodeDecodeError:
+            return lossy(data, self.encoding), NOT_UTF8
 
 
 def reader_of(spec, pattern, reading):
     """A function that gives the records of a piece as iterators over some of them at a time."""
     kind = spec["format"]
+    reading.encoding = spec.get("encoding")
     if kind == "lines":
         return reading.blocks
     if kind == "words":
@@ -80,13 +108,13 @@ def _by_line_or_element(reading, paths):
             return
         for offset, data, problem in elements_of(source.read, position.file):
             position.at(offset)
-            text = data.decode("utf-8", "replace")
-            if problem:
-                reading.bad(text, problem)
-            else:
-                records = elements(text)
-                if records:
-                    yield records
+            text, wrong = reading.text(data)
+            if problem or wrong:
+                reading.bad(text, problem or wrong)
+                continue
+            records = elements(text)
+            if records:
+                yield records
 
     return read
 
@@ -209,7 +237,7 @@ class CsvReader:
         self._columns = None if named is None else Columns(named, pick, file)
         self._header_due = spec["header"] and piece.offset == 0
         if spec["header"] and piece.offset > 0:
-            self._header(_head_line(piece, file))
+            self._header(_head_line(piece, file, self._reading.encoding))
         return self._joined(piece) if spec["multiline"] else self._lines(piece)
 
     def _lines(self, piece):
@@ -266,10 +294,10 @@ class CsvReader:
         return None
 
 
-def _head_line(piece, file):
+def _head_line(piece, file, encoding):
     if piece.head is None:
         raise TaskError("bad-request", f"{file}: {_HEAD_MESSAGE}")
-    line = without_mark(piece.head, 0)[0].decode("utf-8", "replace")
+    line = lossy(without_mark(piece.head, 0)[0], encoding)
     if line.endswith("\r\n"):
         return line[:-2]
     return line[:-1] if line.endswith("\n") else line

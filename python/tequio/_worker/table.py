@@ -15,6 +15,7 @@ from .._values.keys import decode_key, encode_key
 from .._values.partition import checked_partition, partitions_of
 from .._values.refusal import DEPTH_MAX, short
 from .._values.values import decode_value, encode_value, owned
+from .dict_keys import hashable, plain_key
 from .merge import merge_into_run, merged
 from .run_file import PartitionFile, RunReader, encode_manifest, remove
 
@@ -23,19 +24,9 @@ _LIST_COST_BYTES = 64
 _ENTRY_COST_BYTES = 48
 _SPILLS_MAX = 64
 _LONG_KEY_CHARACTERS = 256 * 1024
+# New keys of one call that are looked at one by one.
+_FEW = 8
 _NUMBERS = frozenset((int, float, bool, type(None)))
-
-
-def plain_key(key):
-    """What the key is in a dict: str, int and float as themselves, others as their bytes, since
-    True equals 1 and a tuple no list. What is no key is a `user-error`."""
-    if isinstance(key, str):
-        return str.__str__(key)
-    if isinstance(key, int) and not isinstance(key, bool):
-        return int.__int__(key)
-    if isinstance(key, float) and key == key:
-        return float.__float__(key)
-    return encode_key(key, "map")
 
 
 def _one_by_one(emit):
@@ -247,13 +238,28 @@ class CombiningTable(Table):
             try:
                 count(pairs, keys)
             except TypeError as error:
-                counted = _hashable(keys)
+                counted = hashable(keys)
                 if counted == size(keys):
                     raise raised_by("combine", error, "")
                 self._add_counted(keys[:counted], before, emit)
                 return one_by_one(keys[counted:], value)
-            if size(pairs) != before:
-                self._add_counted(keys, before, emit)
+            added = size(pairs) - before
+            if added == 0:
+                return None
+            if added > _FEW:
+                return self._add_counted(keys, before, emit)
+            # The newest come first. Most lines have few new words: no list of them is made.
+            cost = 0
+            for key in reversed(pairs):
+                if type(key) is not str or size(key) > _LONG_KEY_CHARACTERS:
+                    return self._add_counted(keys, before, emit)
+                cost += size(key)
+                added -= 1
+                if added == 0:
+                    break
+            self._size += cost + _KEY_COST_BYTES * (size(pairs) - before)
+            if self._size > self._spill_bytes:
+                self._spill_if_full()
             return None
 
         return each
@@ -356,16 +362,6 @@ def _of_combiner(combiner, key, values):
         return combined(combiner, key, [decode_value(data) for data in values])
     except BaseException as error:
         raise raised_by("combiner", error, f"key {short(key)}")
-
-
-def _hashable(keys):
-    """How many come before the first that cannot be a key of a dict."""
-    for number, key in enumerate(keys):
-        try:
-            hash(key)
-        except TypeError:
-            return number
-    return len(keys)
 
 
 def size_of(value, depth=0):

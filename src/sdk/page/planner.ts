@@ -25,7 +25,7 @@ export function lookAt(job: Job): Looked {
   return { kind: "looked", name, inputs: inputsOf(job), params };
 }
 
-export async function planHere(job: Job, code: string, wish: Wish): Promise<PlannedJob> {
+export async function planHere(job: Job, code: Uint8Array, wish: Wish): Promise<PlannedJob> {
   const { files, name, params } = wish;
   for (const input of inputsOf(job)) {
     if (files.some((file) => file.input === input)) continue;
@@ -33,7 +33,7 @@ export async function planHere(job: Job, code: string, wish: Wish): Promise<Plan
   }
   const planned = await planFound(job, files.map(found), { ...settings, params });
   const plan = planBlob(planned.plan);
-  const own = blobOf(job.kind === "operator" ? operatorCode : code);
+  const own = blobOf(job.kind === "operator" ? Buffer.from(operatorCode) : code);
   const spec = jobSpecOf(job, planned, { name, codeHash: own.hash, planHash: plan.hash });
   const items = planned.uploads.flatMap(({ at, hash }) =>
     at.kind === "bytes" ? [{ hash, bytes: at.bytes }] : [],
@@ -41,8 +41,7 @@ export async function planHere(job: Job, code: string, wish: Wish): Promise<Plan
   return { kind: "planned", spec, blobs: [own, plan, ...items] };
 }
 
-function blobOf(text: string) {
-  const bytes = Buffer.from(text);
+function blobOf(bytes: Uint8Array) {
   return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 

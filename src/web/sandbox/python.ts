@@ -1,7 +1,7 @@
 /** The Workers of a frame that run Python: one for a job, kept from task to task, since starting
  *  Python takes longer than most tasks. */
+import type { PythonFiles } from "../../wire/browser/python-index.ts";
 import type {
-  PythonFiles,
   PythonSnapshot,
   PythonStart,
   TaskOrder,

@@ -11,8 +11,8 @@ export function readDraft(): Sample {
   const [first] = samples as readonly [Sample];
   try {
     const kept = JSON.parse(sessionStorage.getItem(key) ?? "null") as Partial<Sample> | null;
-    const { code, input, name } = kept ?? {};
-    const isWhole = [code, input, name].every((text) => typeof text === "string");
+    const { code, input, language, name } = kept ?? {};
+    const isWhole = [code, input, language, name].every((text) => typeof text === "string");
     return isWhole ? (kept as Sample) : first;
   } catch {
     return first;

@@ -5,19 +5,19 @@ import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { ClusterDialog } from "./cluster/dialog.tsx";
+import type { JobLanguage } from "./code/bundled.ts";
 import { keepDraft, readDraft } from "./draft.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 import { type Ended, Outcome } from "./outcome.tsx";
-import { samples } from "./samples.ts";
+import { type Sample, samples } from "./samples.ts";
 import { useEditor } from "./use-editor.ts";
 
 type Shown = Ended | "running" | "too long" | null;
 
 export function TryPage() {
   const say = useMessages(tryMessages);
-  const [first] = useState(readDraft);
-  const [sample, setSample] = useState(first);
+  const [sample, setSample] = useState(readDraft);
   const [shown, show] = useState<Shown>(null);
   /** The job to be submitted; null = none. */
   const [submitted, submit] = useState<string | null>(null);
@@ -26,14 +26,14 @@ export function TryPage() {
   const run = async (text: string) => {
     show("running");
     const { runTrial } = await import("./trial.ts");
-    show((await runTrial(text, latest.current.input)) ?? "too long");
+    show((await runTrial(text, latest.current)) ?? "too long");
   };
   const keep = (code: string) => keepDraft({ ...latest.current, code });
-  const { editor, isReady, place } = useEditor({ text: first.code, label: say("job"), run, keep });
+  const { editor, isReady, place } = useEditor({ first: sample, label: say("job"), run, keep });
   const begin = (name: string) => {
     const next = samples.find((one) => one.name === name);
     if (next === undefined) return;
-    editor.current?.replace(next.code);
+    editor.current?.replace(next.code, next.language);
     setSample(next);
     show(null);
   };
@@ -42,14 +42,14 @@ export function TryPage() {
     <div class="stack">
       <h1 tabIndex={-1}>{say("title")}</h1>
       <p class="quiet">
-        <Rich text={say("intro")} />
+        <Rich text={say("intro", { file: fileOf(sample.language) })} />
       </p>
       <Tools
-        sample={sample.name}
+        sample={sample}
         isReady={isReady}
         isRunning={shown === "running"}
         begin={begin}
-        save={() => saveAs("job.ts", new Blob([source()]))}
+        save={() => saveAs(fileOf(sample.language), new Blob([source()]))}
         run={() => void run(source())}
         submit={() => submit(source())}
       />
@@ -90,8 +90,14 @@ function SampleText({ change, text }: { text: string; change: (text: string) => 
   );
 }
 
+type SampleName = "words" | "sales" | "tasks" | "wordsPython" | "salesPython";
+
+function fileOf(language: JobLanguage): string {
+  return language === "python" ? "job.py" : "job.ts";
+}
+
 type ToolsProps = {
-  readonly sample: string;
+  readonly sample: Sample;
   readonly isReady: boolean;
   readonly isRunning: boolean;
   readonly begin: (sample: string) => void;
@@ -106,17 +112,17 @@ function Tools({ begin, isReady, isRunning, run, sample, save, submit }: ToolsPr
     <div class="row">
       <label class="row">
         <span class="quiet">{say("sample")}</span>
-        <select value={sample} onChange={(event) => begin(event.currentTarget.value)}>
+        <select value={sample.name} onChange={(event) => begin(event.currentTarget.value)}>
           {samples.map(({ name }) => (
             <option key={name} value={name}>
-              {say(name as "words" | "sales" | "tasks")}
+              {say(name as SampleName)}
             </option>
           ))}
         </select>
       </label>
       <span class="stretch" />
       <button type="button" disabled={!isReady} onClick={save}>
-        {say("save")}
+        {say("save", { file: fileOf(sample.language) })}
       </button>
       <button type="button" id="run-on-cluster" disabled={!isReady} onClick={submit}>
         {say("cluster")}

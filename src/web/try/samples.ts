@@ -1,5 +1,12 @@
 /** Small jobs to start from, with sample inputs. */
-export type Sample = { readonly name: string; readonly code: string; readonly input: string };
+import type { JobLanguage } from "./code/bundled.ts";
+
+export type Sample = {
+  readonly name: string;
+  readonly language: JobLanguage;
+  readonly code: string;
+  readonly input: string;
+};
 
 const proverbs = `the early bird catches the worm
 the second mouse gets the cheese
@@ -25,6 +32,7 @@ const sales = `{"city":"Oaxaca","item":"chocolate","pesos":120}
 export const samples: readonly Sample[] = [
   {
     name: "words",
+    language: "typescript",
     input: proverbs,
     code: `import { type Emit, mapReduce, text } from "tequio";
 
@@ -37,6 +45,7 @@ export default mapReduce({
   },
   {
     name: "sales",
+    language: "typescript",
     input: sales,
     code: `import { type Emit, mapReduce, ndjson } from "tequio";
 
@@ -51,6 +60,7 @@ export default mapReduce({
   },
   {
     name: "tasks",
+    language: "typescript",
     input: "",
     code: `import { log, tasks } from "tequio";
 
@@ -63,6 +73,34 @@ export default tasks({
     return { n, steps };
   },
 });
+`,
+  },
+  {
+    name: "wordsPython",
+    language: "python",
+    input: proverbs,
+    code: `from tequio import map_reduce, text
+
+job = map_reduce(
+    input=text.words(lowercase=True),
+    map=lambda word, emit: emit(word, 1),
+    combine=lambda a, b: a + b,
+)
+`,
+  },
+  {
+    name: "salesPython",
+    language: "python",
+    input: sales,
+    code: `from tequio import aggregate, text
+
+job = (
+    text.json(["city", "pesos"])
+    .where(lambda row: row.pesos > 100)
+    .by("city")
+    .aggregate(sales=aggregate.count(), pesos=aggregate.sum("pesos"))
+    .sort("pesos", order="descending")
+)
 `,
   },
 ];

@@ -3,13 +3,13 @@
 import type { PageAnswer, PageJob, PageOrder, PageWish } from "../../wire/browser/trial.ts";
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
 import { placed } from "../../worker/browser/tab/reporting/places.ts";
-import { trialMs } from "./limits.ts";
+import { pythonStartMs, trialMs } from "./limits.ts";
 
 /** Null: it took too long. Errors have the lines of the editor. */
 export async function ask(job: PageJob, wish: PageWish): Promise<PageAnswer | null> {
   const { default: workerCode } = await import("virtual:job-worker");
   const answer = await answerTo({ ...wish, ...job, pieces: [], segments: [] }, workerCode);
-  return answer?.kind === "failed"
+  return answer?.kind === "failed" && job.pythonFiles === undefined
     ? { ...answer, failure: placed(answer.failure, job.code) }
     : answer;
 }
@@ -22,7 +22,8 @@ async function answerTo(order: PageOrder, workerCode: string): Promise<PageAnswe
   frame.src = "/sandbox.html";
   try {
     return await new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(null), trialMs);
+      const limitMs = order.pythonFiles === undefined ? trialMs : trialMs + pythonStartMs;
+      const timer = setTimeout(() => resolve(null), limitMs);
       const end = (answer: PageAnswer) => {
         clearTimeout(timer);
         resolve(answer);

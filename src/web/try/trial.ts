@@ -2,12 +2,16 @@
 import { bundled } from "./code/bundled.ts";
 import { BuildFailure } from "./code/failure.ts";
 import type { Ended } from "./outcome.tsx";
+import type { Sample } from "./samples.ts";
 import { ask } from "./sandboxed.ts";
 
 /** Null: it ran too long. */
-export async function runTrial(source: string, input: string): Promise<Ended | null> {
+export async function runTrial(
+  source: string,
+  { input, language }: Pick<Sample, "input" | "language">,
+): Promise<Ended | null> {
   try {
-    const answer = await ask(await bundled(source), { kind: "try", input });
+    const answer = await ask(await bundled(source, language), { kind: "try", input });
     if (answer === null || answer.kind === "tried" || answer.kind === "failed") return answer;
     throw new Error(`a trial answered ${answer.kind}`);
   } catch (error) {

@@ -1,9 +1,11 @@
 /** The editor as a component, as long as the page is mounted. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Editor } from "./editor.ts";
+import type { Sample } from "./samples.ts";
 
 type Editing = {
-  readonly text: string;
+  /** What is in it when it opens. */
+  readonly first: Pick<Sample, "code" | "language">;
   readonly label: string;
   readonly run: (text: string) => void;
   /** Called when the reader leaves. */
@@ -22,9 +24,10 @@ export function useEditor(options: Editing) {
     void import("./editor.ts").then(({ openEditor }) => {
       const parent = place.current;
       if (isGone || parent === null) return;
-      const { label, text } = options;
+      // A sample may have been chosen since.
+      const { first, label } = latest.current;
       const run = () => latest.current.run(own.text());
-      const own = openEditor({ parent, text, label, run });
+      const own = openEditor({ parent, first, label, run });
       editor.current = own;
       setReady(true);
     });

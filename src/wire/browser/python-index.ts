@@ -14,3 +14,17 @@ export type PythonIndex = {
   /** Of Pyodide's lock file what it needs to start. */
   readonly lock: { readonly info: object; readonly packages: object };
 };
+
+/** The Python of tabs as its gateway serves it, fetched once in the life of a page. */
+export type PythonFiles = {
+  /** ES modules of Pyodide: what starts it, and the engine's JavaScript. */
+  readonly loader: string;
+  readonly engine: string;
+  readonly wasm: Uint8Array;
+  /** Zip of the standard library. */
+  readonly library: Uint8Array;
+  /** Of Pyodide's lock file what it needs to start, as JSON: no package is loaded by it. */
+  readonly lock: string;
+  /** The modules of ours that run tasks, by their paths. */
+  readonly own: Readonly<Record<string, string>>;
+};

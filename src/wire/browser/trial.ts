@@ -1,6 +1,7 @@
 /** The messages between the Try page and the Worker that loads its job: one order, one answer. The
  *  Worker belongs to job code, so the page trusts its answers no more than the job. */
 import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
+import type { PythonFiles } from "./python-index.ts";
 
 /** The Worker's first and only message; a port for the answer comes along. */
 export type PageOrder = PageJob & {
@@ -16,6 +17,8 @@ export type PageJob = {
   readonly source: string;
   /** The syntax tree of `source`, as ESTree. */
   readonly program: object;
+  /** Of a job in Python what runs it; `code` is "" then. */
+  readonly pythonFiles?: PythonFiles;
 };
 
 export type PageWish =

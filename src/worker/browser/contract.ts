@@ -6,6 +6,7 @@
  *  can be about this task only. */
 import type { JobEnvironment } from "../../core/job.ts";
 import type { Plan } from "../../wire/block/plan.ts";
+import type { PythonFiles } from "../../wire/browser/python-index.ts";
 import type { FromTask } from "../process/messages.ts";
 
 export type TaskPiece = {
@@ -49,20 +50,6 @@ export type PythonCode = {
   readonly hash: string;
   /** The job file and the modules that travel with it. */
   readonly zip: Uint8Array;
-};
-
-/** The Python of tabs as its gateway serves it, fetched once by the controller. */
-export type PythonFiles = {
-  /** ES modules of Pyodide: what starts it, and the engine's JavaScript. */
-  readonly loader: string;
-  readonly engine: string;
-  readonly wasm: Uint8Array;
-  /** Zip of the standard library. */
-  readonly library: Uint8Array;
-  /** Of Pyodide's lock file what it needs to start, as JSON: no package is loaded by it. */
-  readonly lock: string;
-  /** The modules of ours that run tasks, by their paths. */
-  readonly own: Readonly<Record<string, string>>;
 };
 
 /** What a Worker starts Python with. */

@@ -7,7 +7,7 @@ import { useMessages } from "../../i18n/language.ts";
 import { Rich } from "../../i18n/rich.tsx";
 import { FailureText } from "../../job/errors.tsx";
 import { useMe } from "../../shell/me.ts";
-import { bundled } from "../code/bundled.ts";
+import { bundled, type JobLanguage } from "../code/bundled.ts";
 import { BuildFailure } from "../code/failure.ts";
 import { trialMs } from "../limits.ts";
 import type { Sample } from "../samples.ts";
@@ -19,7 +19,7 @@ type Props = {
   /** The text in the editor. */
   readonly source: string;
   /** Initial values: the name of the job, and an input. */
-  readonly sample: Pick<Sample, "name" | "input">;
+  readonly sample: Pick<Sample, "name" | "input" | "language">;
   readonly close: () => void;
 };
 
@@ -76,13 +76,13 @@ function Submission({ close, sample, source }: Props) {
   const [seen, see] = useState<Seen | null>(null);
   useEffect(() => {
     let isGone = false;
-    void look(source).then((found) => {
+    void look(source, sample.language).then((found) => {
       if (!isGone) see(found);
     });
     return () => {
       isGone = true;
     };
-  }, [source]);
+  }, [source, sample.language]);
   if (seen === null) {
     return (
       <p class="quiet" aria-busy="true">
@@ -107,9 +107,9 @@ function Submission({ close, sample, source }: Props) {
   );
 }
 
-async function look(source: string): Promise<Seen> {
+async function look(source: string, language: JobLanguage): Promise<Seen> {
   try {
-    const job = await bundled(source);
+    const job = await bundled(source, language);
     const answer = await ask(job, { kind: "look" });
     if (answer === null) return { kind: "late" };
     if (answer.kind === "looked") return { kind: "job", job, looked: answer };

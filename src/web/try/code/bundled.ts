@@ -2,8 +2,14 @@
  *  needed. */
 import type { PageJob } from "../../../wire/browser/trial.ts";
 
+export type JobLanguage = "typescript" | "python";
+
 /** Throws `BuildFailure`. */
-export async function bundled(source: string): Promise<PageJob> {
+export async function bundled(source: string, language: JobLanguage): Promise<PageJob> {
+  if (language === "python") {
+    const { pythonFiles } = await import("./python-files.ts");
+    return { code: "", source, program: {}, pythonFiles: await pythonFiles() };
+  }
   const [{ bundleSource }, { treeOf }, { default: sdk }] = await Promise.all([
     import("./bundle.ts"),
     import("./tree/tree.ts"),

@@ -6,9 +6,10 @@ import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
-import { piecesOf, Unreadable } from "./pieces.ts";
+import { piecesOf } from "./pieces.ts";
 import type { PythonFetcher } from "./python.ts";
 import type { TabTask } from "./session.ts";
+import { Unreadable } from "./unreadable.ts";
 
 const fetchesAtOnce = 6;
 const textDecoder = new TextDecoder();

@@ -5,9 +5,7 @@ import { tableFormat, type Wish } from "../../../tables/file.ts";
 import { rowGroups, wishOf } from "../../../tables/rows.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
 import type { TaskPiece } from "../contract.ts";
-
-/** What Node workers read and this browser does not: no fault of the task's. */
-export class Unreadable extends Error {}
+import { Unreadable } from "./unreadable.ts";
 
 /** Bytes [start, end) of a file of the plan. */
 export type ReadRange = (file: number, start: number, end: number) => Promise<Uint8Array>;

@@ -1,9 +1,11 @@
 /** The Python of tabs: fetched from the gateway when the first task in Python arrives, once in the
  *  life of the page; the browser keeps it for the next page. */
-import type { PythonIndex } from "../../../wire/browser/python-index.ts";
-import { pythonIndexPath } from "../../../wire/browser/python-index.ts";
-import type { PythonFiles } from "../contract.ts";
-import { Unreadable } from "./pieces.ts";
+import {
+  type PythonFiles,
+  type PythonIndex,
+  pythonIndexPath,
+} from "../../../wire/browser/python-index.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** Nothing comes for so long: it is given up, ms. */
 const silenceMaxMs = 30_000;

@@ -10,13 +10,13 @@ import { PartitionLost, TaskInputs } from "./inputs.ts";
 import { stored } from "./outputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
 import type { TabParts } from "./parts.ts";
-import { Unreadable } from "./pieces.ts";
 import type { PythonFetcher } from "./python.ts";
 import { ReportFlow } from "./reporting/flow.ts";
 import { failureOfTab, HeardReports, returned } from "./reporting/reports.ts";
 import type { TabTask } from "./session.ts";
 import { Rests } from "./slots/rests.ts";
 import type { Handed, Slot } from "./slots/slot.ts";
+import { Unreadable } from "./unreadable.ts";
 
 export type RunnerEars = {
   readonly began: (tid: number) => void;

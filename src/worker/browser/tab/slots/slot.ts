@@ -1,15 +1,15 @@
 /** One slot as the controller has it: the port of a sandbox, and the task that runs there. */
 import { assert, ClusterError } from "../../../../core/error.ts";
+import type { PythonFiles } from "../../../../wire/browser/python-index.ts";
 import type {
   FromSandbox,
   FromTaskWorker,
-  PythonFiles,
   TaskOrder,
   ToSandbox,
   ToTaskWorker,
 } from "../../contract.ts";
 import { buffersOf } from "../../handing-over.ts";
-import { Unreadable } from "../pieces.ts";
+import { Unreadable } from "../unreadable.ts";
 
 /** Callbacks for the messages of a task's Worker; `over` is called exactly once. */
 export type TaskEars = {

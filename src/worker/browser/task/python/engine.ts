@@ -7,7 +7,7 @@ import type { PythonStart } from "../../contract.ts";
 export type Pyodide = {
   readonly FS: PyodideFiles;
   runPython(code: string): unknown;
-  pyimport(name: string): { start(post: (text: string | null) => void): RunPython };
+  pyimport(name: string): unknown;
   makeMemorySnapshot(): Uint8Array;
 };
 
@@ -43,17 +43,23 @@ const place = "https://python.invalid/";
 const ownFolder = "/tequio/python";
 
 /** The snapshot has the modules; files are written again. */
-const load = `
+const load = (module: string) => `
 import sys
 sys.path.append(${JSON.stringify(ownFolder)})
-import tequio._tab.process
+import ${module}
 sys.path.pop()
 `;
 
-/** `taken` gets the snapshot of a start without one. */
+/** `first`: the module that is loaded before a snapshot is taken. `taken` gets the snapshot of a
+ *  start without one; null: none is taken. */
+export type PythonBegin = {
+  readonly first: string;
+  readonly taken: ((snapshot: Uint8Array) => void) | null;
+};
+
 export async function startPython(
   start: PythonStart,
-  taken: (snapshot: Uint8Array) => void,
+  { first, taken }: PythonBegin,
 ): Promise<Pyodide> {
   const { engine, loader, library, lock, own, snapshot } = start;
   pinZone();
@@ -70,7 +76,8 @@ export async function startPython(
       packageBaseUrl: place,
       createPyodideModule,
       env: { ...environment },
-      ...(snapshot === null ? { _makeSnapshot: true } : { _loadSnapshot: snapshot }),
+      ...(snapshot === null ? {} : { _loadSnapshot: snapshot }),
+      ...(snapshot === null && taken !== null ? { _makeSnapshot: true } : {}),
     }),
   );
   for (const [path, text] of Object.entries(own)) {
@@ -80,8 +87,8 @@ export async function startPython(
   }
   python.FS.mkdirTree("/task");
   if (snapshot !== null) return python;
-  python.runPython(load);
-  taken(python.makeMemorySnapshot());
+  python.runPython(load(first));
+  taken?.(python.makeMemorySnapshot());
   return python;
 }
 

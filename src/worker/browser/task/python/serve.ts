@@ -30,6 +30,7 @@ const fileNames = ["run", "manifest", "part", "bad"] as const;
 const partBytes = 256 * 1024;
 const pacedPartBytes = 16 * 1024;
 
+type StartProcess = { start(post: (text: string | null) => void): RunPython };
 type Python = { readonly engine: Pyodide; readonly run: RunPython };
 
 class PythonWorker {
@@ -73,12 +74,14 @@ class PythonWorker {
 
   async #start(scope: Scope, start: Parameters<typeof startPython>[0]): Promise<Python> {
     narrow();
-    const engine = await startPython(start, (bytes) =>
-      scope.postMessage({ kind: "snapshot", bytes }, [bytes.buffer]),
-    );
+    const engine = await startPython(start, {
+      first: "tequio._tab.process",
+      taken: (bytes) => scope.postMessage({ kind: "snapshot", bytes }, [bytes.buffer]),
+    });
     engine.FS.mkdirTree("/in");
     engine.FS.mkdirTree("/job");
-    const run = engine.pyimport("tequio._tab.process").start((text) => this.#heard(text));
+    const process = engine.pyimport("tequio._tab.process") as StartProcess;
+    const run = process.start((text) => this.#heard(text));
     return { engine, run };
   }
 
