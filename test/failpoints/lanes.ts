@@ -82,7 +82,7 @@ export async function coordinatorLane(failpoints: readonly string[]): Promise<st
   const cluster = new ArmedCluster();
   const missed: string[] = [];
   try {
-    const job = await prepareJob(join(cluster.dir, "job"));
+    const job = await prepareJob(join(cluster.dir, "job"), { tasks: 3 });
     assert.ok(await cluster.startCoordinator());
     await Promise.all(["a", "b"].map((name) => cluster.startWorker(name)));
     const client = cluster.client();
