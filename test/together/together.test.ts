@@ -1,8 +1,8 @@
 /** X1: owners and jobs of every kind at once, of equal and of different code, on two workers and a
  *  browser tab, while workers are killed: every result equals the judge's.
  *
- *  One round of the batches below, of another seed each time; `npm run together` runs forty times as
- *  many. TOGETHER_JOBS and TOGETHER_SEED change both. */
+ *  One round of the batches below, of another seed each time; `npm run together` runs forty times
+ *  as many. TOGETHER_JOBS and TOGETHER_SEED change both. */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

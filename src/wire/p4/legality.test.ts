@@ -1,5 +1,6 @@
-/** The tables of P4 against its documents: methods and proofs of calls, and what calls between peers
- *  need and answer. That masters refuse as the table has it is checked by each call of `P4Client`. */
+/** The tables of P4 against its documents: methods and proofs of calls, and what calls between
+ *  peers need and answer. That masters refuse as the table has it is checked by each call of
+ *  `P4Client`. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

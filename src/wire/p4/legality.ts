@@ -1,5 +1,5 @@
-/** Who may ask what of whom, what shows that it may, and how it is refused: the whole grammar of P4,
- *  a table for each channel. */
+/** Who may ask what of whom, what shows that it may, and how it is refused: the whole grammar of
+ *  P4, a table for each channel. */
 import { messageMaxBytes, paths } from "./data.ts";
 import { manyMaxBytes } from "./many.ts";
 import { refusalWords } from "./refusals.ts";
