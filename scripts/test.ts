@@ -1,8 +1,11 @@
 /** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs
- *  some. */
+ *  some; `npm test -- --cpu` prints the processor time of each file at the end. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { spec } from "node:test/reporters";
+import { temporaryFolder } from "../src/store/testing/at-end.ts";
 import { caches } from "../test/fixtures/caches.ts";
 import { programFile } from "../test/fixtures/programs.ts";
 import { ensureTools } from "./suite/debian-tools.ts";
@@ -17,7 +20,8 @@ const timeoutMs = 1_800_000;
 
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
-const flags = args.filter((arg) => arg.startsWith("-"));
+const printsCpu = args.includes("--cpu");
+const flags = args.filter((arg) => arg.startsWith("-") && arg !== "--cpu");
 Object.assign(process.env, { ...caches, ...process.env });
 if (files.length > 0) runSome(files);
 else {
@@ -43,7 +47,18 @@ function runSome(some: readonly string[]): void {
 }
 
 async function runAll(): Promise<void> {
-  const { ended, reports } = runParts(allParts(), timeoutMs);
+  using folder = temporaryFolder("tequio-suite-");
+  const cpuFile = printsCpu ? join(folder.path, "cpu") : null;
+  const { ended, reports } = runParts(allParts(), { cpuFile, timeoutMs });
   reports.pipe(new spec()).pipe(process.stdout);
   if (!(await ended)) process.exitCode = 1;
+  if (cpuFile !== null) printCpu(readFileSync(cpuFile, "utf8"));
+}
+
+/** The most expensive first; s of user and system together. */
+function printCpu(text: string): void {
+  const lines = text.trim().split("\n");
+  const sorted = lines.toSorted((a, b) => Number.parseFloat(b) - Number.parseFloat(a));
+  const sum = lines.reduce((before, line) => before + Number.parseFloat(line), 0);
+  console.log([...sorted, `${sum.toFixed(1)} s of processor in all`].join("\n"));
 }

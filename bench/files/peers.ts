@@ -1,48 +1,24 @@
 /** Our own commands as processes: sharing until they are stopped, and fetching. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { cli } from "../../test/fixtures/cluster.ts";
+import { announced, cli } from "../../test/fixtures/cluster.ts";
+import { Started } from "../../test/fixtures/started.ts";
 
 export type Sharing = { readonly link: string; readonly root: string; stop(): Promise<void> };
-
-/** Everything that the commands remember lies in `dir`. */
-function environment(dir: string): NodeJS.ProcessEnv {
-  return { ...process.env, XDG_STATE_HOME: dir };
-}
+type Shared = { readonly link: string; readonly files: ReadonlyArray<{ readonly root: string }> };
 
 export async function share(args: readonly string[], dir: string): Promise<Sharing> {
-  const child = spawn(process.execPath, [cli, "share", "--json", ...args], {
-    env: environment(dir),
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = await once(createInterface({ input: child.stdout }), "line");
-  const { link, files } = JSON.parse(String(line));
-  return { link, root: files[0].root, stop: () => ended(child, "SIGTERM") };
+  const sharing = start(["share", "--json", ...args], dir);
+  const { files, link } = await announced<Shared>(sharing);
+  return { link, root: files[0]?.root ?? "", stop: async () => void (await sharing.stop()) };
 }
 
 /** Runs a command to its end; its standard output. */
 export async function tequio(args: readonly string[], dir: string): Promise<string> {
-  const child = start(args, dir);
-  let out = "";
-  child.stdout?.on("data", (text) => {
-    out += text;
-  });
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`tequio ${args.join(" ")} ended with ${code}`);
+  const { code, err, out } = await start(args, dir).ended;
+  if (code !== 0) throw new Error(`tequio ${args.join(" ")} ended with ${code}: ${err}`);
   return out;
 }
 
-export function start(args: readonly string[], dir: string): ChildProcess {
-  return spawn(process.execPath, [cli, ...args], {
-    env: environment(dir),
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-}
-
-export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, "exit");
-  child.kill(signal);
-  await exit;
+/** Everything that the command remembers lies in `dir`. */
+export function start(args: readonly string[], dir: string): Started {
+  return Started.node([cli, ...args], { env: { ...process.env, XDG_STATE_HOME: dir } });
 }

@@ -1,5 +1,4 @@
 /** A download of 10 GB is killed in the middle; how long until the next one has gone on? */
-import { once } from "node:events";
 import { readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -42,20 +41,15 @@ async function killedAndResumed({ dir, link, noise }: Kill): Promise<number> {
   const get = () => start(["get", link, "-o", target, "--json"], dir);
   const first = get();
   await until(() => writtenBytes(home) > noise / 2);
-  first.kill("SIGKILL");
-  await once(first, "exit");
+  await first.stop("SIGKILL");
   const before = writtenBytes(home);
   const startedMs = performance.now();
   const second = get();
-  let out = "";
-  second.stdout?.on("data", (text) => {
-    out += text;
-  });
   await until(() => writtenBytes(home) > before);
   const tookMs = performance.now() - startedMs;
-  const [code] = await once(second, "close");
+  const { code, err, out } = await second.ended;
+  if (code !== 0) throw new Error(`the resumed download ended with ${code}: ${err}`);
   const { resumedBytes, receivedBytes } = JSON.parse(out);
-  if (code !== 0) throw new Error(`the resumed download ended with ${code}`);
   if (resumedBytes < noise / 8 || receivedBytes > noise) {
     throw new Error(`only ${resumedBytes} bytes were kept, ${receivedBytes} fetched again`);
   }

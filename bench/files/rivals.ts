@@ -1,5 +1,5 @@
 /** Others that send a file from one process to another: those that are installed. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
@@ -7,8 +7,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../test/fixtures/free-port.ts";
+import { Started } from "../../test/fixtures/started.ts";
 import type { BenchOptions, Contestant } from "../case.ts";
-import { ended } from "./peers.ts";
 
 export type Rival = Contestant & {
   /** Where it puts the file. */
@@ -48,13 +48,13 @@ export function isPresent(program: string): boolean {
   }
 }
 
-function run(program: string, args: readonly string[]): ChildProcess {
-  return spawn(program, [...args], { env: { PATH: path }, stdio: "ignore" });
+function run(program: string, args: readonly string[]): Started {
+  return new Started([program, ...args], { env: { PATH: path } });
 }
 
 async function done(program: string, args: readonly string[]): Promise<void> {
-  const [code] = await once(run(program, args), "exit");
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}`);
+  const { code, err } = await run(program, args).ended;
+  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${err}`);
 }
 
 /** Tries until the server answers. */
@@ -100,12 +100,12 @@ async function nginx(source: string, dir: string): Promise<Rival> {
       rmSync(fetched, { force: true });
       await done("curl", ["-sf", "-o", fetched, `http://${loopback}:${port}/content`]);
     },
-    stop: () => ended(server, "SIGTERM"),
+    stop: async () => void (await server.stop()),
   };
 }
 
 /** Serves `dir` as "files". */
-async function rsyncDaemon(dir: string): Promise<{ port: number; server: ChildProcess }> {
+async function rsyncDaemon(dir: string): Promise<{ port: number; server: Started }> {
   const port = await freePort();
   const config = join(dir, `rsyncd-${port}.conf`);
   const user = process.getuid?.() === 0 ? "uid = root\ngid = root\n" : "";
@@ -129,7 +129,7 @@ export async function rsyncFolder(source: string, dir: string): Promise<Rival> {
       rmSync(fetched, { recursive: true, force: true });
       await done("rsync", ["--archive", "--whole-file", from, fetched]);
     },
-    stop: () => ended(server, "SIGTERM"),
+    stop: async () => void (await server.stop()),
   };
 }
 
@@ -145,7 +145,7 @@ async function rsync(source: string, dir: string): Promise<Rival> {
       const from = `rsync://${loopback}:${port}/files/${name}`;
       await done("rsync", ["--inplace", "--whole-file", from, fetched]);
     },
-    stop: () => ended(server, "SIGTERM"),
+    stop: async () => void (await server.stop()),
   };
 }
 
@@ -179,7 +179,7 @@ async function aria2(source: string, dir: string): Promise<Rival> {
       await done("aria2c", [...shared, ...leech]);
     },
     async stop() {
-      await ended(seeder, "SIGKILL");
+      await seeder.stop("SIGKILL");
       tracker.closeAllConnections();
       tracker.close();
     },

@@ -1,9 +1,8 @@
 /** A gateway as a process, and other processes that a benchmark of it needs. */
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { cli } from "../../test/fixtures/cluster.ts";
+import { Started } from "../../test/fixtures/started.ts";
 
 export type GatewayProcess = {
   readonly socket: string;
@@ -17,19 +16,15 @@ export async function withGateway<T>(
   use: (gateway: GatewayProcess) => Promise<T>,
 ): Promise<T> {
   const command = [cli, "gateway", "--json", "--listen", "127.0.0.1:0", ...args];
-  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "ignore"] });
-  const exited = once(child, "exit");
-  const failed = exited.then(([code]) => {
-    throw new Error(`tequio gateway ended with code ${code}`);
+  const gateway = Started.node(command);
+  const failed = gateway.ended.then(({ code, err }) => {
+    throw new Error(`tequio gateway ended with code ${code}: ${err}`);
   });
   failed.catch(() => {});
   try {
-    const lines = createInterface({ input: child.stdout });
-    const [line] = await Promise.race([once(lines, "line"), failed]);
-    return await Promise.race([use(JSON.parse(line)), failed]);
+    return await Promise.race([use(JSON.parse(await gateway.nextLine())), failed]);
   } finally {
-    child.kill("SIGTERM");
-    await exited;
+    await gateway.stop();
   }
 }
 

@@ -1,8 +1,7 @@
 /** What do thousands of jobs cost those that come after them, and the next start? */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { cli } from "../../test/fixtures/cluster.ts";
+import { Started } from "../../test/fixtures/started.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
 import { cpuMs } from "../processes.ts";
 import { type Filling, fill } from "./filled.ts";
@@ -62,7 +61,7 @@ function slowdown(jobsMs: readonly number[]): Figure {
 async function startAfter(
   filling: Filling,
   { say }: BenchOptions,
-): Promise<Started & { readonly jobsMs: readonly number[] }> {
+): Promise<Start & { readonly jobsMs: readonly number[] }> {
   const dataDir = newFolder("bench-growth-");
   try {
     const jobsMs = await fill(dataDir, filling);
@@ -77,22 +76,14 @@ async function startAfter(
 }
 
 /** From the command to the line that says that it serves, and its CPU until then. */
-type Started = { readonly startMs: number; readonly cpuMs: number };
+type Start = { readonly startMs: number; readonly cpuMs: number };
 
-async function timeStart(dataDir: string): Promise<Started> {
+async function timeStart(dataDir: string): Promise<Start> {
   const args = ["up", "--workers", "0", "--listen", "127.0.0.1:0", "--data", dataDir];
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  let said = "";
-  let started: Started | null = null;
-  for await (const chunk of child.stdout) {
-    said += chunk;
-    if (!said.includes("run a job")) continue;
-    started = { startMs: performance.now() - startedMs, cpuMs: cpuMs(child.pid!) };
-    break;
-  }
-  child.kill("SIGKILL");
-  if (child.exitCode === null) await once(child, "exit");
-  if (started === null) throw new Error(`\`tequio up\` printed ${said}`);
-  return started;
+  const up = Started.node([cli, ...args]);
+  await up.said("run a job");
+  const start = { startMs: performance.now() - startedMs, cpuMs: cpuMs(up.pid) };
+  await up.stop("SIGKILL");
+  return start;
 }

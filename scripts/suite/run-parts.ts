@@ -22,14 +22,22 @@ export type PartsRun = {
   readonly ended: Promise<boolean>;
 };
 
-export function runParts(parts: readonly Part[], timeoutMs: number): PartsRun {
+/** With `cpuFile` the processor time of each part is appended to that file. */
+export function runParts(
+  parts: readonly Part[],
+  { cpuFile = null, timeoutMs }: { readonly cpuFile?: string | null; readonly timeoutMs: number },
+): PartsRun {
   const reports = new PassThrough({ objectMode: true });
   // Each run listens for the end of this process.
   setMaxListeners(0, process);
-  return { reports, ended: runAll(parts, timeoutMs, reports) };
+  if (cpuFile !== null) process.env.SUITE_CPU = cpuFile;
+  const execArgv = cpuFile === null ? [] : ["--import", import.meta.resolve("./cpu.ts")];
+  return { reports, ended: runAll(parts, { timeoutMs, execArgv }, reports) };
 }
 
-async function runAll(parts: readonly Part[], timeoutMs: number, reports: PassThrough) {
+type Options = { readonly timeoutMs: number; readonly execArgv: string[] };
+
+async function runAll(parts: readonly Part[], options: Options, reports: PassThrough) {
   const beganMs = performance.now();
   const left = [...parts];
   const running = new Set<Promise<void>>();
@@ -38,7 +46,7 @@ async function runAll(parts: readonly Part[], timeoutMs: number, reports: PassTh
   let success = true;
   const start = (part: Part) => {
     const print = (report: Report) => void reports.write(report);
-    const ran = runPart(part, { timeoutMs, print }).then((ended) => {
+    const ran = runPart(part, { ...options, print }).then((ended) => {
       for (const report of ended.reports) print(report);
       // A run without a summary has not ended as it should.
       success &&= ended.summaries.length > 0;
@@ -67,15 +75,16 @@ type PartEnded = {
   readonly reports: readonly Report[];
   readonly summaries: readonly Report[];
 };
-type Running = { readonly timeoutMs: number; readonly print: (report: Report) => void };
+type Running = Options & { readonly print: (report: Report) => void };
 
-async function runPart(files: Part, { print, timeoutMs }: Running): Promise<PartEnded> {
+async function runPart(files: Part, { execArgv, print, timeoutMs }: Running): Promise<PartEnded> {
   const [first = ""] = files;
   const isOne = files.length === 1;
   const options = isOne ? { files: [first] } : { files: [together], argv: [...files] };
   const reports: Report[] = [];
   const summaries: Report[] = [];
-  for await (const report of run({ ...options, timeout: timeoutMs }) as AsyncIterable<Report>) {
+  const all = { ...options, execArgv, timeout: timeoutMs };
+  for await (const report of run(all) as AsyncIterable<Report>) {
     const { data, type } = report;
     const isSum =
       type === "test:diagnostic" && data.nesting === 0 && isTotal.test(`${data.message}`);

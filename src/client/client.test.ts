@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { bytes, type Emit, mapReduce, type Params, tasks, text } from "../index.ts";
 import { newFolder, removeFolder } from "../store/testing/at-end.ts";
+import { polled } from "../store/testing/polled.ts";
 import { CallFailed, type Cluster, ClusterError, connect } from "./index.ts";
 
 const factor = 3;
@@ -130,7 +131,7 @@ test("an abort ends a mapping, whose job is cancelled, and whose source ends", a
   const results = cluster.map(numbers(), slow, { window: 5, name: "slow", signal: stop.signal });
   const ended = assert.rejects(results.next(), /^Error: enough$/);
   const isRunning = async () => (await cluster.jobs()).some(({ name }) => name === "slow");
-  while (!(await isRunning())) await new Promise(setImmediate);
+  await polled(isRunning, Boolean);
   stop.abort(new Error("enough"));
   await ended;
   assert.ok(taken.isEnded);
@@ -143,7 +144,7 @@ test("jobs of a long mapping do not fill the coordinator", async () => {
   await cluster.map(items, twice, { window: 2, name: "many" }).toArray();
   // Removing is not waited for.
   const left = async () => (await cluster.jobs()).filter(({ name }) => name === "many").length;
-  while ((await left()) > 8) await new Promise(setImmediate);
+  await polled(left, (count) => count <= 8);
 });
 
 test("a job of the program runs, and its rows have its types", async () => {

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { before, describe, type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
+import type { WorkerSummary } from "../../src/core/summary.ts";
 import { TcpProxy } from "../network/proxy.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { type Cluster, figure, isJoined, joinIn, startCluster } from "./cluster.ts";
+import { type Cluster, figure, isJoined, joinIn, startCluster, workersOf } from "./cluster.ts";
 import { PlainTab } from "./plain-tab.ts";
 import { isComputing, itemsOf, mishapsOf, numbers, submitEndless, submitSlow } from "./slow-job.ts";
 
@@ -39,20 +40,11 @@ async function joined(tab: PlainTab): Promise<PlainTab> {
   return tab;
 }
 
-type Worker = { worker: string; name: string; paused: string; running: number; slots: number };
-
-async function workersOf({ place, url }: Cluster): Promise<Worker[]> {
-  const authorization = `Bearer ${place.read("data/admin.token").trim()}`;
-  const answer = await fetch(`${url}/v1/workers`, { headers: { authorization } });
-  const { workers } = (await answer.json()) as { workers: Array<Worker & { state: string }> };
-  return workers.filter(({ state }) => state === "live");
-}
-
 /** Polls until the workers meet the condition. */
 async function workersBecome(
   cluster: Cluster,
-  are: (workers: readonly Worker[]) => boolean,
-): Promise<readonly Worker[]> {
+  are: (workers: readonly WorkerSummary[]) => boolean,
+): Promise<readonly WorkerSummary[]> {
   const endsAtMs = performance.now() + workersMaxMs;
   for (;;) {
     const workers = await workersOf(cluster);
@@ -286,7 +278,7 @@ async function movedSlider(t: TestContext): Promise<void> {
   await isJoined(page);
   const job = await submitSlow(cluster, 30, 700);
   await isComputing(page);
-  const [{ worker }] = (await workersOf(cluster)) as [Worker];
+  const worker = (await workersOf(cluster))[0]?.worker;
   const slots = page.locator("input[type=range]").first();
   await slots.fill("3");
   await computing(page, 3);
@@ -321,5 +313,5 @@ async function computing(page: Page, count: number): Promise<void> {
     const rows = [...document.querySelectorAll(".running li")];
     return rows.filter(({ textContent }) => textContent.endsWith("computes")).length === wanted;
   };
-  await page.waitForFunction(isSo, count);
+  await page.waitForFunction(isSo, count, { polling: 100 });
 }

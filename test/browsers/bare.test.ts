@@ -1,13 +1,13 @@
 /** Basic browsers, which speak only the base browser protocol, written here and in Python, against
  *  the real programs. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 import { pythonWith } from "../python/find.ts";
 
 const job = join(repository, "examples", "word-count", "job.ts");
@@ -97,11 +97,9 @@ test("without leave, such browsers are refused and get no work", async (t) => {
 const python = pythonWith("websockets");
 const skip = python === null && "no Python with websockets (Debian: python3-websockets)";
 
-function startPython(t: TestContext, script: string, ...args: string[]): ChildProcess {
+function startPython(t: TestContext, script: string, ...args: string[]): Started {
   const path = join(repository, "test", "browsers", script);
-  const child = spawn(python!, [path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  t.after(() => child.kill());
-  return child;
+  return Started.during(t, [python!, path, ...args]);
 }
 
 test("a browser in Python counts words for the cluster", {
@@ -110,8 +108,7 @@ test("a browser in Python counts words for the cluster", {
 }, async (t) => {
   const { place, url } = await startUp(t, "--anonymous-browsers");
   const socket = `${url.replace("http", "ws")}/tab`;
-  const child = startPython(t, "bare_browser.py", socket, url, "1");
-  await once(child.stdout!, "data");
+  await startPython(t, "bare_browser.py", socket, url, "1").nextLine();
   const common = ["run", job, "words.txt", "--reducers", "1", "--split-bytes", "2K"];
   place.write("words.txt", "a bb ccc a\n".repeat(1_000));
   const run = await place.run(...common, "--allow-basic-browsers", "-o", "-");
@@ -134,14 +131,6 @@ test("a JobTracker and browsers in Python use a gateway", {
   const place = new Place(t);
   const gateway = place.start("gateway", "--listen", "127.0.0.1:0");
   const [, address] = /browsers +anyone, at (ws:\S+)/.exec(await gateway.said("browsers"))!;
-  const child = startPython(t, "bare_tracker.py", address!);
-  let [out, err] = ["", ""];
-  child.stdout!.on("data", (chunk) => {
-    out += chunk;
-  });
-  child.stderr!.on("data", (chunk) => {
-    err += chunk;
-  });
-  await once(child, "close");
+  const { err, out } = await startPython(t, "bare_tracker.py", address!).ended;
   assert.equal(out.trim(), "ok", err);
 });

@@ -2,6 +2,7 @@
 import type { TestContext } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
+import type { WorkerSummary } from "../../src/core/summary.ts";
 import { announced, joinTokenOf } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
@@ -33,14 +34,36 @@ export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
   return { place, up, url, token, link: `${url}/j#${token}`, ports };
 }
 
+type Workers = { readonly workers: ReadonlyArray<WorkerSummary & { readonly state: string }> };
+
+/** Those that are there, for tests that ask often: a command would be a process each time. */
+export async function workersOf(cluster: Cluster): Promise<readonly WorkerSummary[]> {
+  const { workers } = await asked<Workers>(cluster, "/v1/workers");
+  return workers.filter(({ state }) => state === "live");
+}
+
+/** What the coordinator answers to a GET of its administrator. */
+export async function asked<T>({ place, url }: Cluster, path: string): Promise<T> {
+  const authorization = `Bearer ${place.read("data/admin.token").trim()}`;
+  const answer = await fetch(`${url}${path}`, { headers: { authorization } });
+  return (await answer.json()) as T;
+}
+
+/** Arguments of `waitForFunction` after the function: by default a page is asked, and drawn, sixty
+ *  times a second. */
+export const often = [null, { polling: 100 }] as const;
+
 /** A task of the tab is done. */
 export async function hasDone(page: Page): Promise<void> {
-  await page.waitForFunction(() => {
-    const { document } = globalThis as unknown as {
-      document: { querySelector(name: string): { readonly textContent: string } | null };
-    };
-    return Number.parseFloat(document.querySelector("#figure-done")?.textContent ?? "0") > 0;
-  });
+  await page.waitForFunction(
+    () => {
+      const { document } = globalThis as unknown as {
+        document: { querySelector(name: string): { readonly textContent: string } | null };
+      };
+      return Number.parseFloat(document.querySelector("#figure-done")?.textContent ?? "0") > 0;
+    },
+    ...often,
+  );
 }
 
 /** A tab of the context, after it has joined. */

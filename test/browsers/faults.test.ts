@@ -6,11 +6,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { WebSocket as Socket } from "ws";
 import { repository } from "../fixtures/programs.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { figure, isJoined, joinIn, startCluster } from "./cluster.ts";
+import { figure, isJoined, joinIn, often, startCluster, workersOf } from "./cluster.ts";
 
 const { newContext } = sharedChromium();
 const module = join(repository, "examples", "count-primes", "primes.wasm");
@@ -19,36 +20,37 @@ test(
   "a tab runs a WebAssembly module; what it did is shown, and it can be stopped",
   options,
   async (t) => {
-    const { link, place } = await startCluster(t, "--workers", "0");
+    const cluster = await startCluster(t, "--workers", "0");
+    const { link, place } = cluster;
     const page = await joinIn(await newContext(t), link);
     await isJoined(page);
     const run = await place.run("run", module, "10", "7920", "-o", "-");
     assert.equal(run.code, 0, run.err);
     assert.deepEqual(run.out.trim().split("\n"), ['"4"', '"1000"']);
-    await page.waitForFunction(() => {
-      const { document } = globalThis as unknown as {
-        document: { querySelector(q: string): { textContent: string } };
-      };
-      return document.querySelector("#figure-done").textContent === "2";
-    });
+    await page.waitForFunction(
+      () => {
+        const { document } = globalThis as unknown as {
+          document: { querySelector(q: string): { textContent: string } };
+        };
+        return document.querySelector("#figure-done").textContent === "2";
+      },
+      ...often,
+    );
     await page.click("#stop");
     await page.waitForSelector("#join");
-    const workers = async () => JSON.parse((await place.run("workers", "--json")).out) as unknown[];
-    while ((await workers()).length > 0);
+    while ((await workersOf(cluster)).length > 0) await delay(100);
     assert.equal(page.frames().length, 1, "its sandboxes are gone");
   },
 );
 
 test("a tab that is paused takes nothing until it resumes", options, async (t) => {
-  const { link, place } = await startCluster(t, "--workers", "0");
+  const cluster = await startCluster(t, "--workers", "0");
+  const { link, place } = cluster;
   const page = await joinIn(await newContext(t), link);
   await isJoined(page);
   await page.click("#pause");
-  const paused = async () => {
-    const { out } = await place.run("workers", "--json");
-    return (JSON.parse(out) as Array<{ paused: string }>)[0]?.paused;
-  };
-  while ((await paused()) === "");
+  const paused = async () => (await workersOf(cluster))[0]?.paused;
+  while ((await paused()) === "") await delay(50);
   assert.equal(await paused(), "paused by its user");
   const { out, err } = await place.run("run", module, "10", "--detach");
   const job = /j-\d+/.exec(out + err)![0];
@@ -59,7 +61,8 @@ test("a tab that is paused takes nothing until it resumes", options, async (t) =
 });
 
 test("a tab whose data budget is used up takes no more, over a reload too", options, async (t) => {
-  const { link, place } = await startCluster(t, "--workers", "0");
+  const cluster = await startCluster(t, "--workers", "0");
+  const { link, place } = cluster;
   const page = await joinIn(await newContext(t), link);
   await isJoined(page);
   const run = await place.run("run", module, "10", "-o", "-");
@@ -67,8 +70,7 @@ test("a tab whose data budget is used up takes no more, over a reload too", opti
   await page.fill("#budget", "0.0001");
   await page.press("#budget", "Tab");
   const paused = async (reason: string) => {
-    const workers = async () => JSON.parse((await place.run("workers", "--json")).out);
-    while (!(await workers()).some((one: { paused: string }) => one.paused === reason));
+    while ((await workersOf(cluster))[0]?.paused !== reason) await delay(50);
   };
   await paused("its data budget is used up");
   await page.reload();

@@ -1,8 +1,10 @@
 /** Results of a tab that together exceed one message, each of them allowed. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { JobSummary } from "../../src/core/summary.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { figure, isJoined, joinIn, startCluster } from "./cluster.ts";
+import { asked, isJoined, joinIn, startCluster } from "./cluster.ts";
 import { mishapsOf, numbers } from "./slow-job.ts";
 
 const chromium = sharedChromium();
@@ -63,10 +65,11 @@ test("a closed tab loses no more than what it computed in the last second", opti
   assert.equal(first.code, 0, first.err);
   const run = place.run("run", "large.ts", ...params, "--param", "count=41", "-o", "-");
   const doneOf = async () => {
-    const { out } = await place.run("status", "j-2", "--json");
-    return (JSON.parse(out || "{}") as { stages?: Array<{ done: number }> }).stages?.[0]?.done ?? 0;
+    // Not there yet: an answer without stages.
+    const { stages } = await asked<Partial<JobSummary>>(cluster, "/v1/jobs/j-2");
+    return stages?.[0]?.done ?? 0;
   };
-  while ((await doneOf()) < 12) await figure(page, "done");
+  while ((await doneOf()) < 12) await delay(50);
   await page.context().close();
   const kept = await doneOf();
   await joinIn(await chromium.newContext(t), cluster.link);

@@ -39,9 +39,9 @@ test("a word count in Python in four tabs equals CPython's byte for byte", optio
   writeInput(place);
   const tabs = await Promise.all(Array.from({ length: 4 }, () => openTab(t, link)));
   const args = "run job.py in.txt --reducers 3 --split-bytes 2K -o -".split(" ");
-  const run = await place.run(...args, "--param", "spin=2000");
+  const run = await place.run(...args, "--param", "spin=500");
   assert.equal(run.code, 0, run.err);
-  const judged = await place.run(...args, "--param", "spin=2000", "--sequential");
+  const judged = await place.run(...args, "--param", "spin=500", "--sequential");
   assert.equal(run.out, judged.out);
   // Each has got a task of the first round, which without backup tasks is its own to do.
   const { out } = await place.run("workers", "--json");
@@ -57,7 +57,7 @@ test("P4: tabs and a Node worker share a job, and lost tabs lose nothing", optio
   const { link, place, token, url } = await startCluster(t, "--workers", "0", "--tab-return", "2s");
   writeInput(place);
   const tabs = await Promise.all(Array.from({ length: 2 }, () => openTab(t, link)));
-  const args = "run job.py in.txt --reducers 3 --split-bytes 1K -o - --param spin=9000".split(" ");
+  const args = "run job.py in.txt --reducers 3 --split-bytes 1K -o - --param spin=4000".split(" ");
   const running = place.run(...args);
   await Promise.all(tabs.map(hasDone));
   const [closed, crashed] = tabs as [Page, Page];
@@ -95,7 +95,7 @@ job = tasks(items=range(9), run=run, params={"k": 1})
 test("what is around job code in a tab is what the judge has", options, async (t) => {
   const { link, place } = await startCluster(t, "--workers", "0");
   const context = await chromium.newContext(t, { timezoneId: "America/Mexico_City" });
-  await isJoined(await joinIn(context, link, 2));
+  await isJoined(await joinIn(context, link));
   place.write("words.py", "");
   place.write("around.py", around);
   const run = await place.run("run", "around.py", "-o", "-", "--watch");

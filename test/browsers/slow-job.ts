@@ -1,7 +1,8 @@
 /** A job whose items take some time each and return their numbers, and its result. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import type { Cluster } from "./cluster.ts";
+import type { JobSummary } from "../../src/core/summary.ts";
+import { asked, type Cluster, often } from "./cluster.ts";
 
 const source = `
 import { tasks } from "tequio";
@@ -24,8 +25,6 @@ export default tasks({
     return new Promise<number>(() => {});
   },
 });`;
-
-type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };
 
 /** Submits so many items, and answers the job's id. */
 export async function submitSlow({ place }: Cluster, count: number, ms: number): Promise<string> {
@@ -59,13 +58,12 @@ export function numbers(count: number): number[] {
 }
 
 /** How many attempts of its first stage were lost, and how many failed. */
-export async function mishapsOf({ place }: Cluster, job: string): Promise<[number, number]> {
-  const { out } = await place.run("status", job, "--json");
-  const [stage] = (JSON.parse(out) as Summary).stages;
+export async function mishapsOf(cluster: Cluster, job: string): Promise<[number, number]> {
+  const [stage] = (await asked<JobSummary>(cluster, `/v1/jobs/${job}`)).stages;
   return [stage?.attemptsLost ?? -1, stage?.attemptsFailed ?? -1];
 }
 
 /** Waits until the tab computes; it has not reported that before. */
 export async function isComputing(page: Page): Promise<void> {
-  await page.waitForFunction(() => performance.getEntriesByName("computing").length > 0);
+  await page.waitForFunction(() => performance.getEntriesByName("computing").length > 0, ...often);
 }

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { repository } from "../fixtures/programs.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { figure, isJoined, joinIn, startCluster, upIn } from "./cluster.ts";
+import { figure, isJoined, joinIn, startCluster, upIn, workersOf } from "./cluster.ts";
 import { isComputing, itemsOf, mishapsOf, numbers, submitSlow } from "./slow-job.ts";
 
 const chromium = sharedChromium();
@@ -88,10 +89,10 @@ test(
     // One that was closed while it joined is away first, and lost after a while.
     const endsAtMs = performance.now() + 60_000;
     for (;;) {
-      const { out } = await cluster.place.run("workers", "--json");
-      const running = (JSON.parse(out) as Array<{ running: number }>).map((one) => one.running);
+      const running = (await workersOf(cluster)).map((one) => one.running);
       if (running.length === 1 && running[0] === 0) break;
       assert.ok(performance.now() < endsAtMs, `they stay: ${JSON.stringify(running)}`);
+      await delay(100);
     }
   },
 );

@@ -1,13 +1,12 @@
 /** Odd places for a result: pipes, devices, links, readers that go away, full disks. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { lstatSync, openSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { lstatSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
-import { repository } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 
 const job = `import { tasks } from "tequio";
 export default tasks({ name: "three", items: [1, 2, 3], run: (item) => item });
@@ -19,25 +18,15 @@ function placeOf(t: TestContext): Place {
   return new Place(t, { "job.ts": job, "file.txt": "kept\n" });
 }
 
-/** The command itself, with the streams of the test. */
-function start({ dir }: Place, more: string[], stdio: Parameters<typeof spawn>[2]["stdio"]) {
-  const command = [join(repository, "bin", "tequio.js"), ...run, ...more];
-  return spawn(process.execPath, command, { cwd: dir, stdio });
-}
-
 test("X8: a result is written into a pipe, which stays one", async (t) => {
   const place = placeOf(t);
   const pipe = join(place.dir, "pipe");
   execFileSync("mkfifo", [pipe]);
   for (const more of [["--overwrite"], []]) {
-    const reader = spawn("cat", [pipe]);
-    const read: string[] = [];
-    reader.stdout.on("data", (chunk) => read.push(String(chunk)));
-    const gone = once(reader, "close");
+    const reader = Started.during(t, ["cat", pipe]);
     const { code, err } = await place.run(...args, "--merge", "pipe", ...more);
     assert.equal(code, 0, err);
-    await gone;
-    assert.equal(read.join(""), "1\n2\n3\n");
+    assert.equal((await reader.ended).out, "1\n2\n3\n");
     assert.ok(lstatSync(pipe).isFIFO());
   }
 });
@@ -141,15 +130,11 @@ test("X8: a shared file goes into a pipe, and replaces no link and no device", a
   execFileSync("mkfifo", [at("pipe")]);
   symlinkSync("/dev/null", at("device"));
   symlinkSync("other.txt", at("link"));
-  const reader = spawn("cat", [at("pipe")]);
-  const read: string[] = [];
-  reader.stdout.on("data", (chunk) => read.push(String(chunk)));
-  const ended = once(reader, "close");
+  const reader = Started.during(t, ["cat", at("pipe")]);
   const get = (name: string) => place.run("get", link, "-o", name, "--overwrite");
   const piped = await get("pipe");
   assert.equal(piped.code, 0, piped.err);
-  await ended;
-  assert.equal(read.join(""), "kept\n");
+  assert.equal((await reader.ended).out, "kept\n");
   assert.equal((await get("device")).code, 0);
   const refused = await get("link");
   assert.equal(refused.code, 2, refused.err);
@@ -165,15 +150,8 @@ test("X8: a shared file goes into a pipe, and replaces no link and no device", a
 
 test("X8: a full disk behind -o - is an error that says so", async (t) => {
   const place = placeOf(t);
-  const child = start(
-    place,
-    ["--sequential", "-o", "-"],
-    ["ignore", openSync("/dev/full", "w"), "pipe"],
-  );
-  const told: string[] = [];
-  child.stderr?.on("data", (chunk) => told.push(String(chunk)));
-  const [code] = await once(child, "close");
-  assert.equal(code, 1, told.join(""));
-  assert.match(told.join(""), /^tequio: storage-full: no space left for standard output/m);
-  assert.doesNotMatch(told.join(""), /node:internal/);
+  const { code, err } = await into(place, full, ...args, "-o", "-");
+  assert.equal(code, 1, err);
+  assert.match(err, /^tequio: storage-full: no space left for standard output/m);
+  assert.doesNotMatch(err, /node:internal/);
 });

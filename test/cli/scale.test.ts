@@ -1,7 +1,7 @@
 /** `tequio scale` on this machine, and by a real sshd on loopback: workers come while tasks wait,
  *  and go when they do not. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { freePort } from "../fixtures/free-port.ts";
 import { Place } from "../fixtures/place.ts";
 import { programFile } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 
 const job = `import { tasks } from "tequio";
 export default tasks({
@@ -107,15 +108,6 @@ async function startSshd(t: TestContext, dir: string): Promise<number> {
   ];
   const config = join(folder, "config");
   writeFileSync(config, `${lines.join("\n")}\n`);
-  const child = spawn(sshd!, ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
-  t.after(() => child.kill());
-  await new Promise<void>((resolve, reject) => {
-    let text = "";
-    child.stderr!.on("data", (chunk: Buffer) => {
-      text += chunk.toString("utf8");
-      if (text.includes("Server listening")) resolve();
-    });
-    child.once("exit", (code) => reject(new Error(`sshd ended with ${code}: ${text}`)));
-  });
+  await Started.during(t, [sshd!, "-D", "-e", "-f", config]).said("Server listening");
   return port;
 }

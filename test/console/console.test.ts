@@ -1,15 +1,15 @@
 /** The console as users run it: `tequio up` and `tequio console` as processes, with a user and a
  *  server in Python that share no code with the product. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Place, type Running } from "../fixtures/place.ts";
+import { Started } from "../fixtures/started.ts";
 
 const program = fileURLToPath(new URL("independent.py", import.meta.url));
 const noPython =
@@ -51,14 +51,8 @@ class Typing {
   }
 }
 
-async function python(t: TestContext, ...args: string[]) {
-  const child: ChildProcess = spawn("python3", [program, ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  t.after(() => child.kill("SIGKILL"));
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  const line = async () => ((await lines.next()) as IteratorResult<string, undefined>).value ?? "";
-  return { child, line };
+function python(t: TestContext, ...args: string[]) {
+  return Started.during(t, ["python3", program, ...args], { input: true });
 }
 
 for (const withTime of ["yes", "no"]) {
@@ -71,8 +65,8 @@ for (const withTime of ["yes", "no"]) {
     await ana.type("REGISTER ana", "REGISTER OK");
     await ana.type("connect ana", "CONNECT OK");
     await ana.type(`PUBLISH ${own} by ana`, "PUBLISH OK");
-    const eva = await python(t, "user", String(port), withTime, place.dir);
-    const [ready, path = ""] = (await eva.line()).split(" ");
+    const eva = python(t, "user", String(port), withTime, place.dir);
+    const [ready, path = ""] = (await eva.nextLine()).split(" ");
     assert.equal(ready, "ready");
     const name = withTime === "yes" ? "eva" : "eva2";
     await ana.type(`LIST_CONTENT ${name}`, `LIST_CONTENT OK\n\t${path}`);
@@ -81,7 +75,7 @@ for (const withTime of ["yes", "no"]) {
     assert.ok(copy.equals(readFileSync(path)));
     await ana.type(`GET_FILE ${name} /none none.bin`, "GET_FILE FAIL, FILE NOT EXIST");
     eva.child.stdin?.write("\n");
-    assert.equal(await eva.line(), "done");
+    assert.equal(await eva.nextLine(), "done");
     const { code, out } = await ana.end();
     // A failure in a pipe gives the exit code.
     assert.equal(code, 1);
@@ -93,8 +87,8 @@ test("the console talks to a server in Python that sends no byte when it refuses
   skip: noPython,
 }, async (t) => {
   const place = new Place(t, { "a.txt": "abc" });
-  const server = await python(t, "server");
-  const port = Number((await server.line()).split(" ")[1]);
+  const server = python(t, "server");
+  const port = Number((await server.nextLine()).split(" ")[1]);
   const file = join(place.dir, "a.txt");
   const ana = new Typing(place, port);
   await ana.type("CONNECT ana", "CONNECT FAIL, USER DOES NOT EXIST");

@@ -131,13 +131,13 @@ for (const [name, { log, skip }] of Object.entries(engines)) {
     await second.leads();
     const third = pair.start(0);
     await third.standsBy();
-    second.process.kill("SIGSTOP");
+    second.signal("SIGSTOP");
     // A call to one that is stopped is not answered: the client finds the other.
     await has();
     assert.equal(client.url, pair.urls[0]);
     jobs.push(await client.submit(spec));
     await third.leads();
-    second.process.kill("SIGCONT");
+    second.signal("SIGCONT");
     // It finds that it was replaced, and follows.
     await second.standsBy();
     await has();
@@ -151,7 +151,7 @@ test("a standby ends by `down` without ending the leader", { skip: withoutPostgr
   const second = pair.start(1);
   await second.standsBy();
   assert.equal(await pair.run("down", "--data", second.dataDir), 0);
-  assert.notEqual(second.process.exitCode, null);
+  assert.notEqual(second.started.child.exitCode, null);
   assert.equal(readEndpoint(second.dataDir), null, endpointFile);
   await pair.client().health();
 });

@@ -139,14 +139,14 @@ class Faults {
     const beganMs = performance.now();
     const node = nodes[leading];
     if (kind === "kill" || kind === "both") await node.end();
-    if (kind === "stop") node.process.kill("SIGSTOP");
+    if (kind === "stop") node.signal("SIGSTOP");
     if (kind === "partition") this.#networks[leading]!.cut();
     const crashed = kind === "engine" || kind === "both" ? this.#options.engine.crash() : null;
     await answered(client);
     const tookMs = performance.now() - beganMs;
     await crashed;
     await delay(this.#random.below(leaseMs * 2));
-    if (kind === "stop") node.process.kill("SIGCONT");
+    if (kind === "stop") node.signal("SIGCONT");
     if (kind === "partition") this.#networks[leading]!.heal();
     if (kind === "kill" || kind === "both") nodes[leading] = this.#pair!.start(leading as 0 | 1);
     // The one that does not lead follows again.

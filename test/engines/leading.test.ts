@@ -8,6 +8,7 @@ import { Opened } from "../../src/coordinator/testing/opened.ts";
 import type { ClusterError } from "../../src/core/error.ts";
 import { rawAnswer } from "../../src/peer/testing/raw-answer.ts";
 import { atEnd, temporaryDir } from "../../src/store/testing/at-end.ts";
+import { polled } from "../../src/store/testing/polled.ts";
 import { PostgresServer, withoutPostgres } from "./postgres-server.ts";
 
 const skip = withoutPostgres;
@@ -154,11 +155,11 @@ test("X11: a leader that cannot reach its log answers nothing when its lease is 
   const asked = () => rawAnswer(users as { host: string; port: number }, ["REGISTER\0ana\0"]);
   const peers = async () => (await fetch(`http://127.0.0.1:${p4?.port}/peers`)).status;
   const statusIs = async (wanted: number): Promise<string> => {
-    for (;;) {
+    const ask = async () => {
       const answer = await first.call("GET", "/v1/jobs");
-      const text = await answer.text();
-      if (answer.status === wanted) return text;
-    }
+      return { status: answer.status, text: await answer.text() };
+    };
+    return (await polled(ask, ({ status }) => status === wanted)).text;
   };
   await statusIs(200);
   assert.equal((await asked()).length, 1);

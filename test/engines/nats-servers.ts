@@ -1,11 +1,10 @@
 /** Real NATS servers for tests, in folders of their own, on ports of their own. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { createInterface } from "node:readline";
 import { freePort } from "../fixtures/free-port.ts";
+import { Started } from "../fixtures/started.ts";
 
 const startMs = 30_000;
 /** In memory where that is possible: each message is synced. */
@@ -47,7 +46,7 @@ export class NatsServers {
   readonly #place: string;
   readonly #ports: readonly Ports[];
   readonly #settings: string;
-  readonly #processes: Array<ChildProcess | null>;
+  readonly #processes: Array<Started | null>;
 
   private constructor(place: string, ports: readonly Ports[], settings: string) {
     this.#place = place;
@@ -98,22 +97,19 @@ export class NatsServers {
     mkdirSync(dir, { recursive: true });
     const file = join(dir, "nats.conf");
     writeFileSync(file, this.#config(index));
-    const child = spawn(binary as string, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
-    this.#processes[index] = child;
-    await isReady(child);
+    const server = new Started([binary as string, "-c", file]);
+    this.#processes[index] = server;
+    await server.said("Server is ready");
   }
 
   async down(index: number, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
-    const child = this.#processes[index];
+    const server = this.#processes[index];
     this.#processes[index] = null;
-    if (child === null || child === undefined || child.exitCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill(signal);
-    await gone;
+    await server?.stop(signal);
   }
 
   signal(index: number, signal: NodeJS.Signals): void {
-    this.#processes[index]?.kill(signal);
+    this.#processes[index]?.child.kill(signal);
   }
 
   /** Which server leads the stream; −1 = none does now. */
@@ -162,19 +158,4 @@ export class NatsServers {
     }
     throw new Error("the NATS servers have no leader");
   }
-}
-
-async function isReady(child: ChildProcess): Promise<void> {
-  const printed: string[] = [];
-  const timer = setTimeout(() => child.kill("SIGKILL"), startMs);
-  const lines = createInterface({ input: child.stderr! });
-  for await (const line of lines) {
-    printed.push(line);
-    if (!line.includes("Server is ready")) continue;
-    clearTimeout(timer);
-    child.stderr!.resume();
-    return;
-  }
-  clearTimeout(timer);
-  throw new Error(`nats-server did not start:\n${printed.join("\n")}`);
 }

@@ -1,16 +1,12 @@
 /** Real `tequio up --standby` and `tequio join` processes on one log, for tests that kill them. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { Opened } from "../../src/coordinator/testing/opened.ts";
 import { Client } from "../../src/sdk/client.ts";
-import { caches } from "../fixtures/caches.ts";
 import { freePort } from "../fixtures/free-port.ts";
-
-const command = join(import.meta.dirname, "..", "..", "bin", "tequio.js");
+import { programFile } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 
 export type ClusterPlace = {
   /** Address of the log. */
@@ -26,37 +22,34 @@ export type ClusterPlace = {
 type Line = { readonly url?: string; readonly standby?: boolean };
 
 abstract class Program {
-  readonly process: ChildProcess;
+  readonly started: Started;
 
-  constructor(args: readonly string[], place: ClusterPlace, stdout: "pipe" | "ignore") {
-    const env = { ...process.env, ...caches, ...place.env };
-    const stdio: ("ignore" | "pipe" | "inherit")[] = ["ignore", stdout, "inherit"];
-    this.process = spawn(process.execPath, [command, ...args], { env, stdio });
+  constructor(args: readonly string[], place: ClusterPlace) {
+    const env = { ...process.env, ...place.env };
+    this.started = Started.node([programFile("tequio"), ...args], { env });
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.started.child.kill(signal);
   }
 
   /** Waits for its end. */
   async end(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    const { exitCode, signalCode } = this.process;
-    if (exitCode !== null || signalCode !== null) return;
-    const gone = once(this.process, "exit");
-    this.process.kill(signal);
-    await gone;
+    await this.started.stop(signal);
   }
 }
 
 /** A coordinator that leads or stands by. */
 export class Node extends Program {
   readonly dataDir: string;
-  readonly #lines: AsyncIterator<string>;
 
   constructor(place: ClusterPlace, name: string, port = 0) {
     const { blobs = join(place.dir, "blobs"), dir, log } = place;
     const dataDir = join(dir, name);
     const flags = ["--workers", "0", "--listen", `127.0.0.1:${port}`, "--leader-lease", "1s"];
     const shared = ["--standby", "--allow-single", "--log", log, "--blobs", blobs];
-    super(["up", "--json", "--data", dataDir, ...flags, ...shared], place, "pipe");
+    super(["up", "--json", "--data", dataDir, ...flags, ...shared], place);
     this.dataDir = dataDir;
-    this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
   }
 
   async standsBy(): Promise<void> {
@@ -74,9 +67,7 @@ export class Node extends Program {
   }
 
   async #next(): Promise<Line> {
-    const line = await this.#lines.next();
-    if (line.done === true) throw new Error("the coordinator has ended");
-    return JSON.parse(line.value);
+    return JSON.parse(await this.started.nextLine());
   }
 }
 
@@ -85,7 +76,7 @@ class Joined extends Program {
   constructor(place: ClusterPlace, name: string, at: { urls: string; token: string }) {
     const own = ["--data", join(place.dir, name), "--name", name, "--listen", "none"];
     const flags = ["--slots", "2", "--python", "none", "--json"];
-    super(["join", at.urls, "--token", at.token, ...own, ...flags], place, "ignore");
+    super(["join", at.urls, "--token", at.token, ...own, ...flags], place);
   }
 }
 
@@ -137,14 +128,13 @@ export class Pair {
 
   /** Runs a command to its end; its exit code. */
   async run(...args: readonly string[]): Promise<number> {
-    const child = spawn(process.execPath, [command, ...args], { stdio: "ignore" });
-    const [code] = await once(child, "exit");
+    const { code } = await Started.node([programFile("tequio"), ...args]).ended;
     return code as number;
   }
 
   async end(): Promise<void> {
     for (const client of this.#clients) client.close();
-    for (const program of this.#programs) program.process.kill("SIGCONT");
+    for (const program of this.#programs) program.signal("SIGCONT");
     await Promise.all(this.#programs.map((program) => program.end()));
   }
 }

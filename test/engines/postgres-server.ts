@@ -1,17 +1,15 @@
 /** A real PostgreSQL for tests, in a folder of its own, on a port of its own, as an unprivileged
  *  user. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, globSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { createInterface } from "node:readline";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { freePort } from "../fixtures/free-port.ts";
+import { Started, type StartOptions } from "../fixtures/started.ts";
 
 /** `nobody`: PostgreSQL refuses to run as the administrator. */
 const unprivileged = 65_534;
-const startMs = 30_000;
 /** In memory where that is possible: each commit is synced. */
 const memory = "/dev/shm";
 
@@ -34,7 +32,7 @@ export class PostgresServer {
   readonly #place: string;
   readonly #data: string;
   #port = 0;
-  #process: ChildProcess | null = null;
+  #process: Started | null = null;
 
   private constructor(place: string) {
     this.#place = place;
@@ -48,7 +46,8 @@ export class PostgresServer {
     const server = new PostgresServer(place);
     const init = ["--no-sync", "--username=tequio", "--auth=trust", "--encoding=UTF8"];
     execFileSync(join(binaries as string, "initdb"), [...init, "--pgdata", server.#data], {
-      ...asUser(),
+      ...user(),
+      cwd: "/",
       stdio: "ignore",
     });
     await server.up();
@@ -71,22 +70,16 @@ export class PostgresServer {
     options.push(`unix_socket_directories=${this.#place}`, "logging_collector=off", ...settings);
     const flags = options.flatMap((option) => ["-c", option]);
     const command = join(binaries as string, "postgres");
-    const child = spawn(command, ["-D", this.#data, ...flags], {
-      ...asUser(),
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    this.#process = child;
-    await isReady(child);
+    const all = [command, "-D", this.#data, ...flags];
+    this.#process = new Started(all, { user: user(), cwd: "/" });
+    await this.#process.said("ready to accept connections");
   }
 
   /** `SIGINT`: sessions end and all is written; `SIGQUIT`: as after a crash. */
   async down(signal: "SIGINT" | "SIGQUIT" = "SIGINT"): Promise<void> {
-    const child = this.#process;
+    const running = this.#process;
     this.#process = null;
-    if (child === null || child.exitCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill(signal);
-    await gone;
+    await running?.stop(signal);
   }
 
   async remove(): Promise<void> {
@@ -95,22 +88,6 @@ export class PostgresServer {
   }
 }
 
-function asUser() {
-  const user = process.getuid?.() === 0 ? { uid: unprivileged, gid: unprivileged } : {};
-  return { ...user, cwd: "/" };
-}
-
-async function isReady(child: ChildProcess): Promise<void> {
-  const said: string[] = [];
-  const timer = setTimeout(() => child.kill("SIGKILL"), startMs);
-  const lines = createInterface({ input: child.stderr! });
-  for await (const line of lines) {
-    said.push(line);
-    if (!line.includes("ready to accept connections")) continue;
-    clearTimeout(timer);
-    child.stderr!.resume();
-    return;
-  }
-  clearTimeout(timer);
-  throw new Error(`PostgreSQL did not start:\n${said.join("\n")}`);
+function user(): StartOptions["user"] {
+  return process.getuid?.() === 0 ? { uid: unprivileged, gid: unprivileged } : undefined;
 }

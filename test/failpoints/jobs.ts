@@ -22,12 +22,14 @@ type Traits = {
   readonly spin?: number;
   /** False: each free worker has a part in each job, however slow its processes start. */
   readonly backupTasks?: boolean;
+  /** Map tasks, about, and reduce tasks. */
+  readonly tasks?: number;
 };
 
-const source = ({ spin = 2_000, backupTasks = true }: Traits) => `
+const source = ({ spin = 2_000, backupTasks = true, tasks = tasksUsual }: Traits) => `
 import { type Emit, mapReduce } from "tequio";
 export default mapReduce({
-  reducers: 6,
+  reducers: ${tasks},
   backupTasks: ${backupTasks},
   map(line: string, emit: Emit<string, number>) {
     let spin = 0;
@@ -46,8 +48,9 @@ export type Job = {
 };
 
 const lineCount = 600;
+const tasksUsual = 6;
 
-/** Counts words; the input is cut into about six map tasks. */
+/** Counts words. */
 export async function prepareJob(dir: string, traits: Traits = {}): Promise<Job> {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, "words.ts");
@@ -58,7 +61,8 @@ export async function prepareJob(dir: string, traits: Traits = {}): Promise<Job>
   const input = join(dir, "input.txt");
   writeFileSync(input, `${lines.join("\n")}\n`);
   const built = await bundleJob(file);
-  const splitBytes = Math.ceil((lines.join("\n").length + 1) / 6);
+  const { tasks = tasksUsual } = traits;
+  const splitBytes = Math.ceil((lines.join("\n").length + 1) / tasks);
   const planned = await planJob(built.job, {
     inputs: [input],
     params: {},

@@ -16,6 +16,8 @@ def mapper(k, v):
     return plain(k, v)
 `;
 
+import { polled } from "../../src/store/testing/polled.ts";
+
 async function up(place: Place, filesystem: number, jobtracker: number) {
   const ports = ["--filesystem", String(filesystem), "--jobtracker", String(jobtracker)];
   const running = place.start(
@@ -46,7 +48,10 @@ test("a job goes on when its tracker is killed, and its client is answered", {
   await ours.said("is submitted");
   const jobs = async () => (await place.run("jobs", "--json")).out;
   // Both are at the cluster.
-  while ((await jobs()).match(/"job":"j-/g)?.length !== 2) assert.equal(client.err, "");
+  await polled(jobs, (listed) => {
+    assert.equal(client.err, "");
+    return listed.match(/"job":"j-/g)?.length === 2;
+  });
   first.running.child.kill("SIGKILL");
   await first.running.ended;
   const second = await up(place, filesystem!.port, jobtracker!.port);

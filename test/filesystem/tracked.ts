@@ -1,11 +1,8 @@
 /** A whole cluster with the ports of the filesystem protocol in this process, and independent peers
  *  in Python beside it. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import { promisify } from "node:util";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import {
@@ -17,6 +14,7 @@ import { Client } from "../../src/sdk/client.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
+import { Started } from "../fixtures/started.ts";
 import { pythonWith } from "../python/find.ts";
 
 const zmq = pythonWith("zmq");
@@ -133,60 +131,35 @@ export type Said = Readonly<Record<string, unknown>>;
 
 /** A Python program whose lines of JSON are read. */
 export class Peer {
-  readonly child: ChildProcess;
+  /** Its exit code. */
   readonly ended: Promise<number | null>;
+  readonly #program: Started;
   readonly #said: Said[] = [];
-  #wake = Promise.withResolvers<void>();
-  err = "";
 
   constructor(t: TestContext, script: string, ...args: ReadonlyArray<string | number>) {
     const path = join(import.meta.dirname, "peers", script);
-    this.child = spawn(zmq ?? "python3", ["-u", path, ...args.map(String)], {
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    t.after(() => this.child.kill("SIGKILL"));
-    this.child.stderr?.setEncoding("utf8").on("data", (chunk) => {
-      this.err += chunk;
-    });
-    const lines = createInterface({ input: this.child.stdout! });
-    lines.on("line", (line) => {
-      this.#said.push(JSON.parse(line));
-      this.#wakeAll();
-    });
-    this.ended = new Promise((resolve) => {
-      this.child.once("close", (code) => {
-        this.#wakeAll();
-        resolve(code);
-      });
-    });
+    const command = [zmq ?? "python3", "-u", path, ...args.map(String)];
+    this.#program = Started.during(t, command, { input: true });
+    this.ended = this.#program.ended.then(({ code }) => code);
+  }
+
+  get err(): string {
+    return this.#program.err;
   }
 
   /** The first line with this key. Rejects with its errors when it ends without one, or prints none
    *  for so long that it never will. */
   async said(key: string): Promise<Said> {
-    const limit = setTimeout(() => this.child.kill("SIGKILL"), printedMaxMs);
+    const limit = setTimeout(() => this.#program.kill(), printedMaxMs);
     try {
-      return await this.#printed(key);
+      for (;;) {
+        const found = this.#said.find((one) => key in one);
+        if (found !== undefined) return found;
+        this.#said.push(JSON.parse(await this.#program.nextLine()));
+      }
     } finally {
       clearTimeout(limit);
     }
-  }
-
-  async #printed(key: string): Promise<Said> {
-    for (;;) {
-      const found = this.#said.find((one) => key in one);
-      if (found !== undefined) return found;
-      const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
-      if (hasEnded)
-        throw new Error(`${key} was not printed: ${JSON.stringify(this.#said)}\n${this.err}`);
-      await this.#wake.promise;
-    }
-  }
-
-  #wakeAll(): void {
-    const { resolve } = this.#wake;
-    this.#wake = Promise.withResolvers();
-    resolve();
   }
 }
 
@@ -201,7 +174,8 @@ export function countedWords(text: string): Map<string, number> {
 
 /** What a program writes. Not at once: what it asks is answered by this process. */
 export async function python(code: string, ...args: readonly string[]): Promise<string> {
-  const limits = { timeout: 60_000 };
-  const { stdout } = await promisify(execFile)(zmq ?? "python3", ["-c", code, ...args], limits);
-  return stdout;
+  const started = new Started([zmq ?? "python3", "-c", code, ...args], { limitMs: 60_000 });
+  const { code: exitCode, err, out } = await started.ended;
+  if (exitCode !== 0) throw new Error(`a program in Python ended with ${exitCode}: ${err}`);
+  return out;
 }

@@ -17,6 +17,9 @@ const triesMax = 3;
 const memoryMaxKb = 64 * 1024;
 /** Inputs between two checks of the peak memory. */
 const batch = 500;
+/** Most inputs are refused, by errors whose stacks took half of the time. */
+const stackFrames = Error.stackTraceLimit;
+Error.stackTraceLimit = 0;
 
 const wires = ["manager", "block", "api", "log", "p4", "console", "browser", "filesystem"] as const;
 
@@ -80,7 +83,20 @@ function isRead(decoder: Decoder, bytes: Uint8Array): boolean {
   } catch (error) {
     const isTyped = error instanceof ClusterError && decoder.refusals.includes(error.code);
     if (isTyped) return false;
-    throw new Error(`${decoder.name}: an untyped failure on ${hex(bytes)}`, { cause: error });
+    throw new Error(`${decoder.name}: an untyped failure on ${hex(bytes)}`, {
+      cause: withStack(decoder, bytes) ?? error,
+    });
+  }
+}
+
+/** The same failure once more, for those who read of it. */
+function withStack(decoder: Decoder, bytes: Uint8Array): unknown {
+  Error.stackTraceLimit = stackFrames;
+  try {
+    decoder.decode(bytes);
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 

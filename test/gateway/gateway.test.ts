@@ -1,12 +1,12 @@
 /** `tequio gateway` as a process before a real coordinator: restarts, kills, two of them, TLS,
  *  wrong tokens. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { announced } from "../fixtures/cluster.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 import { pythonWith } from "../python/find.ts";
 import { ScriptedTab } from "./scripted-tab.ts";
 
@@ -155,11 +155,9 @@ test("a browser in Python counts words by a gateway", {
   const cluster = await up(place, "127.0.0.1:0", "--anonymous-browsers");
   const gateway = await gatewayOf(place, cluster, "--anonymous");
   const script = join(repository, "test", "browsers", "bare_browser.py");
-  const { spawn } = await import("node:child_process");
   const socket = gateway.url.replace("http", "ws");
-  const child = spawn(python as string, [script, socket, gateway.url, "1"]);
-  t.after(() => child.kill());
-  await once(child.stdout, "data");
+  const browser = Started.during(t, [python as string, script, socket, gateway.url, "1"]);
+  await browser.nextLine();
   const words = join(repository, "examples", "word-count", "job.ts");
   const common = ["run", words, "words.txt", "--reducers", "1", "--split-bytes", "2K", "-o", "-"];
   const { code, err, out } = await place.run(...common, "--allow-basic-browsers");

@@ -1,7 +1,6 @@
 /** A worker of the manager protocol that knows nothing of our code, at our coordinator. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -9,6 +8,7 @@ import { type Opened, opened } from "../../src/coordinator/testing/opened.ts";
 import { keccakMultihash } from "../../src/wire/manager/keccak.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 
 const skip =
   spawnSync("python3", ["--version"]).status === 0 ? false : "there is no python3 on this machine";
@@ -22,12 +22,7 @@ async function withOldWorker(t: TestContext, cluster: Opened) {
   const token = cluster.coordinator.joinToken({ ttlMs: 0, usesMax: 1 });
   const { port } = new URL(cluster.url);
   const fetched = join(place.dir, "fetched");
-  const worker = spawn("python3", [program, port, await token, fetched], { stdio: "inherit" });
-  const ended = once(worker, "close");
-  t.after(async () => {
-    worker.kill();
-    await ended;
-  });
+  Started.during(t, ["python3", program, port, await token, fetched]);
   const at = ["--url", cluster.url, "--token-file", "token"];
   return {
     place,

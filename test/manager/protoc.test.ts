@@ -1,6 +1,6 @@
 /** The manager protocol against messages that protoc generates: every frame, and a worker. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,6 +9,7 @@ import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { oldFrames, ourFrames } from "../../src/wire/manager/testdata/golden.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
+import { Started } from "../fixtures/started.ts";
 import { pythonWith } from "../python/find.ts";
 
 const program = join(import.meta.dirname, "protoc_peer.py");
@@ -51,11 +52,7 @@ test("T2.2: a worker of protoc's messages says all that a worker says", {
   const token = await cluster.coordinator.joinToken({ ttlMs: 0, usesMax: 1 });
   const address = `${cluster.url.replace("http", "ws")}/balthazar/worker/0.3.1`;
   const args = [program, "worker", generated(t), address, token];
-  const worker = spawn(socket ?? "", args, { stdio: ["ignore", "pipe", "inherit"] });
-  t.after(() => worker.kill());
-  let said = "";
-  worker.stdout.on("data", (chunk) => (said += chunk));
-  const ended = new Promise((resolve) => worker.once("close", resolve));
+  const worker = Started.during(t, [socket ?? "", ...args]);
   const at = ["--url", cluster.url, "--token-file", "token", "--timeout", "20s"];
   const { code, err, out } = await place.run(
     "run",
@@ -70,6 +67,6 @@ test("T2.2: a worker of protoc's messages says all that a worker says", {
   );
   assert.equal(code, 0, err);
   assert.deepEqual(out.split("\n"), ['"first"', '{"base64":"/w=="}', "null", '"last"', ""]);
-  await ended;
-  assert.equal(said, "ok\n");
+  const ended = await worker.ended;
+  assert.equal(ended.out, "ok\n", ended.err);
 });

@@ -40,10 +40,14 @@ type Failed = { code?: number; killed?: boolean; stdout: string; stderr: string 
 /** The only test file that has a test of this title. */
 export function fileOf(title: string): string {
   const line = `test("${title}",`;
-  const found = testFiles().filter((file) => readFileSync(join(root, file), "utf8").includes(line));
+  texts ??= new Map(testFiles().map((file) => [file, readFileSync(join(root, file), "utf8")]));
+  const found = [...texts].filter(([, text]) => text.includes(line)).map(([file]) => file);
   if (found.length === 1) return found[0]!;
   throw new Error(`"${title}" must be the title of exactly one test; it is in [${found}]`);
 }
+
+/** Of all files of tests, read once. */
+let texts: ReadonlyMap<string, string> | null = null;
 
 function testFiles(): string[] {
   const files = ["src", "test"].flatMap((folder) => {

@@ -1,14 +1,13 @@
 /** The errors of a Python file that is not a job, before anything is submitted; and that the same
  *  files make the same code. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { Started } from "../fixtures/started.ts";
 import { noPython } from "./cluster.ts";
 
 const skip = noPython;
@@ -141,15 +140,12 @@ test("a child that plans a job ends with the process that asked it", { skip }, a
     const job = write("job.py", "print('loading')\nwhile True: pass\n");
     const script = `import { bundleJob } from ${JSON.stringify(bundleUrl)};
 await bundleJob(${JSON.stringify(job)});`;
-    const asking = spawn(process.execPath, ["--input-type=module", "-e", script]);
-    const [said] = (await once(asking.stdout, "data")) as [Buffer];
-    assert.match(said.toString(), /loading/);
+    const asking = Started.node(["--input-type=module", "-e", script]);
+    await asking.said("loading");
     const children = readFileSync(`/proc/${asking.pid}/task/${asking.pid}/children`, "utf8");
     const planning = Number(children.trim().split(" ")[0]);
     // It has the other end of its standard output: closed when it is gone.
-    const closed = once(asking.stdout, "close");
-    asking.kill("SIGKILL");
-    await closed;
+    await asking.stop("SIGKILL");
     await assert.doesNotReject(ended(planning));
   });
 });

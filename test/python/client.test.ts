@@ -1,7 +1,7 @@
 /** The client for Python on a real cluster: each test is a function of client.py, a program of its
  *  own; and its plans are those of TypeScript. */
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -16,6 +16,7 @@ import { bundleJob } from "../../src/sdk/bundle.ts";
 import type { FormatSpec } from "../../src/sdk/format.ts";
 import { jobSpecOf } from "../../src/sdk/plan/spec.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { Started } from "../fixtures/started.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
 import { pythonWith } from "./find.ts";
 
@@ -27,31 +28,25 @@ const input = "a a bb\nbb c\na\n";
 
 type Environment = Readonly<Record<string, string>>;
 
-function start(name: string, env: Environment = {}): ChildProcessWithoutNullStreams {
+function start(name: string, env: Environment = {}): Started {
   return startFile(program, [name], env);
 }
 
-function startFile(
-  file: string,
-  args: readonly string[] = [],
-  env: Environment = {},
-): ChildProcessWithoutNullStreams {
+function startFile(file: string, args: readonly string[] = [], env: Environment = {}): Started {
   const { token, url } = cluster.target;
   // No coordinator of the machine that runs the tests.
   const names = Object.keys(process.env).filter((one) => !one.startsWith("TEQUIO_"));
   const own = Object.fromEntries(names.map((one) => [one, process.env[one]]));
-  return spawn("python3", ["-B", file, ...args], {
+  return new Started(["python3", "-B", file, ...args], {
     env: { ...own, TEQUIO_URL: url, TEQUIO_TOKEN: token, PYTHONPATH: python, ...env },
-    timeout: 100_000,
+    input: true,
+    limitMs: 100_000,
   });
 }
 
-async function ended(child: ChildProcessWithoutNullStreams): Promise<string> {
-  let [out, said] = ["", ""];
-  child.stdout.on("data", (chunk) => (out += chunk));
-  child.stderr.on("data", (chunk) => (said += chunk));
-  const [code] = await once(child, "close");
-  assert.equal(code, 0, out + said);
+async function ended(program: Started): Promise<string> {
+  const { code, err, out } = await program.ended;
+  assert.equal(code, 0, out + err);
   return out;
 }
 
@@ -143,13 +138,12 @@ test("TLS goes to the pinned certificate and to no other", { skip }, async (t) =
 });
 
 test("a coordinator that restarts is waited for", { skip }, async () => {
-  const child = start("a_restart_is_waited_for");
-  const over = ended(child);
-  await Promise.race([once(child.stdout, "data"), over]);
+  const waiting = start("a_restart_is_waited_for");
+  await waiting.nextLine();
   await cluster.restart(async () => {
-    child.stdin.end("go on\n");
+    waiting.child.stdin?.end("go on\n");
   });
-  await over;
+  await ended(waiting);
 });
 
 /** Passes a call on to the coordinator of the tests, in the clear. */

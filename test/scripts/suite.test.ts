@@ -1,7 +1,7 @@
 /** What `npm test` runs, and how it reports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { allParts } from "../../scripts/suite/parts.ts";
@@ -17,7 +17,8 @@ test("every file of tests is run once", () => {
 const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;
 const program = `import { spec } from "node:test/reporters";
 import { runParts } from "${runParts}";
-const { ended, reports } = runParts(JSON.parse(process.argv[2]!), 60_000);
+const options = { cpuFile: process.argv[3]!, timeoutMs: 60_000 };
+const { ended, reports } = runParts(JSON.parse(process.argv[2]!), options);
 reports.pipe(new spec()).pipe(process.stdout);
 if (!(await ended)) process.exitCode = 1;`;
 
@@ -37,9 +38,10 @@ test("files that share a process or not are reported alike, and failures again a
     writeFileSync(join(dir, name), `${head}\n${code}\n`);
     return join(dir, name);
   });
+  const cpuFile = join(dir, "cpu");
   const run = (parts: unknown) => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const args = [join(dir, "run.ts"), JSON.stringify(parts)];
+    const args = [join(dir, "run.ts"), JSON.stringify(parts), cpuFile];
     const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
     return { status, stdout };
   };
@@ -53,5 +55,9 @@ test("files that share a process or not are reported alike, and failures again a
   const [before = "", failing = ""] = many.stdout.split("✖ failing tests:");
   assert.match(before, /✔ fine/);
   assert.match(before, /tests 5\n.*suites 0\n.*pass 1\n.*fail 3\n.*cancelled 0\n.*skipped 1\n/);
+  // One line for each process: alone, three of one, and the one that ends itself.
+  const lines = readFileSync(cpuFile, "utf8").trim().split("\n");
+  const names = lines.map((line) => line.replace(/^\d+\.\d /, "")).toSorted();
+  assert.deepEqual(names, [`${broken} and 2 more`, ends, good].toSorted());
   for (const name of ["wrong", broken, ends]) assert.ok(failing.includes(`✖ ${name} (`), failing);
 });

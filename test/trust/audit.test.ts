@@ -9,6 +9,7 @@ import type { JobSummary } from "../../src/core/summary.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { polled } from "../../src/store/testing/polled.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { writtenJob } from "./written-job.ts";
 
@@ -52,11 +53,13 @@ async function computed(
   const { built, planned } = await writtenJob(folder, source, { splitBytes: 200, text });
   const job = await submitJob(client, built, planned, { name: "audited" });
   const endsAtMs = performance.now() + 60_000;
-  for (;;) {
-    const summary = await client.job(job);
-    if (isIt(summary) && summary.state === "done") return summary;
-    assert.ok(summary.failure === null && performance.now() < endsAtMs, JSON.stringify(summary));
-  }
+  return polled(
+    () => client.job(job),
+    (summary) => {
+      assert.ok(summary.failure === null && performance.now() < endsAtMs, JSON.stringify(summary));
+      return isIt(summary) && summary.state === "done";
+    },
+  );
 }
 
 const differs = ({ audit }: JobSummary) => audit?.differs?.record !== undefined;

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { polled } from "../../store/testing/polled.ts";
 import { AttachedWorkers, localPlace, sshPlace } from "./attached.ts";
 import type { Scheduler, WorkerTerms } from "./scheduler.ts";
 import { attachedScript, workerLine } from "./worker-line.ts";
@@ -51,7 +52,10 @@ function until(file: string, text: string, times = 1): Promise<string> {
 }
 
 async function noneLeft(workers: Scheduler): Promise<void> {
-  while ((await workers.units()).length > 0) await new Promise(setImmediate);
+  await polled(
+    () => workers.units(),
+    ({ length }) => length === 0,
+  );
 }
 
 test("a worker gets its token by its input, and leaves when that ends", async (t) => {

@@ -6,6 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { pattern, same, sha256 } from "../../conformance/bytes.ts";
 import { mapReduceSpec, submission, TestCluster } from "../../core/testing/fake-cluster.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
+import { polled } from "../../store/testing/polled.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { NewEvent } from "../loop/journal.ts";
 import { ManualTimers } from "../testing/manual-timers.ts";
@@ -53,11 +54,8 @@ function finish(cluster: Opened) {
 
 /** Follows the job until its tasks are so. */
 async function until(cluster: Opened, is: (job: Summary) => boolean): Promise<Summary> {
-  for (;;) {
-    const job = (await (await cluster.call("GET", "/v1/jobs/j-1")).json()) as Summary;
-    if (is(job)) return job;
-    await turn();
-  }
+  const ask = async () => (await cluster.call("GET", "/v1/jobs/j-1")).json() as Promise<Summary>;
+  return polled(ask, is);
 }
 
 type Summary = {

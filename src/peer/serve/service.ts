@@ -5,6 +5,7 @@ import type { Call, Method } from "../../link/grpc/server.ts";
 import { hostId } from "../../link/host.ts";
 import { hexOf } from "../../wire/hex.ts";
 import * as data from "../../wire/p4/data.ts";
+import { data as legal } from "../../wire/p4/legality.ts";
 import * as many from "../../wire/p4/many.ts";
 import { hashBytes, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
 import { RateLimit } from "../rate.ts";
@@ -63,7 +64,7 @@ export class FileService {
   }
 
   methods(): Readonly<Record<string, Method>> {
-    const requestMaxBytes = data.messageMaxBytes.request;
+    const { requestMaxBytes } = legal[data.paths.open];
     return {
       [data.paths.getFile]: {
         requestMaxBytes,
@@ -76,7 +77,7 @@ export class FileService {
       [data.paths.layer]: { requestMaxBytes, handle: (...args) => this.#layer(...args) },
       [data.paths.read]: { requestMaxBytes, handle: (...args) => this.#read(...args) },
       [data.paths.readMany]: {
-        requestMaxBytes: many.manyMaxBytes.request,
+        requestMaxBytes: legal[data.paths.readMany].requestMaxBytes,
         handle: (...args) => this.#readMany(...args),
       },
     };

@@ -7,6 +7,7 @@ import type { Sink } from "../../link/grpc/answer.ts";
 import type { Call, Method } from "../../link/grpc/server.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decode, encode, fileBytesParts } from "../../wire/p4/data.ts";
+import { data as legal } from "../../wire/p4/legality.ts";
 import * as shuffle from "../../wire/p4/shuffle.ts";
 import { Readers } from "../serve/pieces.ts";
 import { isProof } from "./ticket.ts";
@@ -64,7 +65,7 @@ export class ShuffleService {
   }
 
   methods(): Readonly<Record<string, Method>> {
-    const requestMaxBytes = shuffle.shuffleMaxBytes.request;
+    const { requestMaxBytes } = legal[shuffle.shufflePaths.open];
     return {
       [shuffle.shufflePaths.challenge]: {
         requestMaxBytes,

@@ -1,11 +1,11 @@
 /** Several machines within this one: network namespaces on a switch in user space, whose cables
  *  have a rate, a delay, loss and faults. Needs Linux, root, TAP devices and Python; the skip
  *  message names what is missing. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { type Machine, machine, missing as missingTools } from "../../encryption/machines.ts";
+import { Started } from "../../fixtures/started.ts";
 
 export type { Machine };
 
@@ -85,13 +85,11 @@ function tapOf(index: number): string {
 
 function startSwitch(t: TestContext): (command: object) => Promise<void> {
   const program = `${import.meta.dirname}/switch.py`;
-  const child = spawn("python3", [program], { stdio: ["pipe", "pipe", "inherit"] });
-  t.after(() => child.kill("SIGKILL"));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const started = Started.during(t, ["python3", program], { input: true });
   let last: Promise<unknown> = Promise.resolve();
   return async (command) => {
-    child.stdin.write(`${JSON.stringify(command)}\n`);
-    last = last.then(() => lines.next());
+    started.child.stdin?.write(`${JSON.stringify(command)}\n`);
+    last = last.then(() => started.nextLine());
     await last;
   };
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { JobSummary, WorkerSummary } from "../../../core/summary.ts";
+import { polled } from "../../../store/testing/polled.ts";
 import { type Opened, opened } from "../../testing/opened.ts";
 import { ScriptedGateway } from "./testing/scripted-gateway.ts";
 
@@ -194,7 +195,7 @@ test("B2: a tab that pauses gets nothing until it resumes", async (t) => {
     gateway.say({ action: "note", uid: "7", more });
   };
   note("hidden");
-  const [tab] = await until(workers.bind(null, cluster), ([one]) => one?.paused !== "");
+  const [tab] = await polled(workers.bind(null, cluster), ([one]) => one?.paused !== "");
   assert.equal(tab!.paused, "hidden");
   await cluster.submit(await cluster.tasksSpec(1));
   assert.match((await summary(cluster, "j-1")).waitingFor, /hidden/);
@@ -220,23 +221,15 @@ test("a tab that offers more slots gets more, and fewer than one count as none",
   assert.equal(await taken(held(before)), held(before));
   const lent = before.slots + 2;
   note(lent);
-  const [more] = await until(workers.bind(null, cluster), ([one]) => one?.slots === lent);
+  const [more] = await polled(workers.bind(null, cluster), ([one]) => one?.slots === lent);
   const added = held(more!) - held(before);
   assert.equal(await taken(added), added);
   assert.ok(added >= 2, `${held(before)}, then ${added} more`);
   note(0);
   note(1);
-  const [after] = await until(workers.bind(null, cluster), ([one]) => one?.slots === 1);
+  const [after] = await polled(workers.bind(null, cluster), ([one]) => one?.slots === 1);
   assert.deepEqual([held(after!), after!.worker], [held(more!), before.worker]);
 });
-
-/** Polls until the condition holds; the edge's handling of a message has no answer to wait for. */
-async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (isSo(answer)) return answer;
-  }
-}
 
 test("a cancelled job's tasks are aborted in its tabs", async (t) => {
   const { cluster, gateway } = await withTab(t);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { JobSummary, WorkerSummary } from "../../../core/summary.ts";
 import { testStage } from "../../../core/testing/fake-cluster.ts";
+import { polled } from "../../../store/testing/polled.ts";
 import type { CoordinatorOptions } from "../../options.ts";
 import { type Opened, opened } from "../../testing/opened.ts";
 import { ScriptedGateway } from "./testing/scripted-gateway.ts";
@@ -24,14 +25,6 @@ async function workers(all: Opened): Promise<WorkerSummary[]> {
   return ((await answer.json()) as { workers: WorkerSummary[] }).workers;
 }
 
-/** Polls until the condition holds. */
-async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (isSo(answer)) return answer;
-  }
-}
-
 const isLost = ([one]: WorkerSummary[]) => one?.state === "lost";
 
 test("B1: a tab that leaves before its join is logged is lost at once", async (t) => {
@@ -39,14 +32,14 @@ test("B1: a tab that leaves before its join is logged is lost at once", async (t
   const joining = gateway.join("1", { token });
   gateway.say({ action: "disconnect", uid: "1" });
   await joining;
-  await until(() => workers(all), isLost);
+  await polled(() => workers(all), isLost);
 });
 
 test("B1: a tab whose gateway leaves before the join is logged may come back", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   void gateway.join("1", { token });
   gateway.hangUp();
-  const [tab] = await until(
+  const [tab] = await polled(
     () => workers(all),
     ({ length }) => length > 0,
   );
@@ -55,7 +48,7 @@ test("B1: a tab whose gateway leaves before the join is logged may come back", a
   const { cluster: bare, gateway: other } = await cluster(t, { anonymousBrowsers: true });
   other.say({ action: "connect", uid: "1", speed: 1, more: null });
   other.hangUp();
-  await until(() => workers(bare), isLost);
+  await polled(() => workers(bare), isLost);
 });
 
 test("B3: a tab that is reported twice at once is one worker", async (t) => {
@@ -116,7 +109,7 @@ test("a tab whose credential is revoked is disconnected at once", async (t) => {
   const { worker } = await gateway.join("1", { token });
   await all.call("DELETE", `/v1/tokens/${worker}`);
   assert.match((await gateway.next("welcome")).message, /unauthenticated/);
-  await until(() => workers(all), isLost);
+  await polled(() => workers(all), isLost);
 });
 
 test("I14: a join token revoked with its members disconnects their tabs", async (t) => {
@@ -134,7 +127,7 @@ test("I14: a join token revoked with its members disconnects their tabs", async 
     assert.match((await gateway.next("welcome")).message, /unauthenticated/);
   const isOut = (list: WorkerSummary[]) =>
     list.filter(({ state }) => state === "lost").length === 2;
-  const list = await until(() => workers(all), isOut);
+  const list = await polled(() => workers(all), isOut);
   assert.equal(list.find(({ worker }) => worker === stays)?.state, "live");
 });
 
@@ -174,7 +167,7 @@ test("C5: a disk that fails under a browser's result stops nothing", async (t) =
   writeFileSync(relay, "no folder");
   assert.equal((await put('["a",1]\n')).status, 200);
   finish();
-  await until(
+  await polled(
     () => workers(all),
     () => lines.length > 0,
   );
@@ -183,12 +176,15 @@ test("C5: a disk that fails under a browser's result stops nothing", async (t) =
   const summary = async () => {
     return (await (await all.call("GET", `/v1/jobs/${job}`)).json()) as JobSummary;
   };
-  await until(summary, ({ stages }) => stages[0]?.done === 1);
+  await polled(summary, ({ stages }) => stages[0]?.done === 1);
 });
 
 test("results that browsers put before they leave are not kept", async (t) => {
   const { gateway, put } = await withBare(t);
   assert.equal((await put("x".repeat(1_000))).status, 200);
   gateway.say({ action: "disconnect", uid: "1" });
-  while ((await put("")).status !== 404);
+  await polled(
+    () => put(""),
+    ({ status }) => status === 404,
+  );
 });

@@ -5,6 +5,7 @@ import { once as happens } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { rawAnswer } from "../../../peer/testing/raw-answer.ts";
+import { polled } from "../../../store/testing/polled.ts";
 import { malformed } from "../../../wire/console/testdata/golden.ts";
 import { realTimers } from "../../loop/timers.ts";
 import { readOperations } from "./operations-log.ts";
@@ -217,7 +218,10 @@ describe("who is connected", () => {
     }
     await dead.close();
     const line = `ana\x00127.0.0.1\0${alive.port}\0`;
-    while ((await server.say("LIST_USERS", "ana")) !== `\x001\0${line}`);
+    await polled(
+      () => server.say("LIST_USERS", "ana"),
+      (listed) => listed === `\x001\0${line}`,
+    );
     assert.equal(await server.code("DISCONNECT", "eva"), 2);
     assert.ok(alive.asked.length > 0);
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { askAround } from "../../../peer/discovery.ts";
 import { filesystemOpened, ok } from "./testing/client.ts";
 
@@ -245,6 +245,6 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 20_000;
   while (!(await holds())) {
     if (performance.now() > endMs) assert.fail("it did not come to hold within 20 s");
-    await turn();
+    await delay(10);
   }
 }

@@ -1,5 +1,6 @@
 /** The type of a call of the control channel: its row in the table, its parts, and its refusals. */
 import type { z } from "zod";
+import { type ControlPath, control, type Refusal } from "../../../wire/p4/legality.ts";
 import { refusalWords } from "../../../wire/p4/refusals.ts";
 import type { Auth } from "../../access/auth.ts";
 import type { Ownership } from "../../leading/answering.ts";
@@ -43,26 +44,31 @@ export type P4Call<Body> = P4Parts & {
 };
 
 export type P4Route = {
-  readonly path: string;
+  readonly path: ControlPath;
   readonly methods: readonly ("GET" | "POST")[];
   readonly summary: string;
   readonly bodyMaxBytes: number;
   readonly body: z.ZodType;
   readonly answer: z.ZodType;
-  /** Statuses besides 200, 413 and 503, with their message. */
-  readonly refusals: ReadonlyArray<readonly [status: number, message: string]>;
+  /** Besides those of every call. */
+  readonly refusals: readonly Refusal[];
   readonly handle: (call: P4Call<unknown>) => object;
 };
 
-/** The handler gets the validated body. */
+const smallMaxBytes = 64 * 1024;
+
+/** The handler gets the validated body; methods and refusals are those of the protocol's table. */
 export function route<Body>(
-  one: Omit<P4Route, "body" | "handle"> & {
+  one: Pick<P4Route, "path" | "summary" | "answer"> & {
     readonly body: z.ZodType<Body>;
+    /** Default: 64 KiB. */
+    readonly bodyMaxBytes?: number;
     /** Returns the answer, or a promise of it. */
     readonly handle: (call: P4Call<Body>) => object;
   },
 ): P4Route {
-  return one as unknown as P4Route;
+  const { methods, refusals } = control[one.path];
+  return { bodyMaxBytes: smallMaxBytes, ...one, methods, refusals } as unknown as P4Route;
 }
 
 /** An answer other than 200; its message is part of the protocol. */

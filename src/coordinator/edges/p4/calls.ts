@@ -14,8 +14,6 @@ import { fileNotFound, type P4Call, P4Refusal, type P4Route, peerNotFound, route
 import { getFile, getFiles, getMany, redeem, redeemMany } from "./fetching.ts";
 import * as schema from "./schemas.ts";
 
-const smallMaxBytes = 64 * 1024;
-
 /** The calling peer; counts as a sign of life. */
 function self({ members, body }: P4Call<{ token: string }>): MemberRecord {
   const peer = members.peerOf(body.token);
@@ -118,130 +116,88 @@ async function publishTree(call: P4Call<{ token: string; files: unknown }>) {
   return { message: "Files listed" };
 }
 
-const invalid = [400, "Invalid request"] as const;
-const noPeer = [404, refusalWords.peerUnknown] as const;
-const post = { methods: ["POST"], bodyMaxBytes: smallMaxBytes } as const;
 /** Of 1,024 names or tickets; callers ask for fewer when names are long. */
 const manyMaxBytes = 1024 * 1024;
-const getOrPost = { methods: ["GET", "POST"], bodyMaxBytes: smallMaxBytes } as const;
 
 export const p4Routes: readonly P4Route[] = [
   route({
-    ...post,
     path: "/register",
     summary: "A peer is available; returns its token",
     body: schema.registration,
     answer: schema.registered,
-    refusals: [
-      invalid,
-      [400, refusalWords.nameTaken],
-      [401, "Invalid token"],
-      [403, "Token may not share files"],
-    ],
     handle: register,
   }),
   route({
-    ...post,
     path: "/unregister",
     summary: "A peer leaves, with all of its files",
     body: schema.named,
     answer: schema.said,
-    refusals: [invalid, noPeer],
     handle: unregister,
   }),
   route({
-    ...post,
     path: "/heartbeat",
     summary: "A peer is still available",
     body: schema.named,
     answer: schema.available,
-    refusals: [invalid, noPeer],
     handle: heartbeat,
   }),
   route({
-    ...post,
     path: "/add_file",
     summary: "A peer offers one more file, or more details of one",
     body: schema.addFile,
     answer: schema.said,
-    refusals: [invalid, noPeer],
     handle: addFile,
   }),
   route({
-    ...post,
     path: "/remove_file",
     summary: "A peer offers a file no more",
     body: schema.removeFile,
     answer: schema.said,
-    refusals: [invalid, noPeer, [404, "File not found"]],
     handle: removeFile,
   }),
   route({
-    ...post,
     bodyMaxBytes: treeBodyMaxBytes,
     path: "/files",
     summary: "All files of a peer from now on, in a hierarchical way",
     body: schema.published,
     answer: schema.said,
-    refusals: [invalid, noPeer],
     handle: publishTree,
   }),
   route({
-    ...getOrPost,
     path: "/get_files",
     summary: "Names of all files that are offered now, sorted",
     body: schema.listing,
     answer: schema.listed,
-    refusals: [invalid, [401, "Invalid token"], [403, "Token may not fetch files"], noPeer],
     handle: getFiles,
   }),
   route({
-    ...getOrPost,
     path: "/get_file",
     summary: "The peers that have a file, with a ticket for each",
     body: schema.fileWanted,
     answer: schema.fileFound,
-    refusals: [
-      invalid,
-      [401, refusalWords.peerUnknown],
-      [401, "Invalid token"],
-      [403, "Token may not fetch files"],
-      [404, "File not found"],
-    ],
     handle: getFile,
   }),
   route({
-    ...post,
     path: "/redeem",
     summary: "A peer that is asked for a file redeems the requester's ticket, once",
     body: schema.redemption,
     answer: schema.redeemed,
-    refusals: [invalid, [401, refusalWords.peerUnknown], [401, "Invalid ticket"]],
     handle: redeem,
   }),
   route({
-    ...post,
     bodyMaxBytes: manyMaxBytes,
     path: "/get_many",
     summary: "The same as get_file for many files, by their names",
     body: schema.manyWanted,
     answer: schema.manyFound,
-    refusals: [
-      invalid,
-      [401, refusalWords.peerUnknown],
-      [401, "Invalid token"],
-      [403, "Token may not fetch files"],
-    ],
     handle: getMany,
   }),
   route({
-    ...post,
     bodyMaxBytes: manyMaxBytes,
     path: "/redeem_many",
     summary: "The same as redeem for many tickets, each once",
     body: schema.manyRedemptions,
     answer: schema.manyRedeemed,
-    refusals: [invalid, [401, refusalWords.peerUnknown]],
     handle: redeemMany,
   }),
 ];

@@ -40,7 +40,7 @@ export const p4Below = "/p4";
 export class P4Edge {
   readonly #parts: P4Parts;
   readonly #limits: P4Limits;
-  readonly #routes = new Map(p4Routes.map((route) => [route.path, route]));
+  readonly #routes = new Map<string, P4Route>(p4Routes.map((route) => [route.path, route]));
   readonly #failures: FailureCounter;
   readonly #onError: (error: unknown) => void;
   readonly #bodies = { bytes: 0 };

@@ -19,9 +19,13 @@ test("the page's table of calls is the table of calls", () => {
   const page = readFileSync(new URL("p4.md", file), "utf8");
   const [, table = ""] = /<!-- control -->\n(.*?)<!-- end -->/s.exec(page) ?? [];
   const rows = p4Routes.map(
-    ({ methods, path, summary }) => `| \`${methods.join(", ")} ${path}\` | ${summary} |`,
+    ({ methods, path, summary }) => `| \`${methods.join(", ")} ${path}\` | ${summary}`,
   );
-  assert.deepEqual(table.trim().split("\n").slice(2), rows);
+  const shown = table.trim().split("\n").slice(2);
+  assert.deepEqual(
+    shown.map((row) => row.split(" | ").slice(0, 2).join(" | ")),
+    rows,
+  );
 });
 
 test("both ports serve the document, which names every call", async (t) => {

@@ -1,5 +1,6 @@
 /** The OpenAPI document of the control channel, made from the table of calls and its schemas. */
 import { z } from "zod";
+import { everyCall } from "../../../wire/p4/legality.ts";
 import type { P4Route } from "./call.ts";
 import { p4Routes } from "./calls.ts";
 import { said } from "./schemas.ts";
@@ -18,17 +19,9 @@ function content(schema: Json): Json {
 }
 
 const refusal = { $ref: "#/components/schemas/Said" };
-/** Refusals that every call can have. */
-const always: P4Route["refusals"] = [
-  [403, "Web pages may not call this"],
-  [413, "A limit, which the message names"],
-  [415, "Send application/json"],
-  [429, "Too many wrong tokens; wait a minute"],
-  [503, "The master cannot answer now; try again"],
-];
 
 function operation(route: P4Route, method: string): Json {
-  const byStatus = Map.groupBy([...route.refusals, ...always], ([status]) => status);
+  const byStatus = Map.groupBy([...route.refusals, ...everyCall], ([status]) => status);
   const refusals = [...byStatus].map(([status, some]) => {
     const description = some.map(([, message]) => message).join(" · ");
     return [status, { description, content: content(refusal) }] as const;

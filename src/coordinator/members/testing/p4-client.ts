@@ -1,10 +1,12 @@
 /** A client of the control channel like existing ones: a new connection for each call, headers and
  *  body in two segments, a JSON body with GET too. */
+import assert from "node:assert/strict";
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { openMemoryBlobs } from "../../../store/blob/memory.ts";
 import type { Log } from "../../../store/log/log.ts";
 import { openMemoryLog } from "../../../store/log/memory.ts";
+import { isLegalRefusal } from "../../../wire/p4/legality.ts";
 import { Auth } from "../../access/auth.ts";
 import { defaultP4Settings } from "../../edges/p4/call.ts";
 import { P4Edge, type P4Limits } from "../../edges/p4/edge.ts";
@@ -46,7 +48,14 @@ export class P4Client {
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `${method} ${this.#below}${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
-    return parse(await exchange(this.port, [head, text]));
+    const said = parse(await exchange(this.port, [head, text]));
+    // An answer to HEAD has no message.
+    const isLegal =
+      said.status <= 200 ||
+      method === "HEAD" ||
+      isLegalRefusal(path, said.status, `${said.json.message}`);
+    assert.ok(isLegal, `${path} must not answer ${said.status}: ${said.text}`);
+    return said;
   }
 
   post(path: string, body: unknown): Promise<Said> {

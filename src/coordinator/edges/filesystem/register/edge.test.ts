@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { openReplyServer } from "../../../../link/zeromq/reply-server.ts";
 import { atEnd, temporaryDir } from "../../../../store/testing/at-end.ts";
+import { polled } from "../../../../store/testing/polled.ts";
 import type { PyValue } from "../../../../wire/filesystem/value.ts";
 import { realTimers } from "../../../loop/timers.ts";
 import { Client } from "../testing/client.ts";
@@ -77,13 +78,9 @@ test("a node that does not answer PING is removed, one that does stays", async (
   await client.call("WORKERREG", alive);
   const gone = { worker_addr: worker("7000"), ping_addr: worker("1") };
   await client.call("WORKERREG", gone);
-  for (;;) {
-    const workers = (await client.call("WORKERS", {})).payload.get("workers") as PyValue[];
-    if (workers.length === 1 && pings.length > 0) {
-      assert.deepEqual(workers, [[alive.worker_addr, alive.ping_addr]]);
-      break;
-    }
-  }
+  const known = async () => (await client.call("WORKERS", {})).payload.get("workers") as PyValue[];
+  const workers = await polled(known, ({ length }) => length === 1 && pings.length > 0);
+  assert.deepEqual(workers, [[alive.worker_addr, alive.ping_addr]]);
   assert.equal(pings[0], 'PING 1 {"info": "est\\u00e1s vivo?"}');
 });
 
