@@ -21,9 +21,14 @@ export type ClusterPlace = {
   readonly dir: string;
   readonly blobs?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the leader's lease, ms; default 1,000. */
+  readonly leaseMs?: number;
 };
 
-type Line = { readonly url?: string; readonly standby?: boolean };
+type Line = { readonly url?: string; readonly standby?: boolean; readonly leader?: string };
+
+/** Longest wait for a coordinator to lead or to stand by, ms. */
+const stateMaxMs = 60_000;
 
 abstract class Program {
   readonly process: ChildProcess;
@@ -44,39 +49,79 @@ abstract class Program {
   }
 }
 
+/** What a coordinator printed last of itself. */
+export type NodeState = "starting" | "leading" | "standby" | "ended";
+
 /** A coordinator that leads or stands by. */
 export class Node extends Program {
   readonly dataDir: string;
-  readonly #lines: AsyncIterator<string>;
+  #state: NodeState = "starting";
+  #url = "";
+  #changed = Promise.withResolvers<void>();
 
   constructor(place: ClusterPlace, name: string, port = 0) {
     const { blobs = join(place.dir, "blobs"), dir, log } = place;
     const dataDir = join(dir, name);
-    const flags = ["--workers", "0", "--listen", `127.0.0.1:${port}`, "--leader-lease", "1s"];
+    const flags = ["--workers", "0", "--listen", `127.0.0.1:${port}`];
+    const lease = ["--leader-lease", `${place.leaseMs ?? 1_000}ms`];
     const shared = ["--standby", "--allow-single", "--log", log, "--blobs", blobs];
-    super(["up", "--json", "--data", dataDir, ...flags, ...shared], place, "pipe");
+    super(["up", "--json", "--data", dataDir, ...flags, ...lease, ...shared], place, "pipe");
     this.dataDir = dataDir;
-    this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
+    void this.#read();
+  }
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /** Resolves when the state is another one. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
   }
 
   async standsBy(): Promise<void> {
-    while ((await this.#next()).standby !== true);
+    await until([this], () => this.#state === "standby");
   }
 
   /** Waits until it leads. */
   async leads(): Promise<Opened> {
-    for (;;) {
-      const { url } = await this.#next();
-      if (url === undefined) continue;
-      const adminToken = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
-      return new Opened({ url, adminToken } as Coordinator, this.dataDir);
-    }
+    await until([this], () => this.#state === "leading");
+    const adminToken = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
+    return new Opened({ url: this.#url, adminToken } as Coordinator, this.dataDir);
   }
 
-  async #next(): Promise<Line> {
-    const line = await this.#lines.next();
-    if (line.done === true) throw new Error("the coordinator has ended");
-    return JSON.parse(line.value);
+  async #read(): Promise<void> {
+    for await (const text of createInterface({ input: this.process.stdout! })) {
+      const { standby, url = "" } = JSON.parse(text) as Line;
+      if (url !== "") {
+        this.#url = url;
+        this.#enter("leading");
+      } else if (standby === true) this.#enter("standby");
+    }
+    this.#enter("ended");
+  }
+
+  #enter(state: NodeState): void {
+    this.#state = state;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}
+
+/** Throws when one of them has ended, and when the time is over. */
+export async function until(nodes: readonly Node[], isSo: () => boolean): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, stateMaxMs);
+  const endMs = performance.now() + stateMaxMs;
+  try {
+    while (!isSo()) {
+      const states = nodes.map(({ state }) => state);
+      if (states.includes("ended")) throw new Error("a coordinator has ended");
+      if (performance.now() >= endMs) throw new Error(`the coordinators are ${states.join(", ")}`);
+      await Promise.race([promise, ...nodes.map(({ changed }) => changed)]);
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

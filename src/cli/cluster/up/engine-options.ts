@@ -55,6 +55,7 @@ export type StandbyOutput = {
   readonly isJson: boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
+  readonly onStandby: () => void;
   /** Called while this coordinator leads. */
   readonly onStandbys: (urls: readonly string[]) => void;
 };
@@ -96,9 +97,15 @@ function reportStandbys(urls: readonly string[], { isJson, print }: StandbyOutpu
 }
 
 /** Prints who leads whenever that changes, and lets other commands of this machine find it. */
-function standbyNews({ dataDir, isJson, print }: StandbyOutput): (news: StandbyNews) => void {
+function standbyNews({
+  dataDir,
+  isJson,
+  onStandby,
+  print,
+}: StandbyOutput): (news: StandbyNews) => void {
   let printed = "";
   return (news) => {
+    onStandby();
     const { leader, problem } = news;
     if (leader === "" && problem === "") return;
     const by = leader === "" ? "another coordinator" : leader;
