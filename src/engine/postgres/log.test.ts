@@ -192,6 +192,26 @@ test("postgres: a commit whose answer is lost is not written again", { skip }, a
   await log.close();
 });
 
+test("postgres: a warning about a write ends the log, one of the server's end does not", {
+  skip,
+}, async () => {
+  const place = newPlace();
+  const log = await openIn(place);
+  const warnWith = (state: string) =>
+    change(
+      place,
+      "CREATE OR REPLACE FUNCTION {}.warn() RETURNS trigger LANGUAGE plpgsql AS " +
+        `'BEGIN RAISE WARNING USING ERRCODE = ''${state}'', MESSAGE = ''mark''; RETURN NEW; END'`,
+      "CREATE OR REPLACE TRIGGER warn BEFORE INSERT ON {}.batch FOR EACH ROW " +
+        "EXECUTE FUNCTION {}.warn()",
+    );
+  await warnWith("57P02");
+  assert.equal(await log.append([bytesOf("a")], 0), 1);
+  await warnWith("01000");
+  await assert.rejects(log.append([bytesOf("b")], 1), { code: "storage-failed", message: /mark/ });
+  await log.close();
+});
+
 test("C13: a server that restarts under an open log loses nothing of it", { skip }, async () => {
   const log = await openIn(newPlace());
   await log.append([bytesOf("a")], 0);
