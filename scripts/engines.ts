@@ -1,5 +1,6 @@
 /** `npm run engines`: random faults of coordinators on real engines. `-- --count 100 --seed 1
- *  --only postgres --lease 3000`; `-- --fetch` puts a nats-server into the cache, from Debian's packages. */
+ *  --only postgres --lease 3000`; `-- --fetch` puts a nats-server into the cache, from Debian's
+ *  packages. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

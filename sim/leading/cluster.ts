@@ -119,6 +119,7 @@ class LeadingCluster {
       engine: this.#engine,
       leaseMs,
       onLeads: (loop) => void this.#took(node, loop.position),
+      onBroken: () => this.#check("a state that was followed is that of the log", false),
     });
     this.#nodes[index] = node;
     node.process.onDeath.push(() => {

@@ -72,20 +72,21 @@ export class SimEngine {
   }
 
   /** Resolves once the new writer is known to all; the one before is fenced. */
-  async openLog(process: SimProcess): Promise<Log> {
+  async openLog(process: SimProcess): Promise<{ readonly log: Log; readonly writer: number }> {
     const opened = await this.#patiently(process, async () => {
       const inner = openMemoryLog(this.contents);
       this.writers += 1;
       return { inner, writer: this.writers, generation: this.contents.generation };
     });
     const { inner, ...own } = opened;
-    return {
+    const log: Log = {
       ...inner,
       append: (records, after) => this.#append(process, { ...own, inner, records, after }),
       saveSnapshot: (...args) => this.#patiently(process, () => inner.saveSnapshot(...args)),
       trim: (position) => this.#patiently(process, () => inner.trim(position)),
       last: () => this.#patiently(process, () => inner.last()),
     };
+    return { log, writer: own.writer };
   }
 
   async #append(process: SimProcess, batch: Batch): Promise<number> {
@@ -148,8 +149,8 @@ export class SimEngine {
     return promise;
   }
 
-  /** Again while it cannot be reached, and after an answer that was lost. Never settles in a process
-   *  that dies meanwhile. */
+  /** Again while it cannot be reached, and after an answer that was lost. Never settles in a
+   *  process that dies meanwhile. */
   #patiently<T>(process: SimProcess, work: () => Promise<T>): Promise<T> {
     const { clock } = this.#options;
     const { promise, reject, resolve } = Promise.withResolvers<T>();

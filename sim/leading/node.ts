@@ -25,6 +25,8 @@ export type NodeOptions = {
   readonly engine: SimEngine;
   readonly leaseMs: number;
   readonly onLeads: (loop: Loop) => void;
+  /** It could not write, though no other has become the writer. */
+  readonly onBroken: () => void;
 };
 
 /** How long one that hands over waits for its lease to be given up, ms. */
@@ -107,9 +109,19 @@ export class SimNode {
 
   async #lead(timers: Timers): Promise<void> {
     const { engine, onLeads } = this.#options;
+    let writer = 0;
+    const fail = (error: unknown) => {
+      const isFenced = error instanceof ClusterError && error.code === "fenced";
+      if (isFenced && engine.writers === writer) this.#options.onBroken();
+      this.end();
+    };
     try {
       const [keeper, follower] = [this.#keeper, this.#follower];
-      const openLog = () => engine.openLog(this.process);
+      const openLog = async () => {
+        const opened = await engine.openLog(this.process);
+        writer = opened.writer;
+        return opened.log;
+      };
       const { log, warm } = await takeOver({ keeper, follower, openLog }, () => {});
       const end = warm.end;
       this.#loop = await Loop.start({
@@ -117,12 +129,12 @@ export class SimNode {
         warm: end,
         timers,
         perform: () => {},
-        onFatal: () => this.end(),
+        onFatal: fail,
         snapshotRecords: 40,
       });
       onLeads(this.#loop);
-    } catch {
-      this.end();
+    } catch (error) {
+      fail(error);
     }
   }
 }

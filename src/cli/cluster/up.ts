@@ -249,7 +249,7 @@ async function upOnce(options: Options, hasBegun: () => void): Promise<void> {
   }
 }
 
-/** False: it was told to stop meanwhile. */
+/** False: a signal came meanwhile. */
 async function pause(options: Options, delayMs: number): Promise<boolean> {
   const end = endOfUp();
   const over = new AbortController();

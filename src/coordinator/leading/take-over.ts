@@ -10,8 +10,8 @@ export type TakingOver<H extends Histories> = {
   readonly openLog: () => Promise<Log>;
 };
 
-/** Resolves when this coordinator leads and has all that the log has. What it followed may have been
- *  behind; only what the log's new writer reads is all. */
+/** Resolves when this coordinator leads and has all that the log has. What it followed may have
+ *  been behind; only what the log's new writer reads is all. */
 export async function takeOver<H extends Histories>(
   { follower, keeper, openLog }: TakingOver<H>,
   onLog: (log: Log) => void,

@@ -7,7 +7,7 @@ export type StandAgainOptions = {
    *  either. */
   readonly once: (hasBegun: () => void) => Promise<void>;
   readonly isStandby: boolean;
-  /** False: the process was told to stop meanwhile. */
+  /** False: a signal ended the process meanwhile. */
   readonly pause: (delayMs: number) => Promise<boolean>;
   readonly print: (text: string) => void;
 };

@@ -2,10 +2,12 @@
  *  replaced. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Call, Sink } from "../../../link/grpc/server.ts";
+import type { Method } from "../../../link/grpc/server.ts";
 import { openMemoryBlobs } from "../../../store/blob/memory.ts";
 import * as data from "../../../wire/p4/data.ts";
 import { moduleMethods } from "./modules.ts";
+
+type Parts = Parameters<Method["handle"]>;
 
 test("X11: a coordinator that was replaced serves no module", async () => {
   const blobs = openMemoryBlobs();
@@ -15,9 +17,10 @@ test("X11: a coordinator that was replaced serves no module", async () => {
   const methods = moduleMethods({ blobs, owner, programs: { moduleAt: () => hash } });
   const ask = async () => {
     const sent: unknown[] = [];
-    const sink = { send: async (parts: unknown) => void sent.push(parts) } as unknown as Sink;
+    const send = async (parts: unknown) => void sent.push(parts);
+    const [call, sink] = [{}, { send }] as unknown as [Parts[1], Parts[2]];
     const request = data.encode(data.fileRequest, { filePath: "programs/j-1/ab" }, 1_024);
-    await methods[data.paths.getFile]!.handle(request, {} as Call, sink);
+    await methods[data.paths.getFile]!.handle(request, call, sink);
     return sent.length;
   };
   assert.equal(await ask(), 1);
