@@ -111,7 +111,9 @@ export class SimNode {
     const { engine, onLeads } = this.#options;
     let writer = 0;
     const fail = (error: unknown) => {
-      const isFenced = error instanceof ClusterError && error.code === "fenced";
+      // A start gets it as the cause of what its callers get.
+      const causes = [error, (error as Error).cause];
+      const isFenced = causes.some((one) => (one as Partial<ClusterError>)?.code === "fenced");
       if (isFenced && engine.writers === writer) this.#options.onBroken();
       this.end();
     };

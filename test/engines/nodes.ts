@@ -70,6 +70,12 @@ export class Node extends Program {
     void this.#read();
   }
 
+  /** How its process ended. */
+  get outcome(): string {
+    const { exitCode, signalCode } = this.process;
+    return `${this.dataDir}, exit code ${exitCode}, signal ${signalCode}`;
+  }
+
   get state(): NodeState {
     return this.#state;
   }
@@ -98,6 +104,9 @@ export class Node extends Program {
         this.#enter("leading");
       } else if (standby === true) this.#enter("standby");
     }
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      await once(this.process, "exit");
+    }
     this.#enter("ended");
   }
 
@@ -116,7 +125,8 @@ export async function until(nodes: readonly Node[], isSo: () => boolean): Promis
   try {
     while (!isSo()) {
       const states = nodes.map(({ state }) => state);
-      if (states.includes("ended")) throw new Error("a coordinator has ended");
+      const ended = nodes.find(({ state }) => state === "ended");
+      if (ended !== undefined) throw new Error(`a coordinator has ended: ${ended.outcome}`);
       if (performance.now() >= endMs) throw new Error(`the coordinators are ${states.join(", ")}`);
       await Promise.race([promise, ...nodes.map(({ changed }) => changed)]);
     }

@@ -328,6 +328,8 @@ async function open(options: Options, end: End, hasBegun: () => void): Promise<R
     coordinator.acceptGateway(gateway.trackerLink());
     return { dataDir, coordinator, hasPage: gateway.hasPage, screen, beside };
   } catch (error) {
+    // One that is replaced in its start was not stopped.
+    if (end.fatal !== null) throw end.fatal;
     if (!waiting.signal.aborted) throw error;
     removeEndpoint(dataDir);
     return null;

@@ -54,7 +54,7 @@ test("X11: a coordinator starts while one of three NATS servers is away", async 
   await check(t, "stopped", "safe", "safe");
 });
 
-test("C13: a server that does not sync, or does not say so, is refused beside safe ones", async (t) => {
+test("C13: a server that does not sync, or does not say so, is refused", async (t) => {
   const refused = (message: RegExp) => ({ code: "bad-request", message });
   await assert.rejects(check(t, "safe", "unsafe", "safe"), refused(/has no sync_interval/));
   await assert.rejects(check(t, "away", "unsafe", "safe"), refused(/has no sync_interval/));

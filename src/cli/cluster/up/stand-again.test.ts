@@ -9,6 +9,8 @@ const replaced = new ClusterError("fenced", "now another one leads");
 const away = new ClusterError("unavailable", "the engine cannot be reached", {
   cause: new ConnectionLost("no answer"),
 });
+/** A start that another one overtook. */
+const overtaken = new ClusterError("unavailable", "retry", { cause: replaced });
 const missing = new ClusterError("unavailable", "the package pg is not installed");
 const waited = new ClusterError("storage-failed", "the engine was away too long", {
   cause: new ConnectionLost("no answer"),
@@ -40,7 +42,7 @@ async function runs(ends: Ends, { isStandby = true, pauses = Infinity } = {}) {
 }
 
 test("a coordinator that was replaced tries again while its engine is away", async () => {
-  for (const first of [replaced, waited, away]) {
+  for (const first of [replaced, overtaken, waited, away]) {
     const found = await runs([
       { error: first, begins: true },
       { error: away, begins: false },
