@@ -303,7 +303,7 @@ async function open(options: Options, end: End, hasBegun: () => void): Promise<R
     isJson: options.json ?? false,
     signal: waiting.signal,
     print: (line: string) => screen.print(line),
-    onStandby: hasBegun,
+    onJoined: hasBegun,
     onStandbys(urls: readonly string[]) {
       beside.urls = urls;
       beside.onChange();
@@ -324,7 +324,6 @@ async function open(options: Options, end: End, hasBegun: () => void): Promise<R
   starting.catch(forget);
   try {
     const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
-    hasBegun();
     coordinator.acceptGateway(gateway.trackerLink());
     return { dataDir, coordinator, hasPage: gateway.hasPage, screen, beside };
   } catch (error) {

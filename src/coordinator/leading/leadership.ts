@@ -31,6 +31,8 @@ export type LeadingOptions = {
   readonly leaseMs?: number;
   /** Ends the wait: `lead` rejects with `unavailable`. */
   readonly signal?: AbortSignal;
+  /** The engine is there, and this directory is its own: now it wants the lease. */
+  readonly onJoined?: () => void;
   /** Now this coordinator stands by. */
   readonly onStandby?: (news: StandbyNews) => void;
   /** The addresses of those that stand by have changed; only while this one leads. */
@@ -104,6 +106,7 @@ export async function lead(
   joining: Joining,
 ): Promise<Leadership> {
   const { blobs, closers, dataDir } = joining;
+  options.onJoined?.();
   const snapshots = await openSnapshots(blobs, dataDir);
   closers.defer(() => snapshots.close());
   const followed = await engine.followLog(snapshots);

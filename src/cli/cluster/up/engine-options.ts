@@ -55,7 +55,7 @@ export type StandbyOutput = {
   readonly isJson: boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
-  readonly onStandby: () => void;
+  readonly onJoined: () => void;
   /** Called while this coordinator leads. */
   readonly onStandbys: (urls: readonly string[]) => void;
 };
@@ -79,12 +79,12 @@ export function engineOptions(
     throw new ClusterError("bad-request", "--leader-lease is at least 500ms; the default is 3s");
   }
   const lease = leaderLease === undefined ? {} : { leaseMs: leaderLease };
-  const { signal } = output;
+  const { onJoined, signal } = output;
   const onStandbys = (urls: readonly string[]) => {
     output.onStandbys(urls);
     reportStandbys(urls, output);
   };
-  const told = { onStandby: standbyNews(output), onStandbys };
+  const told = { onJoined, onStandby: standbyNews(output), onStandbys };
   const leading = { log, allowSingle, ...lease, isStandby: standby, signal, ...told };
   return { leading, ...place };
 }
@@ -97,15 +97,9 @@ function reportStandbys(urls: readonly string[], { isJson, print }: StandbyOutpu
 }
 
 /** Prints who leads whenever that changes, and lets other commands of this machine find it. */
-function standbyNews({
-  dataDir,
-  isJson,
-  onStandby,
-  print,
-}: StandbyOutput): (news: StandbyNews) => void {
+function standbyNews({ dataDir, isJson, print }: StandbyOutput): (news: StandbyNews) => void {
   let printed = "";
   return (news) => {
-    onStandby();
     const { leader, problem } = news;
     if (leader === "" && problem === "") return;
     const by = leader === "" ? "another coordinator" : leader;

@@ -3,8 +3,8 @@ import type { ClusterError } from "../../../core/error.ts";
 import { isLost } from "../../../engine/connection-lost.ts";
 
 export type StandAgainOptions = {
-  /** Leads or stands by, until it was replaced or cannot go on; calls `hasBegun` once it does
-   *  either. */
+  /** Leads or stands by, until it was replaced or cannot go on; calls `hasBegun` once it wants to
+   *  lead: before, `fenced` means that its directory is in use. */
   readonly once: (hasBegun: () => void) => Promise<void>;
   readonly isStandby: boolean;
   /** False: a signal ended the process meanwhile. */
