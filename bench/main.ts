@@ -4,6 +4,7 @@ import { loadavg } from "node:os";
 import { askedOf, usage } from "./arguments.ts";
 import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
+import { engines } from "./engines.ts";
 import { jobsAtOnce } from "./fairness/at-once.ts";
 import { latency } from "./fairness/latency.ts";
 import { twoJobs } from "./fairness/two-jobs.ts";
@@ -39,6 +40,7 @@ const cases: readonly Case[] = [
   sortSizes,
   memory,
   tasks,
+  engines,
   largeJobs,
   jobsAtOnce,
   latency,

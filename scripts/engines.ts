@@ -1,5 +1,6 @@
 /** `npm run engines`: random faults of coordinators on real engines. `-- --count 100 --seed 1
- *  --only postgres`; `-- --fetch` puts a nats-server into the cache, from Debian's packages. */
+ *  --only postgres --lease 3000`; `-- --fetch` puts a nats-server into the cache, from Debian's
+ *  packages. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     only: { type: "string" },
+    lease: { type: "string", default: "3000" },
     fetch: { type: "boolean", default: false },
   },
 });
@@ -22,7 +24,7 @@ if (values.fetch) fetchNats();
 else await main();
 
 async function main(): Promise<void> {
-  const [count, seed] = [Number(values.count), Number(values.seed)];
+  const { count, leaseMs, seed } = numbers();
   for (const [name, open, without] of [
     ["postgres", openPostgres, withoutPostgres],
     ["jetstream", openNats, withoutNats],
@@ -35,14 +37,26 @@ async function main(): Promise<void> {
     const { close, engine } = await open();
     try {
       const print = (line: string) => console.log(`${name}: ${line}`);
-      const report = await runFaults({ engine, count, seed, print });
-      const { engineMaxMs, faults, jobs, leaderMaxMs } = report;
-      const times = `${Math.round(leaderMaxMs)} ms, with the engine ${Math.round(engineMaxMs)} ms`;
-      print(`${faults} faults, seed ${seed}: ${jobs} jobs right, none lost; at most ${times}`);
+      const report = await runFaults({ engine, count, seed, leaseMs, print });
+      const { engineMs, jobs, leaderMs } = report;
+      print(`${count} faults, seed ${seed}, lease ${leaseMs} ms: ${jobs} jobs right, none lost`);
+      print(`answered after a fault of a coordinator: ${timesText(leaderMs)}`);
+      print(`answered after a fault of the engine, too: ${timesText(engineMs)}`);
     } finally {
       await close();
     }
   }
+}
+
+function numbers() {
+  const [count, leaseMs, seed] = [values.count, values.lease, values.seed].map(Number);
+  return { count: count!, leaseMs: leaseMs!, seed: seed! };
+}
+
+function timesText(times: readonly number[]): string {
+  const sorted = times.map(Math.round).sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return `${sorted.length} times, median ${median} ms, at most ${sorted.at(-1) ?? 0} ms`;
 }
 
 type Opened = { readonly engine: Engine; readonly close: () => Promise<void> };
@@ -55,7 +69,8 @@ async function openPostgres(): Promise<Opened> {
     await server.down("SIGQUIT");
     await server.up();
   };
-  return { engine: { name: "postgres", ports: [port], log, crash }, close: () => server.remove() };
+  const engine = { name: "postgres", ports: [port], log, crash, crashAll: crash };
+  return { engine, close: () => server.remove() };
 }
 
 async function openNats(): Promise<Opened> {
@@ -71,7 +86,13 @@ async function openNats(): Promise<Opened> {
     await servers.down(leader);
     await servers.up(leader);
   };
-  return { engine: { name: "jetstream", ports, log, crash }, close: () => servers.remove() };
+  const all = ports.map((_, index) => index);
+  const crashAll = async () => {
+    await Promise.all(all.map((index) => servers.down(index)));
+    await Promise.all(all.map((index) => servers.up(index)));
+  };
+  const engine = { name: "jetstream", ports, log, crash, crashAll };
+  return { engine, close: () => servers.remove() };
 }
 
 /** Into a folder of its own: the packages of this system stay as they are. */

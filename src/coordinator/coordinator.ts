@@ -285,13 +285,13 @@ function openP4(services: Services, options: CoordinatorOptions): P4Edge {
 
 async function openP4Port(
   edge: P4Edge,
-  { blobs, programs }: Services,
+  { blobs, edge: owner, programs }: Services,
   options: CoordinatorOptions,
 ): Promise<P4Serving | null> {
   const listen = options.p4?.listen;
   if (listen === undefined) return null;
   const onError = onErrorOf(options);
-  const serving = await serveP4({ edge, blobs, programs, onError }, listen);
+  const serving = await serveP4({ edge, blobs, owner, programs, onError }, listen);
   programs.p4 = { host: listen.host, port: serving.port };
   return serving;
 }

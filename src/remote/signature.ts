@@ -1,4 +1,4 @@
-/** AWS Signature Version 4 of requests that only read, as object stores ask for it.
+/** AWS Signature Version 4 of requests to object stores.
  *
  *  By Node's own hashes: under the judge the platform's (`crypto.subtle`) are hidden from all code,
  *  and the packages that sign know no others. A test compares it with one of them. */
@@ -15,29 +15,41 @@ export type Credentials = {
 const service = "s3";
 const algorithm = "AWS4-HMAC-SHA256";
 
-/** The headers that a GET of the address needs besides its own. `at`: now. */
+export type SignedCall = {
+  readonly method: string;
+  /** Of the body, hex; "UNSIGNED-PAYLOAD" = the server does not check it. */
+  readonly sha256: string;
+  /** Servers refuse a header `x-amz-…` that is not signed. Default: none. */
+  readonly amz?: Readonly<Record<`x-amz-${string}`, string>>;
+};
+
+const reading: SignedCall = { method: "GET", sha256: "UNSIGNED-PAYLOAD" };
+
+/** The headers that a call of the address needs besides its own; a GET by default. `at`: now. */
 export function signed(
   url: URL,
   { accessKeyId, region, secretAccessKey, sessionToken }: Credentials,
   at: Date,
+  { amz = {}, method, sha256 }: SignedCall = reading,
 ): Readonly<Record<string, string>> {
   const time = at.toISOString().replace(/[:-]|\.\d{3}/g, "");
   const day = time.slice(0, 8);
   const headers: Record<string, string> = {
+    ...amz,
     host: url.host,
-    "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+    "x-amz-content-sha256": sha256,
     "x-amz-date": time,
     ...(sessionToken === "" ? {} : { "x-amz-security-token": sessionToken }),
   };
   const names = Object.keys(headers).sort().join(";");
   const canonical = [
-    "GET",
+    method,
     url.pathname,
     queryOf(url),
     ...names.split(";").map((name) => `${name}:${headers[name]}`),
     "",
     names,
-    headers["x-amz-content-sha256"],
+    sha256,
   ].join("\n");
   const scope = [day, region, service, "aws4_request"];
   const hash = createHash("sha256").update(canonical).digest("hex");

@@ -11,7 +11,7 @@ import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder } from "../../src/store/testing/at-end.ts";
 import { Network } from "./network.ts";
-import { type Node, Pair } from "./nodes.ts";
+import { type Node, Pair, until } from "./nodes.ts";
 
 /** A real engine, and how it fails. */
 export type Engine = {
@@ -22,26 +22,35 @@ export type Engine = {
   readonly log: (ports: readonly number[]) => string;
   /** kill -9 of what serves the log, and its restart. */
   readonly crash: () => Promise<void>;
+  /** The same of all servers at the same time. */
+  readonly crashAll: () => Promise<void>;
 };
 
 export type FaultsOptions = {
   readonly engine: Engine;
   readonly count: number;
   readonly seed: number;
+  /** Of the leader, ms. */
+  readonly leaseMs: number;
   readonly print: (line: string) => void;
 };
 
 export type FaultsReport = {
-  readonly faults: number;
   readonly jobs: number;
-  /** Longest time until a call was answered after a fault of a coordinator alone, ms. */
-  readonly leaderMaxMs: number;
-  readonly engineMaxMs: number;
+  /** Of faults of a coordinator alone, and of those of an engine, too: times until a call was
+   *  answered, ms. */
+  readonly leaderMs: readonly number[];
+  readonly engineMs: readonly number[];
 };
 
 const taskCount = 40;
-const leaseMs = 1_000;
-const kinds = ["kill", "stop", "partition", "engine", "both"] as const;
+/** Between two jobs, ms. */
+const submitMs = 400;
+/** Longest wait for a call to be answered, ms. */
+const answerMaxMs = 90_000;
+const kinds = ["kill", "stop", "partition", "engine", "both", "all"] as const;
+type Kind = (typeof kinds)[number];
+const ofEngine: ReadonlySet<Kind> = new Set(["engine", "both", "all"]);
 const source = `import { tasks } from "tequio";
 export default tasks({
   params: { base: 0 },
@@ -76,35 +85,30 @@ class Faults {
   }
 
   async run(): Promise<FaultsReport> {
-    const { count, engine, print } = this.#options;
+    const { count, engine, leaseMs, print } = this.#options;
     for (let which = 0; which < 2; which += 1) this.#networks.push(await Network.to(engine.ports));
     const logs = this.#networks.map(({ ports }) => engine.log(ports));
-    const pair = await Pair.of({ log: "", logs: [logs[0]!, logs[1]!], dir: this.#dir });
+    const place = { log: "", logs: [logs[0]!, logs[1]!], dir: this.#dir, leaseMs } as const;
+    const pair = await Pair.of(place);
     this.#pair = pair;
     const first = pair.start(0);
     await first.leads();
-    const second = pair.start(1);
-    await second.standsBy();
-    this.#nodes = [first, second];
+    this.#nodes = [first, pair.start(1)];
+    await this.#areWell();
     const client = pair.client();
     for (const name of ["w0", "w1"]) await pair.join(name, client);
     const submitting = this.#submit(client);
-    const worst = { leader: 0, engine: 0 };
+    const times: Record<"leader" | "engine", number[]> = { leader: [], engine: [] };
     for (let done = 1; done <= count; done += 1) {
       const kind = kinds[this.#random.below(kinds.length)]!;
       const tookMs = await this.#fault(kind, client);
-      const isEngine = kind === "engine" || kind === "both";
-      worst[isEngine ? "engine" : "leader"] = Math.max(
-        worst[isEngine ? "engine" : "leader"],
-        tookMs,
-      );
+      times[ofEngine.has(kind) ? "engine" : "leader"].push(tookMs);
       print(`${done} of ${count}: ${kind}, answered after ${Math.round(tookMs)} ms`);
     }
     this.#isOver = true;
     await submitting;
     await this.#judge(client);
-    const { engine: engineMaxMs, leader: leaderMaxMs } = worst;
-    return { faults: count, jobs: this.#jobs.size, leaderMaxMs, engineMaxMs };
+    return { jobs: this.#jobs.size, leaderMs: times.leader, engineMs: times.engine };
   }
 
   async end(): Promise<void> {
@@ -128,31 +132,53 @@ class Faults {
       } catch (error) {
         this.#options.print(`not acknowledged: ${(error as Error).message}`);
       }
-      await delay(200);
+      await delay(submitMs);
     }
   }
 
   /** Resolves, once both nodes are well again, with the time until a call was answered. */
-  async #fault(kind: (typeof kinds)[number], client: Client): Promise<number> {
+  async #fault(kind: Kind, client: Client): Promise<number> {
     const nodes = this.#nodes!;
-    const leading = client.url === this.#pair!.urls[0] ? 0 : 1;
-    const beganMs = performance.now();
+    const leading = nodes[0].state === "leading" ? 0 : 1;
     const node = nodes[leading];
-    if (kind === "kill" || kind === "both") await node.end();
+    const killed = kind === "all" ? nodes : kind === "kill" || kind === "both" ? [node] : [];
+    const beganMs = performance.now();
+    await Promise.all(killed.map((one) => one.end()));
     if (kind === "stop") node.signal("SIGSTOP");
     if (kind === "partition") this.#networks[leading]!.cut();
-    const crashed = kind === "engine" || kind === "both" ? this.#options.engine.crash() : null;
+    const crashed = this.#crash(kind);
+    if (kind === "all") await crashed.then(() => this.#restart(killed));
     await answered(client);
     const tookMs = performance.now() - beganMs;
     await crashed;
-    await delay(this.#random.below(leaseMs * 2));
+    await delay(this.#random.below(this.#options.leaseMs * 2));
     if (kind === "stop") node.signal("SIGCONT");
     if (kind === "partition") this.#networks[leading]!.heal();
-    if (kind === "kill" || kind === "both") nodes[leading] = this.#pair!.start(leading as 0 | 1);
-    // The one that does not lead follows again.
-    const other = nodes[client.url === this.#pair!.urls[0] ? 1 : 0];
-    if (kind !== "engine") await other.standsBy();
+    if (kind !== "all") this.#restart(killed);
+    await this.#areWell();
     return tookMs;
+  }
+
+  async #crash(kind: Kind): Promise<void> {
+    const { crash, crashAll } = this.#options.engine;
+    if (kind === "all") await crashAll();
+    else if (ofEngine.has(kind)) await crash();
+  }
+
+  #restart(killed: readonly Node[]): void {
+    const nodes = this.#nodes!;
+    for (const which of [0, 1] as const) {
+      if (killed.includes(nodes[which])) nodes[which] = this.#pair!.start(which);
+    }
+  }
+
+  /** One leads and the other follows, as each of them printed last. */
+  async #areWell(): Promise<void> {
+    const nodes = this.#nodes!;
+    await until(nodes, () => {
+      const states = nodes.map(({ state }) => state);
+      return states.includes("leading") && states.includes("standby");
+    });
   }
 
   async #judge(client: Client): Promise<void> {
@@ -172,13 +198,15 @@ class Faults {
   }
 }
 
-/** The next call that is answered. */
+/** The next call that is answered, of one that is only when the log has taken it. */
 async function answered(client: Client): Promise<void> {
+  const endMs = performance.now() + answerMaxMs;
   for (;;) {
     try {
-      await client.jobs();
+      await client.createToken({ role: "worker", owner: "admin", ttlMs: 60_000, usesMax: 1 });
       return;
-    } catch {
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
       await delay(50);
     }
   }

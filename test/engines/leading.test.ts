@@ -89,10 +89,16 @@ test("a standby has the state of the leader, and takes over when it ends", { ski
   const first = await shared.open("a");
   const job = await first.submit(await first.tasksSpec(3));
   const follows = Promise.withResolvers<void>();
+  const joined: string[] = [];
   const standby = openCoordinator(
-    shared.options("b", { isStandby: true, onStandby: () => follows.resolve() }),
+    shared.options("b", {
+      isStandby: true,
+      onJoined: () => joined.push("b"),
+      onStandby: () => follows.resolve(),
+    }),
   );
   await follows.promise;
+  assert.deepEqual(joined, ["b"]);
   const later = await first.submit(await first.tasksSpec(2));
   await first.coordinator.close();
   const second = shared.opened(await standby, join(shared.dir, "b"));
@@ -117,6 +123,17 @@ test("a leader whose lease was taken neither appends nor answers", { skip }, asy
   assert.match(error.text, /this coordinator was replaced, now http:\/\/thief leads/);
   await assert.rejects(first.call("GET", "/v1/jobs"));
   await Promise.all([lease.close(), engine.close()]);
+});
+
+test("a directory that another process has is no coordinator that was replaced", {
+  skip,
+}, async (t) => {
+  const shared = new Shared(t);
+  await shared.open("a");
+  const joined: string[] = [];
+  const over = { isStandby: true, onJoined: () => joined.push("a") };
+  await assert.rejects(openCoordinator(shared.options("a", over)), { code: "fenced" });
+  assert.deepEqual(joined, []);
 });
 
 test("a standby that is stopped ends its wait", { skip }, async (t) => {

@@ -56,8 +56,12 @@ export class NatsServers {
   }
 
   /** `settings`: of JetStream; synced on each write by default. */
-  static async start(count: number, settings = "sync_interval: always"): Promise<NatsServers> {
-    const place = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "nats-"));
+  static async start(
+    count: number,
+    settings = "sync_interval: always",
+    where = existsSync(memory) ? memory : tmpdir(),
+  ): Promise<NatsServers> {
+    const place = mkdtempSync(join(where, "nats-"));
     const ports: Ports[] = [];
     for (let index = 0; index < count; index += 1) {
       const [client, cluster, monitor] = [await freePort(), await freePort(), await freePort()];

@@ -17,9 +17,14 @@ export type ClusterPlace = {
   readonly dir: string;
   readonly blobs?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the leader's lease, ms; default 1,000. */
+  readonly leaseMs?: number;
 };
 
-type Line = { readonly url?: string; readonly standby?: boolean };
+type Line = { readonly url?: string; readonly standby?: boolean; readonly leader?: string };
+
+/** Longest wait for a coordinator to lead or to stand by, ms. */
+const stateMaxMs = 60_000;
 
 abstract class Program {
   readonly started: Started;
@@ -39,35 +44,88 @@ abstract class Program {
   }
 }
 
+/** What a coordinator printed last of itself. */
+export type NodeState = "starting" | "leading" | "standby" | "ended";
+
 /** A coordinator that leads or stands by. */
 export class Node extends Program {
   readonly dataDir: string;
+  #state: NodeState = "starting";
+  #url = "";
+  #changed = Promise.withResolvers<void>();
 
   constructor(place: ClusterPlace, name: string, port = 0) {
     const { blobs = join(place.dir, "blobs"), dir, log } = place;
     const dataDir = join(dir, name);
-    const flags = ["--workers", "0", "--listen", `127.0.0.1:${port}`, "--leader-lease", "1s"];
+    const flags = ["--workers", "0", "--listen", `127.0.0.1:${port}`];
+    const lease = ["--leader-lease", `${place.leaseMs ?? 1_000}ms`];
     const shared = ["--standby", "--allow-single", "--log", log, "--blobs", blobs];
-    super(["up", "--json", "--data", dataDir, ...flags, ...shared], place);
+    super(["up", "--json", "--data", dataDir, ...flags, ...lease, ...shared], place);
     this.dataDir = dataDir;
+    void this.#read();
+  }
+
+  /** How its process ended. */
+  get outcome(): string {
+    const { err, child } = this.started;
+    return `${this.dataDir}, exit code ${child.exitCode}, signal ${child.signalCode}: ${err}`;
+  }
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /** Resolves when the state is another one. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
   }
 
   async standsBy(): Promise<void> {
-    while ((await this.#next()).standby !== true);
+    await until([this], () => this.#state === "standby");
   }
 
   /** Waits until it leads. */
   async leads(): Promise<Opened> {
-    for (;;) {
-      const { url } = await this.#next();
-      if (url === undefined) continue;
-      const adminToken = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
-      return new Opened({ url, adminToken } as Coordinator, this.dataDir);
-    }
+    await until([this], () => this.#state === "leading");
+    const adminToken = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
+    return new Opened({ url: this.#url, adminToken } as Coordinator, this.dataDir);
   }
 
-  async #next(): Promise<Line> {
-    return JSON.parse(await this.started.nextLine());
+  async #read(): Promise<void> {
+    for (;;) {
+      const text = await this.started.nextLine().catch(() => null);
+      if (text === null) break;
+      const { standby, url = "" } = JSON.parse(text) as Line;
+      if (url !== "") {
+        this.#url = url;
+        this.#enter("leading");
+      } else if (standby === true) this.#enter("standby");
+    }
+    this.#enter("ended");
+  }
+
+  #enter(state: NodeState): void {
+    this.#state = state;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}
+
+/** Throws when one of them has ended, and when the time is over. */
+export async function until(nodes: readonly Node[], isSo: () => boolean): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, stateMaxMs);
+  const endMs = performance.now() + stateMaxMs;
+  try {
+    while (!isSo()) {
+      const states = nodes.map(({ state }) => state);
+      const ended = nodes.find(({ state }) => state === "ended");
+      if (ended !== undefined) throw new Error(`a coordinator has ended: ${ended.outcome}`);
+      if (performance.now() >= endMs) throw new Error(`the coordinators are ${states.join(", ")}`);
+      await Promise.race([promise, ...nodes.map(({ changed }) => changed)]);
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -39,8 +39,8 @@ export class PostgresServer {
     this.#data = join(place, "data");
   }
 
-  static async start(): Promise<PostgresServer> {
-    const place = newFolder("postgres-", existsSync(memory) ? memory : tmpdir());
+  static async start(where = existsSync(memory) ? memory : tmpdir()): Promise<PostgresServer> {
+    const place = newFolder("postgres-", where);
     chmodSync(place, 0o700);
     if (process.getuid?.() === 0) chownSync(place, unprivileged, unprivileged);
     const server = new PostgresServer(place);

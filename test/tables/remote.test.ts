@@ -52,12 +52,18 @@ test("requests are signed as a package that signs them does", async () => {
       "/b/?list-type=2&prefix=a b(/*",
     ]) {
       const url = new URL(`https://store.example:8443${path}`);
-      const ours = signed(url, { ...key, sessionToken }, at);
-      const datetime = ours["x-amz-date"] as string;
-      const token = sessionToken === "" ? {} : { sessionToken };
-      const given = { ...key, ...token, url: url.href, service: "s3", datetime, method: "GET" };
-      const { headers } = await new AwsV4Signer(given).sign();
-      assert.equal(ours.authorization, headers.get("authorization"), path);
+      for (const method of ["GET", "PUT", "DELETE"]) {
+        const sha256 = method === "PUT" ? "ab".repeat(32) : "UNSIGNED-PAYLOAD";
+        const amz = method === "PUT" ? { "x-amz-checksum-sha256": "q80=" } : {};
+        const call = { method, sha256, amz };
+        const ours = signed(url, { ...key, sessionToken }, at, call);
+        const datetime = ours["x-amz-date"] as string;
+        const token = sessionToken === "" ? {} : { sessionToken };
+        const given = { ...key, ...token, url: url.href, service: "s3", datetime, method };
+        const own = { "x-amz-content-sha256": sha256, ...amz };
+        const { headers } = await new AwsV4Signer({ ...given, headers: own }).sign();
+        assert.equal(ours.authorization, headers.get("authorization"), `${method} ${path}`);
+      }
     }
   }
 });

@@ -12,7 +12,7 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   wire: ["core"],
   link: ["core"],
   store: ["core"],
-  engine: ["core", "link", "store"],
+  engine: ["core", "link", "store", "remote"],
   conformance: ["core", "link", "store"],
   tables: ["core", "wire", "link"],
   remote: ["core"],

@@ -1,6 +1,7 @@
 /** `tequio up`: a coordinator in this process, and worker processes beside it. */
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { packageVersion } from "../../client/package-version.ts";
 import { dataDirOf } from "../../client/place.ts";
@@ -46,6 +47,7 @@ import { besideCoordinator, openJobtracker } from "./up/jobtracker.ts";
 import { type Libp2pFlags, libp2pOptions, withLibp2p } from "./up/libp2p-options.ts";
 import { type P4Flags, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
+import { standAgain } from "./up/stand-again.ts";
 import { replayNews } from "./up/starting.ts";
 import { withTabs } from "./up/tab-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
@@ -228,26 +230,36 @@ function coordinatorOptions(options: Options) {
   };
 }
 
-/** A coordinator that was replaced stands by again. */
 async function up(options: Options): Promise<void> {
-  for (;;) {
-    try {
-      await upOnce(options);
-      return;
-    } catch (error) {
-      const isReplaced = error instanceof ClusterError && error.code === "fenced";
-      if (!isReplaced || options.standby !== true) throw error;
-      console.error(error.text);
-    }
+  await standAgain({
+    once: (hasBegun) => upOnce(options, hasBegun),
+    isStandby: options.standby ?? false,
+    pause: (delayMs) => pause(options, delayMs),
+    print: (text) => console.error(text),
+  });
+}
+
+async function upOnce(options: Options, hasBegun: () => void): Promise<void> {
+  const end = endOfUp();
+  try {
+    const opened = await open(options, end, hasBegun);
+    if (opened !== null) await run(options, opened, end);
+  } finally {
+    end.release();
   }
 }
 
-async function upOnce(options: Options): Promise<void> {
+/** False: a signal came meanwhile. */
+async function pause(options: Options, delayMs: number): Promise<boolean> {
   const end = endOfUp();
+  const over = new AbortController();
   try {
-    const opened = await open(options, end);
-    if (opened !== null) await run(options, opened, end);
+    const passed = delay(delayMs, true, { signal: over.signal });
+    const goesOn = await Promise.race([passed, end.promise.then(() => false)]);
+    if (!goesOn) removeEndpoint(dataDirOf(options.data));
+    return goesOn;
   } finally {
+    over.abort();
     end.release();
   }
 }
@@ -266,7 +278,7 @@ type Running = {
 type Beside = { urls: readonly string[]; onChange: () => void };
 
 /** Null = it was stopped while it stood by. */
-async function open(options: Options, end: End): Promise<Running | null> {
+async function open(options: Options, end: End, hasBegun: () => void): Promise<Running | null> {
   const waiting = new AbortController();
   const stop = () => waiting.abort();
   void end.promise.then(stop, stop);
@@ -291,6 +303,7 @@ async function open(options: Options, end: End): Promise<Running | null> {
     isJson: options.json ?? false,
     signal: waiting.signal,
     print: (line: string) => screen.print(line),
+    onJoined: hasBegun,
     onStandbys(urls: readonly string[]) {
       beside.urls = urls;
       beside.onChange();
@@ -314,6 +327,8 @@ async function open(options: Options, end: End): Promise<Running | null> {
     coordinator.acceptGateway(gateway.trackerLink());
     return { dataDir, coordinator, hasPage: gateway.hasPage, screen, beside };
   } catch (error) {
+    // One that is replaced in its start was not stopped.
+    if (end.fatal !== null) throw end.fatal;
     if (!waiting.signal.aborted) throw error;
     removeEndpoint(dataDir);
     return null;

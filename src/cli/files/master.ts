@@ -46,8 +46,12 @@ export async function findMaster(options: MasterOptions): Promise<Master> {
     const { url: urls, token, fingerprint } = findTarget(options);
     const coordinators = new Coordinators({ urls, fingerprint });
     if (coordinators.areSeveral) await coordinators.findWithin(leaderMs);
-    const { url } = coordinators;
-    return { url: `${url}/p4`, fingerprint, bearer: token, genericToken: token };
+    const find = async () => {
+      const url = await coordinators.findWithin(leaderMs);
+      return url === null ? null : `${url}/p4`;
+    };
+    const known = { fingerprint, bearer: token, genericToken: token };
+    return { url: `${coordinators.url}/p4`, find, ...known };
   }
   const url = URL.parse(options.p4);
   if (url === null || !/^https?:$/.test(url.protocol)) {

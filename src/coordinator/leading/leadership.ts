@@ -18,6 +18,7 @@ import { type JobHistories, newJobHistories } from "./histories.ts";
 import { mustNotBeMigrated } from "./migrated.ts";
 import { shareFiles } from "./shared-files.ts";
 import { Standbys } from "./standbys.ts";
+import { takeOver } from "./take-over.ts";
 
 export type LeadingOptions = {
   /** Address of the engine, as `postgres://user@host/database` or `nats://a,b,c/cluster`. */
@@ -30,6 +31,8 @@ export type LeadingOptions = {
   readonly leaseMs?: number;
   /** Ends the wait: `lead` rejects with `unavailable`. */
   readonly signal?: AbortSignal;
+  /** The engine is there, and this directory is its own: now it wants the lease. */
+  readonly onJoined?: () => void;
   /** Now this coordinator stands by. */
   readonly onStandby?: (news: StandbyNews) => void;
   /** The addresses of those that stand by have changed; only while this one leads. */
@@ -103,6 +106,7 @@ export async function lead(
   joining: Joining,
 ): Promise<Leadership> {
   const { blobs, closers, dataDir } = joining;
+  options.onJoined?.();
   const snapshots = await openSnapshots(blobs, dataDir);
   closers.defer(() => snapshots.close());
   const followed = await engine.followLog(snapshots);
@@ -126,15 +130,17 @@ export async function lead(
   const standbys = openStandbys(engine, options, joining);
   closers.defer(() => standbys.stop());
   const { fingerprint, url } = joining;
-  await whileStandby(keeper, () => {
+  const isLeading = reportUntil(keeper.leading, () => {
     const leader = keeper.entry?.note ?? "";
     options.onStandby?.({ leader, problem, url: listed(url), fingerprint });
   });
-  standbys.leads();
-  const holder = `${joining.url} (process ${process.pid} on ${hostname()})`;
-  const log = await engine.openLog({ snapshots, witness: join(dataDir, witnessFile), holder });
-  closers.defer(() => log.close());
-  const warm = await follower.finish(log);
+  const openLog = () => {
+    standbys.leads();
+    const holder = `${joining.url} (process ${process.pid} on ${hostname()})`;
+    return engine.openLog({ snapshots, witness: join(dataDir, witnessFile), holder });
+  };
+  const taking = { keeper: { leading: isLeading }, follower, openLog };
+  const { log, warm } = await takeOver(taking, (opened) => closers.defer(() => opened.close()));
   return {
     engine,
     log,
@@ -178,10 +184,10 @@ function keep(engine: Engine, options: LeadingOptions, { dataDir, url }: Joining
   });
 }
 
-async function whileStandby(keeper: LeaseKeeper, report: () => void): Promise<void> {
+async function reportUntil(over: Promise<void>, report: () => void): Promise<void> {
   const timer = setInterval(report, reportMs);
   try {
-    await keeper.leading;
+    await over;
   } finally {
     clearInterval(timer);
   }

@@ -32,6 +32,7 @@ import {
   textBytes,
 } from "./journal.ts";
 import type { LoopOptions, OuterEffect } from "./options.ts";
+import { refusalOf } from "./refusal.ts";
 import { LogClock } from "./timers.ts";
 
 export type { LoopOptions, OuterEffect };
@@ -390,8 +391,7 @@ export class Loop {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#cancelTimer();
-    const text = `the coordinator had to stop (${error.message}); start it again`;
-    const refusal = error instanceof ClusterError ? error : new ClusterError("unavailable", text);
+    const refusal = refusalOf(error);
     for (const posted of [...batch, ...this.#inbox]) posted.refused(refusal);
     this.#inbox = [];
     // Before that, the rejection of `start` reports it.

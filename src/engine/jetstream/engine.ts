@@ -54,13 +54,16 @@ class JetStreamEngine implements Engine {
 
   async keep(name: string, text: string, how = { replaces: false }): Promise<string> {
     const key = keptName(name);
-    if (how.replaces) await this.#texts.replace(key, text);
-    else await this.#texts.swap(key, 0, text);
+    await this.#connection.ask(async () => {
+      if (how.replaces) await this.#texts.replace(key, text);
+      else await this.#texts.swap(key, 0, text);
+    });
     return (await this.kept(name)) ?? text;
   }
 
   async kept(name: string): Promise<string | null> {
-    return (await this.#texts.read(keptName(name)))?.text ?? null;
+    const stored = await this.#connection.ask(() => this.#texts.read(keptName(name)));
+    return stored?.text ?? null;
   }
 
   close(): Promise<void> {

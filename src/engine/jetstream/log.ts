@@ -208,7 +208,10 @@ class JetStreamLog implements Log {
     await this.#turns.run(async () => {
       const { head } = this.#stored;
       if (position <= head.trimmed) return;
-      const trimmedHash = await this.#reader.hashAt(position, this.#end, head);
+      let { trimmedHash } = head;
+      await this.#turns.patiently(async () => {
+        trimmedHash = await this.#reader.hashAt(position, this.#end, head);
+      });
       const large = head.large.filter(({ last }) => last > position);
       await this.#change({ trimmed: position, trimmedHash, large });
       await this.#purge(position);

@@ -5,6 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Connection } from "./connection.ts";
 import { apiCodes, isApiError } from "./failure.ts";
 import type { JetStreamPlace } from "./place.ts";
+import { checkSync } from "./sync.ts";
 
 export type StreamNames = {
   readonly log: string;
@@ -20,7 +21,6 @@ export function streamNames({ cluster }: JetStreamPlace): StreamNames {
 }
 
 const versionMin = [2, 10] as const;
-const monitorMs = 3_000;
 
 /** Creates what is missing. Throws `bad-request` for unsafe settings, `version-mismatch` for an old
  *  server. */
@@ -86,37 +86,4 @@ async function prepare(connection: Connection, wanted: Wanted): Promise<void> {
     const way = `change it with: nats stream edit ${name}, or choose another name in the address`;
     throw new ClusterError("bad-request", `${text}; ${way}`);
   }
-}
-
-/** Whether each server syncs each write, as its monitoring port reports. */
-export async function checkSync({ monitors, name, replicas }: JetStreamPlace): Promise<void> {
-  if (new Set(monitors).size < replicas) {
-    const text = `${name} has ${replicas} replicas, and ${monitors.length} servers can be asked`;
-    throw new ClusterError("bad-request", `${text}: name all in the address`);
-  }
-  await Promise.all(monitors.map((monitor) => checkServer(monitor, name)));
-}
-
-async function checkServer(monitor: string, name: string): Promise<void> {
-  const always = "sync_interval: always";
-  const settings = await monitored(monitor).catch((cause: unknown) => {
-    const why = `${name}: ${monitor} does not report whether it has ${always}`;
-    const way =
-      "start each server with `http: 8222` and name those ports with ?monitor=a:8222,…; where " +
-      "that is impossible, ?sync=always states that it is set";
-    throw new ClusterError("bad-request", `${why}; ${way}`, { cause });
-  });
-  if (settings.jetstream?.config?.sync_always === true) return;
-  const why = `${name}: the server at ${monitor} has no ${always}`;
-  const way = `a power loss would lose what it has acknowledged; write jetstream { ${always} }`;
-  throw new ClusterError("bad-request", `${why}: ${way} in its configuration, then restart it`);
-}
-
-type Varz = { readonly jetstream?: { readonly config?: { readonly sync_always?: boolean } } };
-
-async function monitored(monitor: string): Promise<Varz> {
-  const signal = AbortSignal.timeout(monitorMs);
-  const answer = await fetch(`http://${monitor}/varz`, { signal, redirect: "error" });
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  return (await answer.json()) as Varz;
 }

@@ -26,6 +26,10 @@ const lostStates: ReadonlySet<string> = new Set([
 /** Nothing was written, and the same statement may be sent again. */
 const retriedStates: ReadonlySet<string> = new Set(["40001", "40P01", "55P03"]);
 
+export function isEnding(code: string): boolean {
+  return lostStates.has(code);
+}
+
 type PgError = Error & { readonly code?: string };
 
 /** `name` of the place. Errors without an SQLSTATE come from the connection. */

@@ -146,6 +146,33 @@ test("postgres: what an append has lost is known after a break", { skip }, async
   await Promise.all([log.close(), blocker.close(), other.close()]);
 });
 
+test("postgres: what the writer before appends during a take-over is kept", { skip }, async () => {
+  const place = newPlace();
+  const old = await openIn(place);
+  await old.append([bytesOf("a")], 0);
+  const [blocker, other] = [new Session(place), new Session(place)];
+  await blocker.run({ text: "BEGIN" });
+  await blocker.run({ text: "SELECT * FROM {}.head FOR UPDATE" });
+  const waiters = async (count: number) => {
+    const text =
+      "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' " +
+      `AND application_name = 'tequio ${place.schema}'`;
+    while ((await other.run({ text })).length < count);
+  };
+  // First in the queue: the append. Behind it, with an older end in hand: the new writer.
+  const appended = old.append([bytesOf("b")], 1);
+  await waiters(1);
+  const opening = openIn(place);
+  await waiters(2);
+  await blocker.run({ text: "COMMIT" });
+  assert.equal(await appended, 2);
+  const now = await opening;
+  assert.equal(await now.last(), 2);
+  assert.equal(await now.append([bytesOf("c")], 2), 3);
+  await assert.rejects(old.append([bytesOf("d")], 2), refusal("fenced"));
+  await Promise.all([old.close(), now.close(), blocker.close(), other.close()]);
+});
+
 test("postgres: a commit whose answer is lost is not written again", { skip }, async () => {
   const place = newPlace();
   const log = await openIn(place, { times: { answerMs: 300 } });
@@ -162,6 +189,26 @@ test("postgres: a commit whose answer is lost is not written again", { skip }, a
     (await collect(log, 0)).map(({ position }) => position),
     [1, 2],
   );
+  await log.close();
+});
+
+test("postgres: a warning about a write ends the log, one of the server's end does not", {
+  skip,
+}, async () => {
+  const place = newPlace();
+  const log = await openIn(place);
+  const warnWith = (state: string) =>
+    change(
+      place,
+      "CREATE OR REPLACE FUNCTION {}.warn() RETURNS trigger LANGUAGE plpgsql AS " +
+        `'BEGIN RAISE WARNING USING ERRCODE = ''${state}'', MESSAGE = ''mark''; RETURN NEW; END'`,
+      "CREATE OR REPLACE TRIGGER warn BEFORE INSERT ON {}.batch FOR EACH ROW " +
+        "EXECUTE FUNCTION {}.warn()",
+    );
+  await warnWith("57P02");
+  assert.equal(await log.append([bytesOf("a")], 0), 1);
+  await warnWith("01000");
+  await assert.rejects(log.append([bytesOf("b")], 1), { code: "storage-failed", message: /mark/ });
   await log.close();
 });
 

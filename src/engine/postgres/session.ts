@@ -5,7 +5,7 @@
 import type { Client } from "pg";
 import { ClusterError } from "../../core/error.ts";
 import { ConnectionLost, isLost } from "../connection-lost.ts";
-import { postgresFailure, unreachable } from "./failure.ts";
+import { isEnding, postgresFailure, unreachable } from "./failure.ts";
 import { loadPg } from "./load.ts";
 import type { PostgresPlace } from "./place.ts";
 
@@ -98,8 +98,9 @@ export class Session {
     });
     client.on("error", () => this.#forget(client));
     client.on("end", () => this.#forget(client));
-    client.on("notice", ({ message, severity }) => {
-      if (severity === "WARNING") this.#warning = message ?? "a warning";
+    client.on("notice", ({ code = "", message, severity }) => {
+      // That the server ends says nothing of the statement before.
+      if (severity === "WARNING" && !isEnding(code)) this.#warning = message ?? "a warning";
     });
     try {
       await client.connect();

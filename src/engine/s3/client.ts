@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import { Agent, request } from "../../link/node-http.ts";
-import { loadSigner } from "./load.ts";
+import { type SignedCall, signed } from "../../remote/signature.ts";
 import type { S3Credentials, S3Place } from "./place.ts";
 
 export type S3Call = {
@@ -14,7 +14,9 @@ export type S3Call = {
   /** Below the prefix; "" = the bucket itself. */
   readonly key: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** Without `x-amz-…`, which are `amz`: those are signed. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly amz?: SignedCall["amz"];
   readonly body?: S3Body;
 };
 
@@ -52,7 +54,6 @@ export class S3Client {
   readonly #credentials: S3Credentials;
   readonly #times: S3Times;
   readonly #agent: Agent;
-  readonly #cache = new Map<string, ArrayBuffer>();
 
   constructor(place: S3Place, credentials: S3Credentials, times: Partial<S3Times> = {}) {
     this.place = place;
@@ -113,28 +114,19 @@ export class S3Client {
   }
 
   async #send(call: S3Call): Promise<IncomingMessage> {
-    const { body, headers = {}, key, method, query = {} } = call;
-    const { AwsV4Signer } = await loadSigner();
+    const { amz = {}, body, headers = {}, key, method, query = {} } = call;
     const { base, prefix, region } = this.place;
     const url = new URL(key === "" ? base : base + prefix + key);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const sha256 = body?.sha256 ?? emptySha256;
-    const signer = new AwsV4Signer({
-      ...this.#credentials,
-      method,
-      url: url.href,
-      headers: { ...headers, "x-amz-content-sha256": sha256 },
-      service: "s3",
-      region,
-      cache: this.#cache,
-    });
-    const signed = await signer.sign();
+    const credentials = { sessionToken: "", ...this.#credentials, region };
+    const own = signed(url, credentials, new Date(), { method, sha256, amz });
     const size = body === undefined ? {} : { "content-length": String(body.sizeBytes) };
     const send = url.protocol === "https:" ? tlsRequest : request;
-    const sent = send(signed.url, {
+    const sent = send(url, {
       method,
       agent: this.#agent,
-      headers: { ...Object.fromEntries(signed.headers), ...size },
+      headers: { ...headers, ...own, ...size },
     });
     const { idleMs } = this.#times;
     sent.setTimeout(idleMs, () => sent.destroy(new Error(`silent for ${idleMs} ms`)));

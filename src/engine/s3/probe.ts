@@ -14,7 +14,7 @@ export async function probe(client: S3Client): Promise<void> {
   const sha256 = hash("sha256", bytes, "hex");
   const sum = { "x-amz-checksum-sha256": Buffer.from(sha256, "hex").toString("base64") };
   const body = { sizeBytes, sha256, open: () => [bytes] };
-  const answer = await client.open({ method: "PUT", key, headers: sum, body });
+  const answer = await client.open({ method: "PUT", key, amz: sum, body });
   const reported = answer?.headers["x-amz-checksum-sha256"];
   answer?.resume();
   if (reported !== undefined && reported !== sum["x-amz-checksum-sha256"]) {

@@ -11,7 +11,6 @@ import { credentials, S3Server, withoutS3 } from "../../../test/engines/s3-serve
 import { access, startStore } from "../../../test/tables/s3-server.ts";
 import { bytesIn, pattern, refusal, same, sha256 } from "../../conformance/bytes.ts";
 import type { ClusterError } from "../../core/error.ts";
-import { errorWithout } from "../../link/testing/without-package.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { pieceBytes } from "../../store/blob/pieces.ts";
 import { atEnd, temporaryDir } from "../../store/testing/at-end.ts";
@@ -199,14 +198,4 @@ test("secrets in the address, and what is no place, are refused", () => {
   });
   assert.equal(place("s3://bucket").base, "https://bucket.s3.us-east-1.amazonaws.com/");
   assert.throws(() => s3Credentials({}), { code: "unauthenticated" });
-});
-
-test("without the package aws4fetch, the error says how to install it", async () => {
-  const file = join(import.meta.dirname, "load.ts");
-  assert.deepEqual(await errorWithout("aws4fetch", { file, load: "loadSigner" }), {
-    code: "unavailable",
-    text:
-      "blobs in S3 need the package aws4fetch, which is not installed; install it: " +
-      "npm install aws4fetch@1",
-  });
 });

@@ -16,6 +16,9 @@ export type MasterAddress = {
   readonly fingerprint: string;
   /** Cluster token of a caller that is no peer; null = it has a peer's token. */
   readonly bearer: string | null;
+  /** Asked when the master does not answer: where it is now; null = not known. Default: it does not
+   *  move. */
+  readonly find?: () => Promise<string | null>;
 };
 
 const answerMs = 15_000;
@@ -58,19 +61,22 @@ export class MasterCalls {
   readonly #kept: HttpsAgent | null;
   /** For a call that met a connection which the master was closing. */
   readonly #single: HttpsAgent | null;
+  #url: string;
   #reach: Reach = "machine";
   /** How this master takes lookups: the document's form until it refuses that. */
   #lookupMethod: Method = "POST";
 
   constructor(address: MasterAddress) {
     this.#address = address;
+    this.#url = address.url;
     const isTls = address.url.startsWith("https:");
-    this.#kept = isTls ? pinnedAgent(address, true) : null;
-    this.#single = isTls ? pinnedAgent(address, false) : null;
+    const place = { fingerprint: address.fingerprint, url: () => this.#url };
+    this.#kept = isTls ? pinnedAgent(place, true) : null;
+    this.#single = isTls ? pinnedAgent(place, false) : null;
   }
 
   get url(): string {
-    return this.#address.url;
+    return this.#url;
   }
 
   /** How far away the master was at the last call: addresses that it names are checked against
@@ -80,6 +86,24 @@ export class MasterCalls {
   }
 
   async call<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
+    try {
+      return await this.#call(path, body, signal);
+    } catch (error) {
+      if (!(await this.#hasMoved(error, signal))) throw error;
+      return this.#call(path, body, signal);
+    }
+  }
+
+  async #hasMoved(error: unknown, signal?: AbortSignal): Promise<boolean> {
+    const isAway = error instanceof ClusterError && error.code === "unavailable";
+    if (!isAway || signal?.aborted === true) return false;
+    const url = (await this.#address.find?.()) ?? this.#url;
+    if (url === this.#url) return false;
+    this.#url = url;
+    return true;
+  }
+
+  async #call<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
     const bytes = Buffer.from(JSON.stringify(body));
     const method = lookups.includes(path) ? this.#lookupMethod : "POST";
     let answer = await this.#send({ method, path }, bytes, signal);
@@ -107,7 +131,8 @@ export class MasterCalls {
     signal?: AbortSignal,
     isAgain = false,
   ): Promise<{ status: number; text: string }> {
-    const { url, bearer } = this.#address;
+    const { bearer } = this.#address;
+    const url = this.#url;
     const agent = isAgain ? this.#single : this.#kept;
     const send = agent === null ? httpRequest : httpsRequest;
     return new Promise((resolve, reject) => {
@@ -154,12 +179,14 @@ async function readText(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function pinnedAgent({ url, fingerprint }: MasterAddress, keepAlive: boolean): HttpsAgent {
+type PinnedPlace = { readonly fingerprint: string; readonly url: () => string };
+
+function pinnedAgent({ url, fingerprint }: PinnedPlace, keepAlive: boolean): HttpsAgent {
   const agent = new HttpsAgent({ keepAlive });
   if (fingerprint === "") return agent;
   const pin = parseFingerprint(fingerprint);
   agent.createConnection = (_options, callback) => {
-    connectPinned(new URL(url), pin, AbortSignal.timeout(answerMs)).then(
+    connectPinned(new URL(url()), pin, AbortSignal.timeout(answerMs)).then(
       (socket) => callback?.(null, socket),
       (error: Error) => callback?.(error, undefined as never),
     );

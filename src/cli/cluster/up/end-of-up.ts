@@ -3,6 +3,7 @@
 /** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
 export function endOfUp() {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let fatal: Error | null = null;
   // It may be rejected before it is awaited.
   promise.catch(() => {});
   let signals = 0;
@@ -17,7 +18,14 @@ export function endOfUp() {
   return {
     promise,
     resolve: () => resolve("stopping (tequio down)"),
-    reject,
+    reject(error: Error) {
+      fatal ??= error;
+      reject(error);
+    },
+    /** Of a coordinator that cannot go on; null = there was none. */
+    get fatal(): Error | null {
+      return fatal;
+    },
     release: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
   };
 }

@@ -55,6 +55,7 @@ export type StandbyOutput = {
   readonly isJson: boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
+  readonly onJoined: () => void;
   /** Called while this coordinator leads. */
   readonly onStandbys: (urls: readonly string[]) => void;
 };
@@ -78,12 +79,12 @@ export function engineOptions(
     throw new ClusterError("bad-request", "--leader-lease is at least 500ms; the default is 3s");
   }
   const lease = leaderLease === undefined ? {} : { leaseMs: leaderLease };
-  const { signal } = output;
+  const { onJoined, signal } = output;
   const onStandbys = (urls: readonly string[]) => {
     output.onStandbys(urls);
     reportStandbys(urls, output);
   };
-  const told = { onStandby: standbyNews(output), onStandbys };
+  const told = { onJoined, onStandby: standbyNews(output), onStandbys };
   const leading = { log, allowSingle, ...lease, isStandby: standby, signal, ...told };
   return { leading, ...place };
 }

@@ -6,6 +6,7 @@ import type { Method } from "../../../link/grpc/server.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
 import { readWhole } from "../../../store/blob/whole.ts";
 import * as data from "../../../wire/p4/data.ts";
+import { mustLead, type Ownership } from "../../leading/answering.ts";
 import { asJobId } from "../../services.ts";
 import type { Programs } from "../worker/programs.ts";
 
@@ -15,6 +16,7 @@ const messageMaxBytes = data.wholeFileMaxBytes - 16;
 export type ModuleParts = {
   readonly programs: Pick<Programs, "moduleAt">;
   readonly blobs: Pick<Blobs, "read" | "size">;
+  readonly owner: Ownership;
 };
 
 export function moduleMethods(parts: ModuleParts): Readonly<Record<string, Method>> {
@@ -25,6 +27,7 @@ export function moduleMethods(parts: ModuleParts): Readonly<Record<string, Metho
       isForAll: true,
       async handle(request, _call, sink) {
         const { filePath } = data.decode(data.fileRequest, request);
+        await mustLead(parts.owner);
         await sink.send(data.fileBytesParts(await moduleNamed(filePath, parts)));
       },
     },

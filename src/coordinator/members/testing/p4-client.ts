@@ -144,7 +144,7 @@ export async function p4Alone(
   const parts = { loop, auth, members, owner, tickets, settings, machine: thisMachine };
   const bugs: unknown[] = [];
   const edge = new P4Edge(parts, (error) => bugs.push(error), limits);
-  const files = { programs: { moduleAt: () => null }, blobs: openMemoryBlobs() };
+  const files = { owner, programs: { moduleAt: () => null }, blobs: openMemoryBlobs() };
   const onError = (error: unknown) => bugs.push(error);
   const serving = await serveP4({ edge, onError, ...files }, { host: "127.0.0.1", port: 0 });
   t.after(async () => {
