@@ -89,6 +89,7 @@ export class Loop {
       slotsPerOwner: 0,
       trustSeed: 0,
       auditShare: 0,
+      canaryShare: 0,
       inboxMaxChars: 64 * 1024 * 1024,
       batchMax: 1_024,
       observe: () => {},
@@ -126,11 +127,12 @@ export class Loop {
     end.epoch += 1;
     loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
-    const { auditShare, slotsPerOwner, trustSeed } = loop.#options;
+    const { auditShare, canaryShare, slotsPerOwner, trustSeed } = loop.#options;
     const limits = {
       ...(slotsPerOwner === 0 ? {} : { slotsPerOwner }),
       ...(trustSeed === 0 ? {} : { trustSeed }),
       ...(auditShare === 0 ? {} : { auditShare }),
+      ...(canaryShare === 0 ? {} : { canaryShare }),
     };
     const aheadMs = loop.#startedAtMs - end.atMs;
     const jump = end.atMs > 0 && aheadMs >= jumpMinMs ? { aheadMs } : {};

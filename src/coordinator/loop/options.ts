@@ -31,6 +31,8 @@ export type LoopOptions = {
   readonly trustSeed?: number;
   /** See the event `coordinator-started`, 0 to 1. Default 0. */
   readonly auditShare?: number;
+  /** See the event `coordinator-started`, 0 to 1. Default 0. */
+  readonly canaryShare?: number;
   /** Events in the inbox; above it `post` is refused as `unavailable`. Default 20,000. */
   readonly inboxMax?: number;
   /** Their JSON characters together. Default 64 Mi. */

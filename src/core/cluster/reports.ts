@@ -24,10 +24,11 @@ import {
 } from "./state.ts";
 import { endAudit, hearAudit } from "./trust/audit-end.ts";
 import { sample } from "./trust/audit-sample.ts";
+import { hearCanary, remember } from "./trust/canary.ts";
 import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
 import { markOf } from "./trust/opinion.ts";
-import { isTracked } from "./trust/standing.ts";
+import { isShared, isTracked } from "./trust/standing.ts";
 import { tally, untally } from "./trust/tally.ts";
 import { pauseAfterFull, rest } from "./workers/pauses.ts";
 import { refOf } from "./workers/ref.ts";
@@ -53,7 +54,11 @@ export function reportAttempts(
   for (const said of withoutAudits(state, event, effects)) {
     if (job.state !== "running") break;
     const lease = findLease(stage, said.task, { attempt: said.attempt, worker: from });
-    if (lease === undefined) continue;
+    if (lease === undefined) {
+      const worker = state.workers.get(from);
+      if (worker?.volunteer !== undefined) hearCanary(state, stage, worker, said);
+      continue;
+    }
     const report = measured(state, lease, said);
     endLease(state, lease, report.durationMs);
     if (report.kind === "done") decide(state, job, { lease, report, effects });
@@ -168,6 +173,7 @@ function commit(
   setTask(stage, task, DONE);
   learnDone(state, stage, done);
   if (before === null || stage.opinions.withdrawn.delete(task)) tally(job, stage, task, result);
+  if (isShared(job)) remember(state, stage, task);
   if (before === null) sample(state, job, stage, { task, attempt, worker });
   if (stage.counts.done < stage.spec.taskCount) return;
   stage.tally.endedAtMs = state.atMs;
