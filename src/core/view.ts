@@ -238,6 +238,17 @@ export function removedSummaries(state: CoordinatorState, owner: string | null):
   return [...found].map(([why, sum]) => ({ why, ...sum }));
 }
 
+/** Whether results of the worker were found wrong. */
+export function isCaughtWorker(state: CoordinatorState, worker: WorkerId): boolean {
+  return workerRecord(state, worker)?.caught === true;
+}
+
+/** Whether the task has its result, of an earlier attempt: what this one finds is only compared. */
+export function isSurplus(state: CoordinatorState, { attempt, job, stage, task }: AttemptRef) {
+  const of = find(state, job)?.stages[stage];
+  return of?.state[task] === DONE && attempt > (of.committed[task] as number);
+}
+
 export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
 }

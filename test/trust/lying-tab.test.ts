@@ -45,8 +45,8 @@ async function changeCode(context: BrowserContext): Promise<() => number> {
   return () => changed;
 }
 
-async function linkOf({ place, url }: Cluster, owner: string): Promise<string> {
-  const made = await place.run("token", "create", "--role", "volunteer", "--owner", owner);
+async function linkOf({ place, url }: Cluster, ...owner: string[]): Promise<string> {
+  const made = await place.run("token", "create", "--role", "volunteer", ...owner);
   assert.equal(made.code, 0, made.err);
   return `${url}/j#${made.out.trim()}`;
 }
@@ -74,8 +74,11 @@ test("X10: a tab with changed code is caught, and its earlier results are rechec
   const cluster = await startCluster(t, "--workers", "1");
   const context = await chromium.newContext(t);
   const isChanged = await changeCode(context);
-  const liar = await joinIn(context, await linkOf(cluster, "liar"));
-  const honest = await joinIn(await chromium.newContext(t), await linkOf(cluster, "ana"));
+  const liar = await joinIn(context, await linkOf(cluster));
+  const honest = await joinIn(
+    await chromium.newContext(t),
+    await linkOf(cluster, "--owner", "ana"),
+  );
   await Promise.all([isJoined(liar), isJoined(honest)]);
   const standing = async () => {
     const workers = await asked<WorkerSummary[]>(cluster, "workers", "--all");
@@ -97,6 +100,9 @@ test("X10: a tab with changed code is caught, and its earlier results are rechec
   const caught = [first, second].filter((tab) => tab?.volunteer?.caught !== undefined);
   assert.equal(caught.length, 1, JSON.stringify([first, second]));
   assert.equal(caught[0]?.volunteer?.caught?.job, last);
+  // Its link names no person, so that it answers for itself alone; that of the other tab does.
+  assert.equal(caught[0]?.volunteer?.person, caught[0]?.worker);
+  assert.ok([first, second].some((tab) => tab?.volunteer?.person === "ana"));
   await liar.waitForSelector('[data-phase="refused"]');
   await isJoined(honest);
   const { doubtful = 0 } = await asked<JobSummary>(cluster, "status", before);

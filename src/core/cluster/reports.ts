@@ -51,14 +51,10 @@ export function reportAttempts(
   const stage = job?.stages[event.stage];
   if (job === undefined || stage === undefined) return;
   const from = idNumber(event.worker);
-  for (const said of withoutAudits(state, event, effects)) {
+  for (const said of ofLeases(state, event, effects)) {
     if (job.state !== "running") break;
     const lease = findLease(stage, said.task, { attempt: said.attempt, worker: from });
-    if (lease === undefined) {
-      const worker = state.workers.get(from);
-      if (worker?.volunteer !== undefined) hearCanary(state, stage, worker, said);
-      continue;
-    }
+    if (lease === undefined) continue;
     const report = measured(state, lease, said);
     endLease(state, lease, report.durationMs);
     if (report.kind === "done") decide(state, job, { lease, report, effects });
@@ -71,14 +67,18 @@ export function reportAttempts(
   watchStragglers(state, job);
 }
 
-/** Those of leases. */
-function withoutAudits(
+/** The others are of attempts that only compare, at own workers and at volunteers. */
+function ofLeases(
   state: CoordinatorState,
   event: Of<"attempts-reported">,
   effects: Effect[],
 ): readonly AttemptReport[] {
   const worker = idNumber(event.worker);
-  if (!state.audits.running.has(worker)) return event.reports;
+  const { audits, canaries } = state;
+  if (canaries.running.has(worker)) {
+    return event.reports.filter((said) => !hearCanary(state, { ...event, worker }, said));
+  }
+  if (!audits.running.has(worker)) return event.reports;
   const at = { job: idNumber(event.job), stage: event.stage, worker };
   return event.reports.filter((said) => {
     const audit = endAudit(state, at, said);

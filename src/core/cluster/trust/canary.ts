@@ -9,6 +9,7 @@
  *     computes it a second time before a volunteer is called a liar, as in every dispute.
  *  5. Tasks that read partitions are none: what is right depends on which partitions were read. */
 import type { AttemptReport } from "../../event.ts";
+import { type JobId, jobId } from "../../ids.ts";
 import { ownCode } from "../placement/may-run.ts";
 import {
   type CoordinatorState,
@@ -98,22 +99,19 @@ function pick(
 /** Whether the report is of one of these; it is none any more then. */
 export function hearCanary(
   state: CoordinatorState,
-  stage: Stage,
-  worker: WorkerRecord,
+  from: { readonly worker: number; readonly job: JobId; readonly stage: number },
   report: AttemptReport,
 ): boolean {
   const { attempt, task } = report;
-  const found = takeCanaries(state, worker.number, (one) => {
-    return (
-      one.job === stage.job &&
-      one.stage === stage.index &&
-      one.attempt === attempt &&
-      one.task === task
-    );
+  const [found] = takeCanaries(state, from.worker, (one) => {
+    const isOf = jobId(one.job) === from.job && one.stage === from.stage;
+    return isOf && one.attempt === attempt && one.task === task;
   });
-  if (found.length === 0) return false;
+  if (found === undefined) return false;
+  const job = state.jobs.get(found.job) as JobRecord;
+  const stage = job.stages[found.stage] as Stage;
+  const worker = state.workers.get(from.worker) as WorkerRecord;
   worker.done++;
-  const job = state.jobs.get(stage.job) as JobRecord;
   const output = stage.outputs[task] ?? null;
   const isKnown = stage.opinions.vouchers.get(task)?.some(({ own }) => own) === true;
   // It failed, or it is in dispute already, which its answer would not end.
