@@ -173,7 +173,7 @@ async function openKept(
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
     trustSeed: randomInt(2 ** 47),
-    ...sharesOf(options.auditShare),
+    checks: checksOf(options.auditShare),
     onReplay: onReplayed,
     onFatal,
     ...(leadership === null ? {} : { warm: leadership.warm.end }),
@@ -219,7 +219,7 @@ function openGoing(
 }
 
 /** Where nothing is audited no canaries are given either. */
-function sharesOf(auditShare = 0) {
+function checksOf(auditShare = 0) {
   return auditShare === 0 ? {} : { auditShare, canaryShare };
 }
 

@@ -24,9 +24,10 @@ import {
 } from "./state.ts";
 import { endAudit, hearAudit } from "./trust/audit-end.ts";
 import { sample } from "./trust/audit-sample.ts";
-import { hearCanary, remember } from "./trust/canary.ts";
+import { hearCanary } from "./trust/canary.ts";
 import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
+import { remember } from "./trust/known.ts";
 import { markOf } from "./trust/opinion.ts";
 import { isShared, isTracked } from "./trust/standing.ts";
 import { tally, untally } from "./trust/tally.ts";

@@ -8,7 +8,7 @@
  *     what it runs. */
 import { assert, ClusterError } from "../../../core/error.ts";
 import { type AttemptRef, idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
-import { isCaughtWorker, isTab, workerIds } from "../../../core/view.ts";
+import { isTab, workerIds } from "../../../core/view.ts";
 import type { TextLink } from "../../../link/websocket.ts";
 import { decodeBrowser, encodeBrowser } from "../../../wire/browser/codec.ts";
 import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
@@ -17,7 +17,7 @@ import { hexOf } from "../../../wire/hex.ts";
 import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
 import { Alarm } from "./alarm.ts";
 import { parseEarly } from "./claims.ts";
-import { type Arrivals, enterTab, type TabJoinContext, wrongResults } from "./joining.ts";
+import { type Arrivals, enterTab, rejection, type TabJoinContext } from "./joining.ts";
 import { LineLimit } from "./line-limit.ts";
 import { portionsOf, taskText, taskType } from "./orders.ts";
 import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
@@ -330,11 +330,7 @@ export class TrackerEdge {
   }
 
   #turnOut(gateway: GatewayRecord, tab: Tab, why: string): void {
-    // A tab whose results were found wrong would join as another one, else.
-    const isCaught = isCaughtWorker(this.#options.loop.state, tab.worker);
-    const told = {
-      message: isCaught ? wrongResults(tab.worker).message : `unauthenticated: ${why}`,
-    };
+    const told = { message: rejection(this.#options.loop.state, tab.worker, why) };
     tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
     this.#disconnect(gateway, tab);
   }

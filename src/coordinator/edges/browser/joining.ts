@@ -2,6 +2,7 @@
  *  holds. */
 
 import { may } from "../../../core/access/roles.ts";
+import type { CoordinatorState } from "../../../core/coordinator.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { WorkerSpecs } from "../../../core/event.ts";
 import { type AttemptRef, attemptKey, idNumber, type WorkerId } from "../../../core/ids.ts";
@@ -93,8 +94,8 @@ export async function enterTab(body: Connect, context: TabJoinContext): Promise<
   return { tab, credential: await context.auth.issueCredential(tab.worker, principal) };
 }
 
-/** Of tokens that name no person, as that of the link that everybody may have: of their tabs each
- *  answers for itself. */
+/** Of tokens that name no person, as that of a public link: each of their tabs answers for
+ *  itself. */
 const unnamedOwners: ReadonlySet<string> = new Set(["admin", "cli"]);
 
 type Joining = Pick<Principal, "owner" | "role">;
@@ -214,9 +215,15 @@ function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {
   return principal;
 }
 
-export function wrongResults(worker: WorkerId): ClusterError {
+function wrongResults(worker: WorkerId): ClusterError {
   const text = `results of ${worker} were found wrong here; it is not given tasks any more`;
   return new ClusterError("forbidden", text);
+}
+
+/** What a tab that is disconnected is sent. One whose results were found wrong would join as
+ *  another one if only its credential were rejected. */
+export function rejection(state: CoordinatorState, worker: WorkerId, why: string): string {
+  return isCaughtWorker(state, worker) ? wrongResults(worker).message : `unauthenticated: ${why}`;
 }
 
 function returning(

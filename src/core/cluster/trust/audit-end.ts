@@ -19,7 +19,7 @@ import {
   type JobAudit,
   recordTextMax,
 } from "./audit.ts";
-import { remember } from "./canary.ts";
+import { remember } from "./known.ts";
 import { markOf, type Voucher } from "./opinion.ts";
 import { confirm, isShared, witnessOf } from "./standing.ts";
 

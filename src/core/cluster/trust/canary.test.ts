@@ -82,7 +82,7 @@ test("a wrong answer to what is known is a lie, once an own worker has computed 
   assert.equal(jobSummary(village.state, job, village.atMs)?.stages[0]?.outputRecords, 12);
 });
 
-test("where what was known comes out otherwise the next time, the job fails and no one lies", () => {
+test("where what was known comes out otherwise the next time, the job fails", () => {
   const { ana, job, own, village } = begun();
   const known = village.running.get(ana)!.find(({ task }) => doneTasks(village).has(task))!;
   village.report(ana, known, { output: { root: "by chance 2", sizeBytes: 1, records: 1 } });

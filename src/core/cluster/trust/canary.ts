@@ -27,23 +27,10 @@ import { confirm, draw, isShared, needsOneEngine, witnessOf } from "./standing.t
 
 /** Share of the tasks of volunteers, besides the share that is compared. */
 export const canaryShare = 0.01;
-/** Tasks of a stage that are kept for it; above it new ones replace others. */
-const knownMax = 512;
 /** Those that are looked at for one worker. */
 const triesMax = 4;
 /** At one worker, which may answer none of them. */
 const heldMax = 64;
-
-/** An own worker vouches for the result of the task. */
-export function remember(state: CoordinatorState, stage: Stage, task: number): void {
-  const { known, vouchers } = stage.opinions;
-  if (state.canaries.share === 0 || stage.spec.inputStage !== null) return;
-  if (vouchers.get(task)?.some(({ own }) => own) !== true) return;
-  if (known.some((one) => one.task === task)) return;
-  const one: KnownTask = { task, persons: [] };
-  if (known.length < knownMax) known.push(one);
-  else known[Math.floor(draw(state) * knownMax)] = one;
-}
 
 type Attempt = { readonly task: number; readonly attempt: number };
 

@@ -307,10 +307,7 @@ export class TabSession {
     for (const tid of this.#tasks.keys()) this.#orders.push({ kind: "stop", tid });
     this.#tasks.clear();
     // What it computed was found wrong: it stays that worker, also when the page is loaded again.
-    if (why.startsWith("forbidden:")) {
-      this.#refuse(why);
-      return;
-    }
+    if (why.startsWith("forbidden:")) return this.#refuse(why);
     this.#identity = null;
     this.#orders.push({ kind: "remember", identity: null });
     this.#orders.push({ kind: "close" });
