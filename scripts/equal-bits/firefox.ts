@@ -1,11 +1,9 @@
-/** Runs the hashes in a stock Firefox: a page of this process asks for one function after the other,
- *  and posts what it finds. Needs no driver. */
+/** Runs the hashes in a stock Firefox, without a driver: a page of this process asks for one
+ *  function after the other, and posts what it finds. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 
 /** For one function, and for the start. */
 const limitMs = 600_000;
@@ -26,7 +24,7 @@ type Wanted = { readonly name: string; readonly count: number };
 
 export class Firefox {
   readonly #server: Server;
-  readonly #profile = mkdtempSync(join(tmpdir(), "equal-bits-"));
+  readonly #profile = newFolder("equal-bits-");
   #browser: ChildProcess | null = null;
   /** Resolves with what the page posts next. */
   #found = Promise.withResolvers<string>();
@@ -73,7 +71,7 @@ export class Firefox {
     }
     this.#server.closeAllConnections();
     this.#server.close();
-    rmSync(this.#profile, { recursive: true, force: true });
+    removeFolder(this.#profile);
   }
 
   async #next(): Promise<string> {
