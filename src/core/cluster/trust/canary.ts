@@ -52,7 +52,7 @@ export function addCanaries(
   for (let left = attempts.length; left > 0 && held.length < heldMax; left--) {
     if (draw(state) >= canaries.share) continue;
     const task = pick(state, job, stage, witness);
-    if (task === undefined || attempts.some((one) => one.task === task)) continue;
+    if (task === undefined) continue;
     const attempt = (stage.attempts[task] as number) + 1;
     stage.attempts[task] = attempt;
     attempts.splice(Math.floor(draw(state) * (attempts.length + 1)), 0, { task, attempt });
@@ -98,7 +98,7 @@ export function hearCanary(
   const job = state.jobs.get(found.job) as JobRecord;
   const stage = job.stages[found.stage] as Stage;
   const worker = state.workers.get(from.worker) as WorkerRecord;
-  worker.done++;
+  if (report.kind === "done") worker.done++;
   const output = stage.outputs[task] ?? null;
   const isKnown = stage.opinions.vouchers.get(task)?.some(({ own }) => own) === true;
   // It failed, or it is in dispute already, which its answer would not end.
