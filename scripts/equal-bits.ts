@@ -1,17 +1,19 @@
-/** `node scripts/equal-bits.ts [--count 10000000] [--node PATH …]`: whether the functions of `Math`
- *  of job code give equal bits in this Node, in each other one, and in Chromium. Ends with 1 when
- *  a function differs. */
+/** `node scripts/equal-bits.ts [--count 10000000] [--node PATH …] [--firefox PATH]`: whether the
+ *  functions of `Math` of job code give equal bits in this Node, in each other one, in Chromium,
+ *  and in a Firefox. Ends with 1 when a function differs. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { findChromium, startChromium } from "../test/simulation/chromium.ts";
+import { Firefox } from "./equal-bits/firefox.ts";
 import { functionNames } from "./equal-bits/hashes.ts";
 
 const { values } = parseArgs({
   options: {
     count: { type: "string", default: "10000000" },
     node: { type: "string", multiple: true, default: [] },
+    firefox: { type: "string" },
   },
 });
 const count = Number(values.count);
@@ -49,9 +51,14 @@ const code = await bundled();
 const found = findChromium();
 const tab = found === null ? null : await chromium(found, code);
 if (tab === null) console.log("no Chromium: set CHROMIUM to the path of one");
+const fox = values.firefox === undefined ? null : await Firefox.start(values.firefox, code);
 try {
   const nodes = [process.execPath, ...values.node].map((path) => nodeEngine(path, code));
   const engines = [...(await Promise.all(nodes)), ...(tab === null ? [] : [tab.engine])];
+  if (fox !== null) {
+    const { firefox, name } = fox;
+    engines.push({ name, hash: (one) => firefox.hashOf(one, count) });
+  }
   console.log(`${count} arguments a function: ${engines.map(({ name }) => name).join(", ")}`);
   for (const name of functionNames) {
     const hashes: string[] = [];
@@ -62,4 +69,5 @@ try {
   }
 } finally {
   await tab?.close();
+  await fox?.firefox.close();
 }

@@ -1,6 +1,7 @@
 /** A crowd of volunteers, some of them liars, around the production core: no network, no disk, only
  *  which result is believed, and what that costs. Every choice comes from one seed. */
 import { LawWatch } from "../../src/core/cluster/laws.ts";
+import { canaryShare } from "../../src/core/cluster/trust/canary.ts";
 import { type CoordinatorState, emptyState, nextWakeMs, step } from "../../src/core/coordinator.ts";
 import type { Effect } from "../../src/core/effect.ts";
 import type { CoordinatorEvent, WorkerSpecs } from "../../src/core/event.ts";
@@ -87,7 +88,7 @@ export class Crowd {
   run(): CrowdResult {
     const { own, seed, volunteers } = this.#options;
     const trustSeed = seed * 2_654_435_761 + 1;
-    const started = { epoch: 1, retains: true, trustSeed, auditShare: 0.01 } as const;
+    const started = { epoch: 1, retains: true, trustSeed, auditShare: 0.01, canaryShare } as const;
     this.#tell({ kind: "coordinator-started", ...started });
     const natures: Array<Nature | null> = [...volunteers, ...Array(own).fill(null)];
     // In any order: a worker's number says nothing.

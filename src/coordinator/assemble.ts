@@ -1,6 +1,7 @@
 /** Opens the parts of a coordinator, each on the ones before, and connects them. */
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
+import { canaryShare } from "../core/cluster/trust/canary.ts";
 import type { CoordinatorState } from "../core/coordinator.ts";
 import { jobState } from "../core/view.ts";
 import { openBlobs, openStaging } from "../engine/open-blobs.ts";
@@ -172,7 +173,7 @@ async function openKept(
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
     trustSeed: randomInt(2 ** 47),
-    ...(options.auditShare === undefined ? {} : { auditShare: options.auditShare }),
+    checks: checksOf(options.auditShare),
     onReplay: onReplayed,
     onFatal,
     ...(leadership === null ? {} : { warm: leadership.warm.end }),
@@ -215,6 +216,11 @@ function openGoing(
   });
   closers.defer(() => keeping.stop());
   return { sweep, retention: keeping };
+}
+
+/** Where nothing is audited no canaries are given either. */
+function checksOf(auditShare = 0) {
+  return auditShare === 0 ? {} : { auditShare, canaryShare };
 }
 
 /** The edges where workers and browsers reach the core. */

@@ -102,6 +102,8 @@ export type CoordinatorEvent = {
       /** Share of the tasks of own workers that are computed a second time where there is room, 0
        *  to 1; absent = 0. */
       readonly auditShare?: number;
+      /** Share of the tasks of volunteers whose result is known; default 0. */
+      readonly canaryShare?: number;
       /** How far the wall clock was ahead of the newest record, when that was a day or more, in ms;
        *  absent in logs from before such jumps were remembered. */
       readonly aheadMs?: number;

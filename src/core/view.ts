@@ -16,6 +16,7 @@ import {
 } from "./cluster/state.ts";
 import type { Audit } from "./cluster/trust/audit.ts";
 import { differenceOf } from "./cluster/trust/audit-end.ts";
+import type { Canary } from "./cluster/trust/canaries.ts";
 import { doubtfulTasks } from "./cluster/trust/distrust.ts";
 import { checkedShare, isShared, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
@@ -237,6 +238,17 @@ export function removedSummaries(state: CoordinatorState, owner: string | null):
   return [...found].map(([why, sum]) => ({ why, ...sum }));
 }
 
+/** Whether results of the worker were found wrong. */
+export function isCaughtWorker(state: CoordinatorState, worker: WorkerId): boolean {
+  return workerRecord(state, worker)?.caught === true;
+}
+
+/** Whether the task has its result, of an earlier attempt: what this one finds is only compared. */
+export function isSurplus(state: CoordinatorState, { attempt, job, stage, task }: AttemptRef) {
+  const of = find(state, job)?.stages[stage];
+  return of?.state[task] === DONE && attempt > (of.committed[task] as number);
+}
+
 export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
 }
@@ -346,11 +358,16 @@ function secondOf({ job, second, stage, task }: Audit): AttemptRef {
   return { job: jobId(job), stage, task, attempt: second.attempt };
 }
 
+function canaryRef({ attempt, job, stage, task }: Canary): AttemptRef {
+  return { job: jobId(job), stage, task, attempt };
+}
+
 /** What the worker may run, and report: those that only compare results, too. */
 export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
   const leases = [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
   const audits = state.audits.running.get(idNumber(worker)) ?? [];
-  return [...leases, ...audits.map(secondOf)];
+  const canaries = state.canaries.running.get(idNumber(worker)) ?? [];
+  return [...leases, ...audits.map(secondOf), ...canaries.map(canaryRef)];
 }
 
 /** Attempts of the worker that were assigned before `beforeMs`, and were not announced since. */

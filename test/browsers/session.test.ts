@@ -121,6 +121,22 @@ test("B3: a tab that is fenced by its double joins as a new one", () => {
   assert.deepEqual([more.token, more.worker], ["t", ""]);
 });
 
+test("a tab whose results were found wrong stops, and does not come back as a new one", () => {
+  const tab = new Try({ identity });
+  tab.connect();
+  tab.welcome();
+  tab.give(3);
+  tab.take();
+  tab.hear({ action: "welcome", uid: null, more: {} }, "forbidden: results of w-7 were wrong");
+  const { others } = tab.take();
+  assert.deepEqual(
+    others.map(({ kind }) => kind),
+    ["print", "stop", "close"],
+  );
+  assert.equal(tab.session.phase, "refused");
+  assert.deepEqual(tab.session.tick(1e6), []);
+});
+
 test("a new tab that is rejected does not come back", () => {
   const tab = new Try();
   tab.connect();

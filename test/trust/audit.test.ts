@@ -62,14 +62,27 @@ async function computed(
   );
 }
 
+async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of from) found.push(one);
+  return found;
+}
+
 const differs = ({ audit }: JobSummary) => audit?.differs?.record !== undefined;
 
 test("tasks that are computed twice, also after the end of their job, are the same", async () => {
-  const source = "tasks({ items: [...Array(6).keys()], run: (n: number) => n * Math.sin(n) })";
+  const run = `run: (n: number) => { console.log("at", n); return n * Math.sin(n); }`;
+  const source = `tasks({ items: [...Array(6).keys()], ${run} })`;
   const summary = await computed(source, ({ audit }) => audit?.tasks === 6);
   assert.equal(summary.audit?.differs, undefined);
   const [last] = statusLines(summary, 100).slice(-1);
   assert.match(last ?? "", /6 tasks computed twice, by two workers, with the same results/);
+  const lines = await all(client.logs(summary.job));
+  assert.deepEqual(
+    lines.map(({ line }) => line).sort(),
+    Array.from({ length: 6 }, (_, n) => `at ${n}`),
+    "what is only compared is not logged again",
+  );
 });
 
 test("a list of tasks that draws real numbers is named, with both results", async () => {

@@ -89,7 +89,7 @@ export class Loop {
       inboxMax: 20_000,
       slotsPerOwner: 0,
       trustSeed: 0,
-      auditShare: 0,
+      checks: {},
       inboxMaxChars: 64 * 1024 * 1024,
       batchMax: 1_024,
       observe: () => {},
@@ -127,11 +127,11 @@ export class Loop {
     end.epoch += 1;
     loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
-    const { auditShare, slotsPerOwner, trustSeed } = loop.#options;
+    const { checks, slotsPerOwner, trustSeed } = loop.#options;
     const limits = {
       ...(slotsPerOwner === 0 ? {} : { slotsPerOwner }),
       ...(trustSeed === 0 ? {} : { trustSeed }),
-      ...(auditShare === 0 ? {} : { auditShare }),
+      ...checks,
     };
     const aheadMs = loop.#startedAtMs - end.atMs;
     const jump = end.atMs > 0 && aheadMs >= jumpMinMs ? { aheadMs } : {};

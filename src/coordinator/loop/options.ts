@@ -29,8 +29,8 @@ export type LoopOptions = {
   /** See the event `coordinator-started`: a number that cannot be guessed. Default 0, for
    *  coordinators without volunteers. */
   readonly trustSeed?: number;
-  /** See the event `coordinator-started`, 0 to 1. Default 0. */
-  readonly auditShare?: number;
+  /** See the event `coordinator-started`, 0 to 1 each. Default 0. */
+  readonly checks?: { readonly auditShare?: number; readonly canaryShare?: number };
   /** Events in the inbox; above it `post` is refused as `unavailable`. Default 20,000. */
   readonly inboxMax?: number;
   /** Their JSON characters together. Default 64 Mi. */

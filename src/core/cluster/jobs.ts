@@ -21,6 +21,7 @@ import {
   setTask,
 } from "./state.ts";
 import { isAudited, leaveAudits } from "./trust/audit-end.ts";
+import { leaveCanaries } from "./trust/canary-end.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
@@ -162,6 +163,7 @@ function endJob(
   state.active.delete(job.number);
   for (const stage of job.stages) dropStage(state, stage, end.effects);
   leaveAudits(state, job, end.effects);
+  leaveCanaries(state, job.number, end.effects);
   for (const number of job.workers) {
     const worker = state.workers.get(number);
     worker?.unfit?.delete(job.number);

@@ -45,6 +45,7 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 import { preempt } from "./trust/audit-end.ts";
+import { addCanaries } from "./trust/canary.ts";
 import { coverMs } from "./workers/measured.ts";
 import { mayTake } from "./workers/unfit.ts";
 
@@ -256,6 +257,7 @@ function assignSome(
     attempts.push({ task, attempt });
     task = attempts.length < to.count ? takeReady(state, stage, to.worker) : undefined;
   }
+  addCanaries(state, stage, to.worker, attempts);
   sendAttempts(state, stage, { ...to, attempts });
 }
 

@@ -24,10 +24,12 @@ import {
 } from "./state.ts";
 import { endAudit, hearAudit } from "./trust/audit-end.ts";
 import { sample } from "./trust/audit-sample.ts";
+import { hearCanary } from "./trust/canary.ts";
 import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
+import { remember } from "./trust/known.ts";
 import { markOf } from "./trust/opinion.ts";
-import { isTracked } from "./trust/standing.ts";
+import { isShared, isTracked } from "./trust/standing.ts";
 import { tally, untally } from "./trust/tally.ts";
 import { pauseAfterFull, rest } from "./workers/pauses.ts";
 import { refOf } from "./workers/ref.ts";
@@ -50,7 +52,7 @@ export function reportAttempts(
   const stage = job?.stages[event.stage];
   if (job === undefined || stage === undefined) return;
   const from = idNumber(event.worker);
-  for (const said of withoutAudits(state, event, effects)) {
+  for (const said of ofLeases(state, event, effects)) {
     if (job.state !== "running") break;
     const lease = findLease(stage, said.task, { attempt: said.attempt, worker: from });
     if (lease === undefined) continue;
@@ -66,14 +68,18 @@ export function reportAttempts(
   watchStragglers(state, job);
 }
 
-/** Those of leases. */
-function withoutAudits(
+/** The others are of attempts that only compare, at own workers and at volunteers. */
+function ofLeases(
   state: CoordinatorState,
   event: Of<"attempts-reported">,
   effects: Effect[],
 ): readonly AttemptReport[] {
   const worker = idNumber(event.worker);
-  if (!state.audits.running.has(worker)) return event.reports;
+  const { audits, canaries } = state;
+  if (canaries.running.has(worker)) {
+    return event.reports.filter((said) => !hearCanary(state, { ...event, worker }, said));
+  }
+  if (!audits.running.has(worker)) return event.reports;
   const at = { job: idNumber(event.job), stage: event.stage, worker };
   return event.reports.filter((said) => {
     const audit = endAudit(state, at, said);
@@ -168,6 +174,7 @@ function commit(
   setTask(stage, task, DONE);
   learnDone(state, stage, done);
   if (before === null || stage.opinions.withdrawn.delete(task)) tally(job, stage, task, result);
+  if (isShared(job)) remember(state, stage, task);
   if (before === null) sample(state, job, stage, { task, attempt, worker });
   if (stage.counts.done < stage.spec.taskCount) return;
   stage.tally.endedAtMs = state.atMs;

@@ -21,6 +21,7 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 import { loadAudits, type SavedAudits, saveAudits } from "./trust/audit.ts";
+import { loadCanaries, type SavedCanaries, saveCanaries } from "./trust/canaries.ts";
 import { loadOpinions, type SavedOpinions, saveOpinions } from "./trust/opinion.ts";
 import { loadTrust, type SavedTrust, saveTrust } from "./trust/trust.ts";
 
@@ -90,6 +91,7 @@ type Saved = {
   trust?: SavedTrust;
   /** Absent in snapshots from before there were audits. */
   audits?: SavedAudits;
+  canaries?: SavedCanaries;
   deadlines: ReturnType<Deadlines["save"]>;
   slots: number;
 };
@@ -115,6 +117,7 @@ export function saveState(state: CoordinatorState): unknown {
     retained: saveRetained(state.retained),
     trust: saveTrust(state.trust),
     audits: saveAudits(state.audits),
+    canaries: saveCanaries(state.canaries),
     deadlines: state.deadlines.save(),
     slots: state.slots,
   };
@@ -192,6 +195,7 @@ export function loadState(json: unknown): CoordinatorState {
     retained: loadRetained(saved.retained, jobs),
     trust: loadTrust(saved.trust),
     audits: loadAudits(saved.audits),
+    canaries: loadCanaries(saved.canaries),
     deadlines: Deadlines.load(saved.deadlines),
     slots: saved.slots,
   };

@@ -14,6 +14,7 @@ import { IntQueue } from "../structures/queue.ts";
 import { nothingRetained, type Retained } from "./retention/retained.ts";
 import { noShares, type Share, type Shares } from "./shares/share.ts";
 import { type Audits, type JobAudit, noAudits } from "./trust/audit.ts";
+import { type Canaries, loadCanaries } from "./trust/canaries.ts";
 import { noOpinions, type Opinions } from "./trust/opinion.ts";
 import { noTrust, type Trust } from "./trust/trust.ts";
 
@@ -267,6 +268,7 @@ export type CoordinatorState = {
   readonly retained: Retained;
   readonly trust: Trust;
   readonly audits: Audits;
+  readonly canaries: Canaries;
   readonly deadlines: Deadlines;
   /** Slots of all live workers. */
   slots: number;
@@ -294,6 +296,7 @@ export function emptyState(): CoordinatorState {
     retained: nothingRetained(),
     trust: noTrust(),
     audits: noAudits(),
+    canaries: loadCanaries(),
     deadlines: new Deadlines(),
     slots: 0,
   };

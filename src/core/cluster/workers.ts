@@ -16,6 +16,7 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 import { loseAudits } from "./trust/audit-end.ts";
+import { loseCanaries } from "./trust/canary-end.ts";
 import { releaseOwn } from "./trust/distrust.ts";
 import { isCaught } from "./trust/standing.ts";
 import { refOf } from "./workers/ref.ts";
@@ -67,6 +68,7 @@ export function joinWorker(
   worker.opened.clear();
   worker.sources.clear();
   loseAudits(state, worker.number);
+  loseCanaries(state, worker.number);
   if (known === undefined) return;
   reconcile(state, worker, event, effects);
   if (hasMoved) moveOutputsOf(state, worker.number, effects);
@@ -212,6 +214,7 @@ export function loseWorker(
   worker.sources.clear();
   delete worker.unfit;
   loseAudits(state, worker.number);
+  loseCanaries(state, worker.number);
   const touched = new Set<JobRecord>();
   for (const lease of [...worker.leases]) {
     // The loss of an earlier one may have ended its job.

@@ -118,6 +118,24 @@ export const trustMutants: readonly Mutant[] = [
     ),
   ),
   seenBy(
+    "a wrong answer to what is known is a lie, once an own worker has computed it again",
+    planted(
+      "a wrong answer to what is known costs nothing",
+      "hearCanary",
+      "markOf($report.output) === markOf($output)",
+      "true",
+    ),
+  ),
+  seenBy(
+    "no person has the same one twice, nor one that it has computed",
+    planted(
+      "a person is given the same known task again and again",
+      "pick",
+      "$persons.includes($witness.person)",
+      "false",
+    ),
+  ),
+  seenBy(
     "a result that counts alone is spot-checked, and a liar is caught",
     planted(
       "a spot check believes the first own result",

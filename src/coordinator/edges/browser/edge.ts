@@ -17,7 +17,7 @@ import { hexOf } from "../../../wire/hex.ts";
 import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
 import { Alarm } from "./alarm.ts";
 import { parseEarly } from "./claims.ts";
-import { type Arrivals, enterTab, type TabJoinContext } from "./joining.ts";
+import { type Arrivals, enterTab, rejection, type TabJoinContext } from "./joining.ts";
 import { LineLimit } from "./line-limit.ts";
 import { portionsOf, taskText, taskType } from "./orders.ts";
 import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
@@ -330,7 +330,7 @@ export class TrackerEdge {
   }
 
   #turnOut(gateway: GatewayRecord, tab: Tab, why: string): void {
-    const told = { message: `unauthenticated: ${why}` };
+    const told = { message: rejection(this.#options.loop.state, tab.worker, why) };
     tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
     this.#disconnect(gateway, tab);
   }

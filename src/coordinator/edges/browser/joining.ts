@@ -2,10 +2,11 @@
  *  holds. */
 
 import { may } from "../../../core/access/roles.ts";
+import type { CoordinatorState } from "../../../core/coordinator.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { WorkerSpecs } from "../../../core/event.ts";
 import { type AttemptRef, attemptKey, idNumber, type WorkerId } from "../../../core/ids.ts";
-import { leasesOf, tabsOf, workerSpecs } from "../../../core/view.ts";
+import { isCaughtWorker, leasesOf, tabsOf, workerSpecs } from "../../../core/view.ts";
 import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
 import type { ConnectMore } from "../../../wire/browser/more.ts";
 import type { Auth, Principal } from "../../access/auth.ts";
@@ -62,7 +63,8 @@ export async function enterTab(body: Connect, context: TabJoinContext): Promise<
     const made: { tab?: Tab } = {};
     const block = blockOf(more.from ?? "");
     // Without a place of its own it could be any other tab's twin.
-    const volunteer = { block: block === "" ? "tabs" : block };
+    const place = { block: block === "" ? "tabs" : block };
+    const volunteer = unnamedOwners.has(owner) ? place : { ...place, person: owner };
     const serving = worker === null ? {} : { serving: [] };
     await context.loop.post(
       {
@@ -91,6 +93,10 @@ export async function enterTab(body: Connect, context: TabJoinContext): Promise<
   });
   return { tab, credential: await context.auth.issueCredential(tab.worker, principal) };
 }
+
+/** Of tokens that name no person, as that of a public link: each of their tabs answers for
+ *  itself. */
+const unnamedOwners: ReadonlySet<string> = new Set(["admin", "cli"]);
 
 type Joining = Pick<Principal, "owner" | "role">;
 type Join = (worker: WorkerId | null, as: Joining) => Promise<Tab>;
@@ -209,11 +215,23 @@ function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {
   return principal;
 }
 
+function wrongResults(worker: WorkerId): ClusterError {
+  const text = `results of ${worker} were found wrong here; it is not given tasks any more`;
+  return new ClusterError("forbidden", text);
+}
+
+/** What a tab that is disconnected is sent. One whose results were found wrong would join as
+ *  another one if only its credential were rejected. */
+export function rejection(state: CoordinatorState, worker: WorkerId, why: string): string {
+  return isCaughtWorker(state, worker) ? wrongResults(worker).message : `unauthenticated: ${why}`;
+}
+
 function returning(
   { credential, session, worker }: ConnectMore,
   { auth, isLive, loop }: TabJoinContext,
 ): Joining & { readonly worker: WorkerId } {
   const id = worker as WorkerId;
+  if (isCaughtWorker(loop.state, id)) throw wrongResults(id);
   const isId = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
   if (!isId || !auth.isCredentialOf(id, credential) || workerSpecs(loop.state, id) === null) {
     throw new ClusterError("unauthenticated", `${worker.slice(0, 20)} is no longer known here`);

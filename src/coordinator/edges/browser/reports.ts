@@ -100,7 +100,10 @@ export class TabReports {
     const { notes } = this.#options;
     for (const [tid, task, line] of logs) {
       const run = tab.runs.get(tid);
-      if (run !== undefined) notes.logged(run.job, { stage: run.stage, task }, line);
+      if (run === undefined) continue;
+      // Of one that was reported early the lines count, as before.
+      const attempt = run.attempts.get(task) ?? 0;
+      notes.logged({ job: run.job, stage: run.stage, task, attempt }, line);
     }
     for (const [tid, task, inputBytes] of progress) {
       const run = tab.runs.get(tid);

@@ -1,10 +1,10 @@
 /** Receives what workers send of running attempts besides their reports. */
-import type { JobId } from "../../../core/ids.ts";
+import type { AttemptRef, JobId } from "../../../core/ids.ts";
 import type { WorkerNotes } from "../../../wire/manager/messages.ts";
 
 export type NoteSink = {
   /** Lines of job code; may be dropped. */
-  logged(job: JobId, task: { stage: number; task: number }, line: string): void;
+  logged(of: AttemptRef, line: string): void;
   progressed(job: JobId, task: { stage: number; task: number }, inputBytes: number): void;
   /** An attempt of the task was reported: its progress is part of the state now, or was lost. */
   ended(job: JobId, task: { stage: number; task: number }): void;
@@ -16,8 +16,8 @@ export function passNotes(
   jobs: ReadonlySet<string>,
   to: NoteSink,
 ): void {
-  for (const { job, line, ...task } of logs) {
-    if (jobs.has(job)) to.logged(job as JobId, task, line);
+  for (const { job, line, ...of } of logs) {
+    if (jobs.has(job)) to.logged({ ...of, job: job as JobId }, line);
   }
   for (const { job, inputBytes, ...task } of progress) {
     if (jobs.has(job)) to.progressed(job as JobId, task, inputBytes);

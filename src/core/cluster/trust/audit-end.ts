@@ -19,8 +19,9 @@ import {
   type JobAudit,
   recordTextMax,
 } from "./audit.ts";
+import { remember } from "./known.ts";
 import { markOf, type Voucher } from "./opinion.ts";
-import { confirm, isShared } from "./standing.ts";
+import { confirm, isShared, witnessOf } from "./standing.ts";
 
 /** Times that the second attempt of a task is begun. */
 const triesMax = 3;
@@ -79,14 +80,30 @@ function spotted(
   if (markOf(results.first) === mark) {
     // Own workers have two results of it.
     if (suspect !== undefined) differ(state, job, audit, results);
-    else for (const one of vouchers) confirm(state, one);
-    if (suspect === undefined) (job.audit as JobAudit).same++;
+    else vouchFor(state, job, audit, vouchers);
     return [];
   }
   if (suspect === mark) return vouchers.filter(({ own }) => !own);
   if (suspect === undefined) wantAgain(state, { ...audit, suspect: mark });
   else differ(state, job, audit, results);
   return [];
+}
+
+/** An own worker has found the same: it is in doubt no more, whatever becomes of the volunteer. */
+function vouchFor(
+  state: CoordinatorState,
+  job: JobRecord,
+  { second, stage: index, task }: Audit,
+  vouchers: readonly Voucher[],
+): void {
+  const stage = job.stages[index] as Stage;
+  const worker = state.workers.get(second.worker);
+  for (const one of vouchers) confirm(state, one);
+  (job.audit as JobAudit).same++;
+  if (worker === undefined) return;
+  const own = { ...witnessOf(worker, job.spec), attempt: second.attempt };
+  stage.opinions.vouchers.set(task, [...vouchers, own]);
+  remember(state, stage, task);
 }
 
 type Results = { readonly first: TaskOutput; readonly second: TaskOutput };

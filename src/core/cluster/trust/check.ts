@@ -202,7 +202,7 @@ export function ownIsHere(state: CoordinatorState, job: JobRecord, stage: Stage)
   return hasOwn(state, { job, stage, all: [] });
 }
 
-function hasOwn(state: CoordinatorState, of: Asked): boolean {
+export function hasOwn(state: CoordinatorState, of: Asked): boolean {
   return ownWorkers(state, of).next().done === false;
 }
 

@@ -25,6 +25,7 @@ import {
 } from "../state.ts";
 import { refOf } from "../workers/ref.ts";
 import { loseAudits } from "./audit-end.ts";
+import { abortOf, loseCanaries } from "./canary-end.ts";
 import { hasNoTab, ownIsHere, quorumDefault } from "./check.ts";
 import { markOf, type Opinion, type Voucher } from "./opinion.ts";
 import { markCaught } from "./standing.ts";
@@ -74,6 +75,8 @@ function expel(state: CoordinatorState, worker: WorkerRecord, effects: Effect[])
     effects.push({ kind: "abort", worker: workerId(worker.number), attempts: [refOf(lease)] });
   }
   loseAudits(state, worker.number);
+  const canaries = loseCanaries(state, worker.number);
+  if (canaries.length > 0) effects.push(abortOf(worker.number, canaries));
   // It has no room any more, whatever has just ended.
   state.hungry.delete(worker.number);
   const token = state.tokens.get(workerId(worker.number));

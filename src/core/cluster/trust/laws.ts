@@ -14,9 +14,9 @@ export function brokenByVouchers({ spec }: JobRecord, stage: Stage, task: number
 
 /** I28: nothing that counts is vouched for by a volunteer that was caught, as long as its job runs.
  *  I29: only live own workers compare results, of jobs that are there, by attempts that were given
- *  out. */
+ *  out; only live volunteers have tasks whose result is known, of jobs that run. */
 export function brokenByAudits(state: CoordinatorState): string | null {
-  const { audits, trust } = state;
+  const { audits, canaries, trust } = state;
   for (const [number, all] of audits.running) {
     const worker = state.workers.get(number);
     if (worker?.live !== true || worker.volunteer !== undefined) {
@@ -30,6 +30,17 @@ export function brokenByAudits(state: CoordinatorState): string | null {
   for (const number of audits.jobs) {
     const wanted = state.jobs.get(number)?.audit?.wanted.length ?? 0;
     if (wanted === 0) return `I29: j-${number} has nothing to compare`;
+  }
+  for (const [number, all] of canaries.running) {
+    const worker = state.workers.get(number);
+    const isGiven = all.every(({ attempt, job, stage, task }) => {
+      return (
+        state.active.has(job) &&
+        attempt <= (state.jobs.get(job)?.stages[stage]?.attempts[task] ?? 0)
+      );
+    });
+    const isVolunteer = worker?.live === true && worker.volunteer !== undefined && !worker.caught;
+    if (!isVolunteer || !isGiven) return `I29: w-${number} has tasks whose result is known`;
   }
   if (trust.caught.size === 0) return null;
   for (const number of state.active) {

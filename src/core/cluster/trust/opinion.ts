@@ -1,6 +1,7 @@
 /** What volunteers, and those who compared with them, say of one task: data only. */
 import type { TaskOutput } from "../../job.ts";
 import { IntQueue } from "../../structures/queue.ts";
+import type { KnownTask } from "./canaries.ts";
 
 /** Who says so. Two opinions of one person, or from one block of addresses, are one. */
 export type Witness = {
@@ -42,6 +43,8 @@ export type Opinions = {
   readonly ownChecks: IntQueue;
   /** Decided once, and taken back since: their figures are not in the tally. */
   readonly withdrawn: Set<number>;
+  /** Some of those for which an own worker vouches; see `canary.ts`. */
+  readonly known: KnownTask[];
   /** What of each committed result is in the tally. */
   readonly counted: Map<number, Counted>;
 };
@@ -57,6 +60,7 @@ export function noOpinions(): Opinions {
     checks: new IntQueue(),
     ownChecks: new IntQueue(),
     withdrawn: new Set(),
+    known: [],
     counted: new Map(),
   };
 }
@@ -87,12 +91,15 @@ export type SavedOpinions = {
   readonly checks: readonly number[];
   readonly ownChecks: readonly number[];
   readonly withdrawn: readonly number[];
+  /** Absent in snapshots from before there were any. */
+  readonly known?: readonly KnownTask[];
   readonly counted: ReadonlyArray<[number, Counted]>;
 };
 
 /** Undefined when there is nothing to save, as in most stages. */
 export function saveOpinions(of: Opinions): SavedOpinions | undefined {
-  const { checks, counted, forOwn, notForTabs, open, ownChecks, vouchers, withdrawn } = of;
+  const { checks, counted, forOwn, known, notForTabs, open, ownChecks, vouchers } = of;
+  const { withdrawn } = of;
   const sets = [open, vouchers, forOwn, notForTabs, withdrawn, counted, checks, ownChecks];
   if (sets.every(({ size }) => size === 0)) return undefined;
   return {
@@ -103,6 +110,7 @@ export function saveOpinions(of: Opinions): SavedOpinions | undefined {
     checks: checks.toArray(),
     ownChecks: ownChecks.toArray(),
     withdrawn: [...withdrawn],
+    known: known.map(({ persons, task }) => ({ task, persons: [...persons] })),
     counted: [...counted],
   };
 }
@@ -117,6 +125,7 @@ export function loadOpinions(saved: SavedOpinions | undefined): Opinions {
     checks: IntQueue.from(saved.checks),
     ownChecks: IntQueue.from(saved.ownChecks),
     withdrawn: new Set(saved.withdrawn),
+    known: (saved.known ?? []).map(({ persons, task }) => ({ task, persons: [...persons] })),
     counted: new Map(saved.counted),
   };
 }

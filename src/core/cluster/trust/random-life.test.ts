@@ -71,7 +71,13 @@ test("X10: random lives with liars: every job ends right, and only liars are cau
   for (let seed = 1; seed <= 60; seed++) {
     const random = new Random(seed);
     const crowd = new Crowd(random, seed % 2 === 0);
-    const started = { epoch: 1, retains: true, trustSeed: seed, auditShare: 0.3 } as const;
+    const started = {
+      epoch: 1,
+      retains: true,
+      trustSeed: seed,
+      auditShare: 0.3,
+      canaryShare: 0.2,
+    } as const;
     crowd.tell({ kind: "coordinator-started", ...started });
     crowd.join({ slots: 1 + random.below(2) });
     for (let n = 0; n < 4; n++) arrive(crowd, random);

@@ -303,11 +303,13 @@ export class TabSession {
       this.#refuse(why);
       return;
     }
-    this.#identity = null;
-    this.#orders.push({ kind: "remember", identity: null });
     // Another worker's tasks are none of the new one's.
     for (const tid of this.#tasks.keys()) this.#orders.push({ kind: "stop", tid });
     this.#tasks.clear();
+    // What it computed was found wrong: it stays that worker, also when the page is loaded again.
+    if (why.startsWith("forbidden:")) return this.#refuse(why);
+    this.#identity = null;
+    this.#orders.push({ kind: "remember", identity: null });
     this.#orders.push({ kind: "close" });
     this.#dial(0);
   }
