@@ -10,6 +10,7 @@ import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
 import type { Link } from "../../link/link.ts";
 import { hit } from "../../store/failpoint.ts";
+import { bytesOfHex } from "../../wire/hex.ts";
 import {
   type JobOpen,
   type ManagerMessage,
@@ -17,11 +18,12 @@ import {
   programKinds,
   type StageSources,
   type TaskExecute,
+  type TaskList,
   type TaskStatus,
   type WorkerNotes,
 } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
-import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
+import { clusterTagBytes, packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { Program, Serving, WithoutTime, WorkerTimers } from "../executor.ts";
 import { encodeJson, type Identity, introduction, type Specs, unanswered } from "./introduction.ts";
 import { type Accepted, isModuleTask, type ModuleTasks } from "./module-tasks.ts";
@@ -83,6 +85,7 @@ export class ManagerTalk {
       post: (event) => events.post(event),
       isExtended: () => this.#session.extended,
       taskId: (ref) => this.#taskId(ref),
+      tag: () => this.#tag,
       unixS: () => Math.floor(timers.wallMs() / 1_000),
       request: (message, kind, batch) => this.#request(message, kind, batch),
     });
@@ -240,6 +243,7 @@ export class ManagerTalk {
       return;
     }
     this.#joined = true;
+    this.#reporting.readsLists = welcome?.readsLists ?? false;
     if (welcome !== null) {
       identity.workerId = welcome.workerId;
       if (welcome.credential !== "") identity.credential = welcome.credential;
@@ -285,6 +289,9 @@ export class ManagerTalk {
         break;
       case "tasksExecute":
         this.#execute(message.tasks);
+        break;
+      case "taskList":
+        this.#executeList(decodeJson<TaskList>(message.list));
         break;
       case "tasksAbord": {
         for (const id of message.taskIds) this.#options.modules.abort(id);
@@ -334,6 +341,15 @@ export class ManagerTalk {
     }
   }
 
+  #executeList({ tag, job, stage, timeoutMs, tasks, attempts: numbers }: TaskList): void {
+    const { identity, events } = this.#options;
+    identity.tag ??= bytesOfHex(tag);
+    const attempts = tasks.map((task, at) => {
+      return { job: job as JobId, stage, task, attempt: numbers[at]! };
+    });
+    events.post({ kind: "assigned", attempts, timeoutMs });
+  }
+
   #openModules(tasks: readonly TaskExecute[]): Accepted["attempts"] {
     const { events, modules, state } = this.#options;
     const isHeld = (ref: AttemptRef) => attemptState(state, ref) !== null;
@@ -374,7 +390,11 @@ export class ManagerTalk {
   }
 
   #taskId(ref: AttemptRef): Uint8Array {
-    return packTaskId(this.#options.identity.tag ?? new Uint8Array(8), ref);
+    return packTaskId(this.#tag, ref);
+  }
+
+  get #tag(): Uint8Array {
+    return this.#options.identity.tag ?? new Uint8Array(clusterTagBytes);
   }
 }
 

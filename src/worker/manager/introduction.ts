@@ -72,6 +72,7 @@ function describe(specs: Specs, identity: Identity, has: Has): NodeDescription {
     returnsTasks: true,
     python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
     fill: new Uint8Array(fillBytes),
+    readsLists: true,
   };
 }
 
