@@ -4,7 +4,6 @@
  *  Every request of the manager is answered; with NotMine when it needs a relation that is not
  *  there. */
 
-import { isErrorCode } from "../../core/error.ts";
 import { type AttemptRef, type JobId, jobId } from "../../core/ids.ts";
 import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
@@ -25,7 +24,15 @@ import {
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { clusterTagBytes, packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { Program, Serving, WithoutTime, WorkerTimers } from "../executor.ts";
-import { encodeJson, type Identity, introduction, type Specs, unanswered } from "./introduction.ts";
+import {
+  decodeJson,
+  encodeJson,
+  type Identity,
+  introduction,
+  readRefusal,
+  type Specs,
+  unanswered,
+} from "./introduction.ts";
 import { type Accepted, isModuleTask, type ModuleTasks } from "./module-tasks.ts";
 import { type Ended, Reporting } from "./reporting.ts";
 import { refusedStatus, stateStatus } from "./status.ts";
@@ -59,8 +66,6 @@ type Sent = {
   /** Of a report. */
   readonly batch: number;
 };
-
-const decoder = new TextDecoder();
 
 export class ManagerTalk {
   readonly #link: Link;
@@ -396,18 +401,4 @@ export class ManagerTalk {
   get #tag(): Uint8Array {
     return this.#options.identity.tag ?? new Uint8Array(clusterTagBytes);
   }
-}
-
-/** `code: text`, as `ClusterError` says it. */
-function readRefusal(refusal: string): Failure {
-  const colon = refusal.indexOf(": ");
-  const code = refusal.slice(0, Math.max(0, colon));
-  if (isErrorCode(code)) return { code, message: refusal.slice(colon + 2) };
-  return { code: "unavailable", message: refusal || "the manager does not want this worker now" };
-}
-
-/** From the manager that this worker has chosen and paid with its token: its shape is trusted, its
- *  JSON is not. */
-function decodeJson<T>(bytes: Uint8Array): T {
-  return JSON.parse(decoder.decode(bytes)) as T;
 }
