@@ -3,7 +3,6 @@
  *
  *  Every request of the manager is answered; with NotMine when it needs a relation that is not
  *  there. */
-
 import { type AttemptRef, type JobId, jobId } from "../../core/ids.ts";
 import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
@@ -35,6 +34,7 @@ import {
 } from "./introduction.ts";
 import { type Accepted, isModuleTask, type ModuleTasks } from "./module-tasks.ts";
 import { type Ended, Reporting } from "./reporting.ts";
+import { attemptsIn } from "./result-lists.ts";
 import { refusedStatus, stateStatus } from "./status.ts";
 
 export type TalkEvents = {
@@ -89,7 +89,7 @@ export class ManagerTalk {
       modules,
       post: (event) => events.post(event),
       isExtended: () => this.#session.extended,
-      taskId: (ref) => this.#taskId(ref),
+      taskId: (ref) => packTaskId(this.#tag, ref),
       tag: () => this.#tag,
       unixS: () => Math.floor(timers.wallMs() / 1_000),
       request: (message, kind, batch) => this.#request(message, kind, batch),
@@ -346,13 +346,10 @@ export class ManagerTalk {
     }
   }
 
-  #executeList({ tag, job, stage, timeoutMs, tasks, attempts: numbers }: TaskList): void {
+  #executeList(list: TaskList): void {
     const { identity, events } = this.#options;
-    identity.tag ??= bytesOfHex(tag);
-    const attempts = tasks.map((task, at) => {
-      return { job: job as JobId, stage, task, attempt: numbers[at]! };
-    });
-    events.post({ kind: "assigned", attempts, timeoutMs });
+    identity.tag ??= bytesOfHex(list.tag);
+    events.post({ kind: "assigned", attempts: attemptsIn(list), timeoutMs: list.timeoutMs });
   }
 
   #openModules(tasks: readonly TaskExecute[]): Accepted["attempts"] {
@@ -392,10 +389,6 @@ export class ManagerTalk {
     }
     const ageMs = held === null ? 0 : timers.monotonicMs() - held.startedAtMs;
     return stateStatus(taskId, held, Math.floor((timers.wallMs() - ageMs) / 1000));
-  }
-
-  #taskId(ref: AttemptRef): Uint8Array {
-    return packTaskId(this.#tag, ref);
   }
 
   get #tag(): Uint8Array {

@@ -1,10 +1,10 @@
-/** Results that are reported in columns: those of tasks that are done and have nothing else to
- *  report. */
+/** Attempts and results in columns: what is taken from a list of the coordinator, and the reports of
+ *  tasks that are done and have nothing else to report. */
 import type { AttemptReport } from "../../core/event.ts";
-import type { AttemptRef } from "../../core/ids.ts";
+import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { hexOf } from "../../wire/hex.ts";
 import { reportsBytesMax, tasksPerMessageMax } from "../../wire/manager/limits.ts";
-import type { ManagerMessage, TaskResults } from "../../wire/manager/messages.ts";
+import type { ManagerMessage, TaskList, TaskResults } from "../../wire/manager/messages.ts";
 
 const encoder = new TextEncoder();
 
@@ -18,6 +18,10 @@ type Results = Omit<TaskResults, "tag"> & {
   readonly durationsMs: number[];
   readonly values: string[];
 };
+
+export function attemptsIn({ attempts, job, stage, tasks }: TaskList): AttemptRef[] {
+  return tasks.map((task, at) => ({ job: job as JobId, stage, task, attempt: attempts[at]! }));
+}
 
 export class ResultLists {
   readonly #lists: Results[] = [];
