@@ -1,3 +1,4 @@
+/** A map by attempt beside one by the attempts' names. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AttemptRef, attemptKey } from "../ids.ts";

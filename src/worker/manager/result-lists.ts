@@ -1,5 +1,5 @@
-/** Attempts and results in columns: what is taken from a list of the coordinator, and the reports of
- *  tasks that are done and have nothing else to report. */
+/** Attempts and results in columns: what is read from a list of the coordinator, and the reports
+ *  of tasks that are done and have nothing else to report. */
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { hexOf } from "../../wire/hex.ts";
