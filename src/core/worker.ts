@@ -6,7 +6,7 @@
  *  2. An attempt assigned twice runs once.
  *  3. Nothing runs past its limit or past the lease.
  *  4. While its disk is nearly full, nothing that is new begins. */
-import { type AttemptRef, attemptKey } from "./ids.ts";
+import type { AttemptRef } from "./ids.ts";
 import { end, leaveByItself, leaveWhenDone, leavingWakeMs, stopAsked } from "./worker/leaving.ts";
 import {
   disconnected,
@@ -72,7 +72,7 @@ export function nextWakeMs(state: WorkerState): number {
 
 /** What the worker knows of an attempt, for TasksPing; null = nothing. */
 export function attemptState(state: WorkerState, ref: AttemptRef): Readonly<Held> | null {
-  return state.held.get(attemptKey(ref)) ?? null;
+  return state.held.get(ref) ?? null;
 }
 
 function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]): void {

@@ -4,14 +4,16 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { hexOf } from "./hex.ts";
+import { bytesOfHex, hexOf } from "./hex.ts";
 
 test("is what Node writes, for every byte and length", () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
   for (let length = 0; length <= 256; length++) {
     const some = bytes.subarray(256 - length);
     assert.equal(hexOf(some), Buffer.from(some).toString("hex"));
+    assert.deepEqual(bytesOfHex(hexOf(some)), some.slice());
   }
+  for (const text of ["0", "0g", "0A", " 0", "é0"]) assert.equal(bytesOfHex(text), null, text);
 });
 
 test("a kept hash takes the bytes of its digits, not of the pairs it was made of", () => {

@@ -17,6 +17,16 @@ export function hexOf(bytes: Uint8Array): string {
   return String.fromCharCode.apply(null, codes.subarray(0, 2 * length) as unknown as number[]);
 }
 
+/** Its inverse; null when the text is no such one. */
+export function bytesOfHex(text: string): Uint8Array | null {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return null;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  }
+  return bytes;
+}
+
 /** The code of a digit. */
 function digit(value: number): number {
   return value < 10 ? value + 48 : value + 87;

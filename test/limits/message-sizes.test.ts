@@ -30,6 +30,7 @@ import { buildTree, treeBodyMaxBytes } from "../../src/wire/p4/control-tree.ts";
 import * as data from "../../src/wire/p4/data.ts";
 import { finishReportsMaxBytes } from "../../src/worker/browser/tab/reporting/flow.ts";
 import { fittingServing } from "../../src/worker/manager/fitting.ts";
+import { ResultLists } from "../../src/worker/manager/result-lists.ts";
 
 const { fromBrowserMaxBytes, messageMaxBytes } = browserLimits;
 const job = "j-999999999999" as JobId;
@@ -81,6 +82,7 @@ test("manager protocol: reports, the tasks and outputs of a worker that joins, s
     returnsTasks: true,
     fill: new Uint8Array(0),
     python: new Uint8Array(0),
+    readsLists: false,
   };
   const fields = { workerPrice: 0, networkPrice: 0, cpuCount: 1, memoryKb: 1, networkKbps: 0 };
   const join = { kind: "managerRequest", ...fields, programKinds: [100], node } as const;
@@ -99,6 +101,29 @@ test("manager protocol: reports, the tasks and outputs of a worker that joins, s
     tasks: Array.from({ length: specLimits.shuffledTasksMax }, () => [999, 99, hash]),
   };
   assert.ok(JSON.stringify(sources).length <= jsonBytesMax);
+});
+
+test("manager protocol: results in columns", () => {
+  const lists = new ResultLists();
+  const ref = { job, stage: 7, task: 2 ** 32 - 1, attempt: 2 ** 32 - 1 };
+  const largestResult = (value: string): AttemptReport => {
+    const output = { root: "", sizeBytes: value.length, records: 1, value };
+    return { kind: "done", ...ref, durationMs: Math.PI * 1e6, output };
+  };
+  for (const length of [0, 1, 100, 100_000, 300_000]) {
+    // Each character becomes an escape of six.
+    const value = "\u0001".repeat(length);
+    const count = Math.ceil((2.5 * reportsBytesMax) / (64 + 6 * length));
+    for (let i = 0; i < count; i++) assert.ok(lists.add(ref, largestResult(value)));
+  }
+  assert.ok(!lists.add(ref, largestResult("x".repeat(400_000))), "it is reported by itself");
+  const messages = lists.messages(randomBytes(8));
+  assert.ok(messages.length >= 12);
+  for (const message of messages) {
+    assert.ok(message.kind === "taskResults");
+    assert.ok(message.results.length <= reportsBytesMax + 256, `${message.results.length}`);
+    assert.ok(frameOf(message) <= frameBytesMax);
+  }
 });
 
 test("browser protocol: finish, reports before it, and what a gateway adds", () => {

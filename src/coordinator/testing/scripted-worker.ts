@@ -126,6 +126,7 @@ export function managerRequest(node: Partial<NodeDescription> | null): ManagerMe
     session: "process 1",
     returnsTasks: true,
     fill: new Uint8Array(0),
+    readsLists: false,
     python: new Uint8Array(0),
     ...node,
   };

@@ -88,7 +88,10 @@ test("W4: the lease also ends while there is no link, and finished reports outli
   script.report(1, done(0));
   script.pass(1_000);
   assert.deepEqual(script.of("kill"), [{ kind: "kill", run: 2, slot: 1 }]);
-  assert.deepEqual([...script.state.held.keys()], ["j-1/0/0#1"]);
+  assert.deepEqual(
+    [...script.state.held.values()].map((held) => held.ref),
+    [ref(0, { job: "j-1" })],
+  );
 });
 
 test("attempts survive a lost link within the lease, and are named at the next join", () => {

@@ -1,5 +1,7 @@
 /** Reports leave in groups and are kept until the manager says that they are durable. */
 import type { AttemptReport } from "../event.ts";
+import type { AttemptRef } from "../ids.ts";
+import { AttemptMap } from "../structures/attempt-map.ts";
 import type { Held, WorkerEffect, WorkerState } from "./state.ts";
 import { settledMin } from "./state.ts";
 
@@ -44,9 +46,9 @@ export function flushReports(state: WorkerState, atMs: number, effects: WorkerEf
 
 export function reportsAcked(state: WorkerState, batch: number): void {
   for (const held of state.inFlight.get(batch) ?? []) {
-    if (state.held.get(held.key) !== held) continue;
-    state.held.delete(held.key);
-    settle(state, held.key);
+    if (state.held.get(held.ref) !== held) continue;
+    state.held.delete(held.ref);
+    settle(state, held.ref);
   }
   state.inFlight.delete(batch);
 }
@@ -59,15 +61,15 @@ export function recallReports(state: WorkerState): void {
 }
 
 /** Whole generations are dropped: a set that loses its oldest element at each step is slow. */
-export function settle(state: WorkerState, key: string): void {
-  state.settled.add(key);
+export function settle(state: WorkerState, ref: AttemptRef): void {
+  state.settled.set(ref, true);
   if (state.settled.size < settledMin) return;
   state.settledBefore = state.settled;
-  state.settled = new Set();
+  state.settled = new AttemptMap();
 }
 
-export function isSettled(state: WorkerState, key: string): boolean {
-  return state.settled.has(key) || state.settledBefore.has(key);
+export function isSettled(state: WorkerState, ref: AttemptRef): boolean {
+  return state.settled.has(ref) || state.settledBefore.has(ref);
 }
 
 /** When the outbox wants to be looked at again. */

@@ -189,7 +189,10 @@ test("the end of a job stops its runs, drops its reports, and leaves other jobs 
     { kind: "kill", run: 1, slot: 0 },
     { kind: "close-job", job: "j-1" },
   ]);
-  assert.deepEqual([...script.state.held.keys()], ["j-2/0/0#1"]);
+  assert.deepEqual(
+    [...script.state.held.values()].map((held) => held.ref),
+    [ref(0, { job: "j-2" })],
+  );
 });
 
 test("attempts of a job that is not open, and those above the bound, are given back", () => {

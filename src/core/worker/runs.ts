@@ -1,6 +1,6 @@
 /** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process
  *  dies. */
-import { type AttemptRef, attemptKey, type JobId } from "../ids.ts";
+import type { AttemptRef, JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
 import { isSettled, putReport, putReturned, settle } from "./reports.ts";
 import type { Held, Run, WorkerEffect, WorkerEvent, WorkerState } from "./state.ts";
@@ -11,19 +11,17 @@ type EventOf<K extends WorkerEvent["kind"]> = Extract<WorkerEvent, { kind: K }>;
  *  run here (no such job, shutting down, queue full) is given back. */
 export function assigned(state: WorkerState, event: EventOf<"assigned">): void {
   for (const ref of event.attempts) {
-    const key = attemptKey(ref);
-    if (state.held.has(key) || isSettled(state, key)) continue;
+    if (state.held.has(ref) || isSettled(state, ref)) continue;
     const { timeoutMs } = event;
     const held: Held = {
       ref,
-      key,
       timeoutMs,
       state: "queued",
       alone: false,
       startedAtMs: 0,
       report: null,
     };
-    state.held.set(key, held);
+    state.held.set(ref, held);
     const kind = state.jobs.get(ref.job)?.kinds[ref.stage];
     const full = state.held.size > state.rules.queueMax;
     if (kind === undefined || state.stop !== null || full) putReturned(state, held, event.atMs);
@@ -39,7 +37,7 @@ export function aborted(
   effects: WorkerEffect[],
 ): void {
   for (const ref of event.attempts) {
-    const held = state.held.get(attemptKey(ref));
+    const held = state.held.get(ref);
     if (held === undefined || held.state === "reported") continue;
     const run = held.state === "running" ? runOf(state, held) : null;
     putReturned(state, held, event.atMs);
@@ -50,7 +48,7 @@ export function aborted(
 /** What waits goes back; what a process has been given stays. */
 export function askedBack(state: WorkerState, event: EventOf<"asked-back">): void {
   for (const ref of event.attempts) {
-    const held = state.held.get(attemptKey(ref));
+    const held = state.held.get(ref);
     if (held?.state === "queued") putReturned(state, held, event.atMs);
   }
 }
@@ -265,8 +263,8 @@ function requeue(state: WorkerState, attempts: readonly Held[]): void {
 
 function forget(state: WorkerState, held: Held): void {
   held.state = "dropped";
-  state.held.delete(held.key);
-  settle(state, held.key);
+  state.held.delete(held.ref);
+  settle(state, held.ref);
 }
 
 function fail(state: WorkerState, held: Held, failure: Failure, atMs: number): void {

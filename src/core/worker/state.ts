@@ -2,6 +2,7 @@
 import type { AttemptReport } from "../event.ts";
 import type { AttemptRef, JobId } from "../ids.ts";
 import type { Failure, StageKind } from "../job.ts";
+import { AttemptMap } from "../structures/attempt-map.ts";
 
 /** Limits, each an option with its unit; defaults in `defaultRules`. */
 export type WorkerRules = {
@@ -66,7 +67,6 @@ export const defaultRules: WorkerRules = {
  *  queued → running → reported; a shared crash or a killed batch leads back to queued. */
 export type Held = {
   readonly ref: AttemptRef;
-  readonly key: string;
   readonly timeoutMs: number;
   state: "queued" | "running" | "reported" | "dropped";
   /** It was in a batch whose process died: it now runs alone, so that the blame is certain. */
@@ -137,11 +137,11 @@ export type WorkerState = {
   readonly relation: Relation;
   readonly slots: readonly Slot[];
   readonly jobs: Map<JobId, WorkerJob>;
-  /** Everything not yet acknowledged, by `attemptKey`. */
-  readonly held: Map<string, Held>;
-  /** Keys acknowledged lately, in two generations: a task message that comes twice is ignored. */
-  settled: Set<string>;
-  settledBefore: Set<string>;
+  /** Everything not yet acknowledged. */
+  readonly held: AttemptMap<Held>;
+  /** Acknowledged lately, in two generations: a task message that comes twice is ignored. */
+  settled: AttemptMap<true>;
+  settledBefore: AttemptMap<true>;
   /** To be run, in order; `again` before `queue`. Dropped ones are skipped when met. */
   again: Held[];
   queue: Held[];
@@ -262,7 +262,7 @@ export type WorkerEffect =
   /** The worker is done; `failure` is the reason when it was not asked to stop. */
   | { readonly kind: "end"; readonly failure: Failure | null };
 
-/** Keys remembered after their acknowledgement: at least so many, at most twice as many. */
+/** Attempts remembered after their acknowledgement: at least so many, at most twice as many. */
 export const settledMin = 16_384;
 
 export function newWorkerState(rules: WorkerRules): WorkerState {
@@ -281,9 +281,9 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
     },
     slots: Array.from({ length: rules.slots }, () => ({ run: null, lastJob: null })),
     jobs: new Map(),
-    held: new Map(),
-    settled: new Set(),
-    settledBefore: new Set(),
+    held: new AttemptMap(),
+    settled: new AttemptMap(),
+    settledBefore: new AttemptMap(),
     again: [],
     queue: [],
     queueHead: 0,

@@ -233,6 +233,7 @@ describe("limits", () => {
         fill: new Uint8Array(0),
         refusal: long,
         version: "",
+        readsLists: false,
       },
     });
     assert.throws(() => encodeEnvelope(addresses), /limit-exceeded/);

@@ -36,6 +36,8 @@ export const rules: Readonly<Record<RequestKind, Rule>> = {
   jobClose: { from: "manager", answers: ["ack", "notMine"], ours: true },
   workerNotes: { from: "worker", answers: ["ack", "notMine"], ours: true },
   tasksReturn: { from: "manager", answers: ["ack", "notMine"], ours: true },
+  taskList: { from: "manager", answers: ["ack", "notMine"], ours: true },
+  taskResults: { from: "worker", answers: ["ack", "notMine"], ours: true },
 };
 
 /** Which kinds may answer a request of this kind. */

@@ -77,6 +77,8 @@ export type NodeDescription = {
   /** `fillBytes` zeros, not read: a line that loses packets of full size is noticed at the join.
    *  Empty at older workers. */
   readonly fill: Uint8Array;
+  /** it knows `taskList`. */
+  readonly readsLists: boolean;
 };
 
 /** Field 100 of ManagerAnswer. */
@@ -89,6 +91,8 @@ export type Welcome = {
   /** error code and text when not accepted. */ readonly refusal: string;
   readonly version: string;
   /** as of NodeDescription. */ readonly fill: Uint8Array;
+  /** it knows `taskResults`. */
+  readonly readsLists: boolean;
 };
 
 export type ManagerMessage =
@@ -140,7 +144,39 @@ export type ManagerMessage =
   | { readonly kind: "workerNotes"; readonly notes: Uint8Array }
   /** manager → worker, extension: report those of these that have not begun as returned, and
    *  continue the others; answered by ack. */
-  | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] };
+  | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] }
+  /** manager → worker, extension: as `tasksExecute`, for many attempts of one stage. UTF-8 JSON
+   *  (`TaskList`); answered by ack, or notMine */
+  | { readonly kind: "taskList"; readonly list: Uint8Array }
+  /** worker → manager, extension: as `taskStatuses`, for tasks of one stage that are done and
+   *  report no more than a result. UTF-8 JSON (`TaskResults`); answered by ack (durable), or
+   *  notMine */
+  | { readonly kind: "taskResults"; readonly results: Uint8Array };
+
+type OfStage = {
+  /** Tag of the cluster, hex: the same as in task ids. */
+  readonly tag: string;
+  readonly job: string;
+  readonly stage: number;
+  /** Index of each task. */
+  readonly tasks: readonly number[];
+  /** Of each task. */
+  readonly attempts: readonly number[];
+};
+
+/** JSON inside `taskList`: in columns, since ids and messages of each task cost more than all else
+ *  that is done with a short one. */
+export type TaskList = OfStage & {
+  /** Of each attempt; 0 = none. */
+  readonly timeoutMs: number;
+};
+
+/** JSON inside `taskResults`. */
+export type TaskResults = OfStage & {
+  readonly durationsMs: readonly number[];
+  /** JSON of each result, one line. */
+  readonly values: readonly string[];
+};
 
 /** JSON inside `jobOpen`. */
 export type JobOpen = JobEnvironment & {

@@ -20,6 +20,8 @@ export const workerMsgWrapper = {
   jobClose: 113,
   workerNotes: 114,
   tasksReturn: 115,
+  taskList: 116,
+  taskResults: 117,
   requestId: 100,
   answerTo: 101,
 } as const;
@@ -75,6 +77,7 @@ export const nodeDescription = {
   returnsTasks: 11,
   python: 12,
   fill: 13,
+  readsLists: 14,
 } as const;
 
 export const managerAnswer = {
@@ -91,6 +94,7 @@ export const welcome = {
   refusal: 6,
   version: 7,
   fill: 8,
+  readsLists: 9,
 } as const;
 
 export const tasksExecute = {
@@ -152,4 +156,12 @@ export const workerNotes = {
 
 export const tasksReturn = {
   taskIds: 1,
+} as const;
+
+export const taskList = {
+  list: 1,
+} as const;
+
+export const taskResults = {
+  results: 1,
 } as const;

@@ -142,6 +142,7 @@ export const nodeDescription: Schema<NodeDescription> = message<NodeDescription>
   returnsTasks: bool(n.nodeDescription.returnsTasks),
   python: blob(n.nodeDescription.python),
   fill: blob(n.nodeDescription.fill),
+  readsLists: bool(n.nodeDescription.readsLists),
 });
 
 export const welcome: Schema<Welcome> = message<Welcome>({
@@ -153,6 +154,7 @@ export const welcome: Schema<Welcome> = message<Welcome>({
   refusal: name(n.welcome.refusal),
   version: name(n.welcome.version),
   fill: blob(n.welcome.fill),
+  readsLists: bool(n.welcome.readsLists),
 });
 
 /** The messages that hold fields, in the order of their numbers in the wrapper. */
@@ -209,6 +211,8 @@ export const schemas = {
     { taskIds: taskIds(n.tasksReturn.taskIds) },
     "tasksReturn",
   ),
+  taskList: message<Of<"taskList">>({ list: blob(n.taskList.list) }, "taskList"),
+  taskResults: message<Of<"taskResults">>({ results: blob(n.taskResults.results) }, "taskResults"),
 };
 
 const taskStatusMessage = variant(n.workerMsgWrapper.taskStatus, taskStatus);
@@ -239,6 +243,8 @@ export const messageCases: { readonly [K in MessageKind]: Case<Of<K>> } = {
   jobClose: variant(n.workerMsgWrapper.jobClose, schemas.jobClose),
   workerNotes: variant(n.workerMsgWrapper.workerNotes, schemas.workerNotes),
   tasksReturn: variant(n.workerMsgWrapper.tasksReturn, schemas.tasksReturn),
+  taskList: variant(n.workerMsgWrapper.taskList, schemas.taskList),
+  taskResults: variant(n.workerMsgWrapper.taskResults, schemas.taskResults),
 };
 
 /** A received wrapper; `message` is null when it holds no known message. */

@@ -67,7 +67,7 @@ describe("two sessions", () => {
     if (!isRequest(message!)) continue;
     for (const answerKind of answersTo[message.kind]) {
       it(`accept a ${kind} and its ${answerKind}`, () => {
-        const from: NodeType = /^(task(Status|Statuses)|workerNotes)$/.test(kind)
+        const from: NodeType = /^(task(Status|Statuses|Results)|workerNotes)$/.test(kind)
           ? "worker"
           : "manager";
         const asking = extendedSession(from);
@@ -261,7 +261,7 @@ describe("T2.1: an answer that goes wrong", () => {
 });
 
 describe("T2.3: the wrong role", () => {
-  const workersOnly = ["taskStatus", "taskStatuses", "workerNotes"];
+  const workersOnly = ["taskStatus", "taskStatuses", "workerNotes", "taskResults"];
   const managersOnly = [
     "tasksExecute",
     "tasksPing",
@@ -270,6 +270,7 @@ describe("T2.3: the wrong role", () => {
     "stageSources",
     "jobClose",
     "tasksReturn",
+    "taskList",
   ];
   for (const [kind, arbitrary] of Object.entries(messages)) {
     const [message] = fc.sample(arbitrary as fc.Arbitrary<ManagerMessage>, { numRuns: 1, seed: 1 });

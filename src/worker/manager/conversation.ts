@@ -3,13 +3,12 @@
  *
  *  Every request of the manager is answered; with NotMine when it needs a relation that is not
  *  there. */
-
-import { isErrorCode } from "../../core/error.ts";
 import { type AttemptRef, type JobId, jobId } from "../../core/ids.ts";
 import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
 import type { Link } from "../../link/link.ts";
 import { hit } from "../../store/failpoint.ts";
+import { bytesOfHex } from "../../wire/hex.ts";
 import {
   type JobOpen,
   type ManagerMessage,
@@ -17,15 +16,25 @@ import {
   programKinds,
   type StageSources,
   type TaskExecute,
+  type TaskList,
   type TaskStatus,
   type WorkerNotes,
 } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
-import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
+import { clusterTagBytes, packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { Program, Serving, WithoutTime, WorkerTimers } from "../executor.ts";
-import { encodeJson, type Identity, introduction, type Specs, unanswered } from "./introduction.ts";
+import {
+  decodeJson,
+  encodeJson,
+  type Identity,
+  introduction,
+  readRefusal,
+  type Specs,
+  unanswered,
+} from "./introduction.ts";
 import { type Accepted, isModuleTask, type ModuleTasks } from "./module-tasks.ts";
 import { type Ended, Reporting } from "./reporting.ts";
+import { attemptsIn } from "./result-lists.ts";
 import { refusedStatus, stateStatus } from "./status.ts";
 
 export type TalkEvents = {
@@ -58,8 +67,6 @@ type Sent = {
   readonly batch: number;
 };
 
-const decoder = new TextDecoder();
-
 export class ManagerTalk {
   readonly #link: Link;
   readonly #options: TalkOptions;
@@ -82,7 +89,8 @@ export class ManagerTalk {
       modules,
       post: (event) => events.post(event),
       isExtended: () => this.#session.extended,
-      taskId: (ref) => this.#taskId(ref),
+      taskId: (ref) => packTaskId(this.#tag, ref),
+      tag: () => this.#tag,
       unixS: () => Math.floor(timers.wallMs() / 1_000),
       request: (message, kind, batch) => this.#request(message, kind, batch),
     });
@@ -240,6 +248,7 @@ export class ManagerTalk {
       return;
     }
     this.#joined = true;
+    this.#reporting.readsLists = welcome?.readsLists ?? false;
     if (welcome !== null) {
       identity.workerId = welcome.workerId;
       if (welcome.credential !== "") identity.credential = welcome.credential;
@@ -285,6 +294,9 @@ export class ManagerTalk {
         break;
       case "tasksExecute":
         this.#execute(message.tasks);
+        break;
+      case "taskList":
+        this.#executeList(decodeJson<TaskList>(message.list));
         break;
       case "tasksAbord": {
         for (const id of message.taskIds) this.#options.modules.abort(id);
@@ -334,6 +346,12 @@ export class ManagerTalk {
     }
   }
 
+  #executeList(list: TaskList): void {
+    const { identity, events } = this.#options;
+    identity.tag ??= bytesOfHex(list.tag);
+    events.post({ kind: "assigned", attempts: attemptsIn(list), timeoutMs: list.timeoutMs });
+  }
+
   #openModules(tasks: readonly TaskExecute[]): Accepted["attempts"] {
     const { events, modules, state } = this.#options;
     const isHeld = (ref: AttemptRef) => attemptState(state, ref) !== null;
@@ -373,21 +391,7 @@ export class ManagerTalk {
     return stateStatus(taskId, held, Math.floor((timers.wallMs() - ageMs) / 1000));
   }
 
-  #taskId(ref: AttemptRef): Uint8Array {
-    return packTaskId(this.#options.identity.tag ?? new Uint8Array(8), ref);
+  get #tag(): Uint8Array {
+    return this.#options.identity.tag ?? new Uint8Array(clusterTagBytes);
   }
-}
-
-/** `code: text`, as `ClusterError` says it. */
-function readRefusal(refusal: string): Failure {
-  const colon = refusal.indexOf(": ");
-  const code = refusal.slice(0, Math.max(0, colon));
-  if (isErrorCode(code)) return { code, message: refusal.slice(colon + 2) };
-  return { code: "unavailable", message: refusal || "the manager does not want this worker now" };
-}
-
-/** From the manager that this worker has chosen and paid with its token: its shape is trusted, its
- *  JSON is not. */
-function decodeJson<T>(bytes: Uint8Array): T {
-  return JSON.parse(decoder.decode(bytes)) as T;
 }

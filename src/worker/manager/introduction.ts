@@ -1,6 +1,8 @@
-/** How a worker introduces itself to its manager. */
+/** How a worker introduces itself to its manager, and the texts in what it is answered. */
+import { isErrorCode } from "../../core/error.ts";
 import type { PythonSpecs } from "../../core/event.ts";
 import type { AttemptRef } from "../../core/ids.ts";
+import type { Failure } from "../../core/job.ts";
 import { fillBytes, holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
 import type { ManagerMessage, NodeDescription, NodeType } from "../../wire/manager/messages.ts";
 import { packTaskId } from "../../wire/manager/taskid.ts";
@@ -34,6 +36,7 @@ export type Identity = {
 };
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 type Has = {
   /** What it runs, or has finished without an Ack. */
@@ -72,6 +75,7 @@ function describe(specs: Specs, identity: Identity, has: Has): NodeDescription {
     returnsTasks: true,
     python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
     fill: new Uint8Array(fillBytes),
+    readsLists: true,
   };
 }
 
@@ -87,4 +91,18 @@ export function unanswered(hasJoined: boolean, managerType: NodeType | null): st
     "it answers small messages, and not the join, which is longer than a packet: does a VPN or " +
     "tunnel on the way have a smaller MTU? try `ip link set dev eth0 mtu 1280` here"
   );
+}
+
+/** `code: text`, as `ClusterError` says it. */
+export function readRefusal(refusal: string): Failure {
+  const colon = refusal.indexOf(": ");
+  const code = refusal.slice(0, Math.max(0, colon));
+  if (isErrorCode(code)) return { code, message: refusal.slice(colon + 2) };
+  return { code: "unavailable", message: refusal || "the manager does not want this worker now" };
+}
+
+/** From the manager that this worker has chosen and paid with its token: its shape is trusted, its
+ *  JSON is not. */
+export function decodeJson<T>(bytes: Uint8Array): T {
+  return JSON.parse(decoder.decode(bytes)) as T;
 }

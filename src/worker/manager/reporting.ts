@@ -10,6 +10,7 @@ import type { ManagerMessage, TaskIdBytes, TaskStatus } from "../../wire/manager
 import type { WithoutTime } from "../executor.ts";
 import { bySize } from "./fitting.ts";
 import type { ModuleTasks } from "./module-tasks.ts";
+import { ResultLists } from "./result-lists.ts";
 import { reportStatus } from "./status.ts";
 
 export type ReportingOptions = {
@@ -18,6 +19,8 @@ export type ReportingOptions = {
   /** Whether the manager knows our reports, by now. */
   readonly isExtended: () => boolean;
   readonly taskId: (ref: AttemptRef) => TaskIdBytes;
+  /** Of the cluster. */
+  readonly tag: () => Uint8Array;
   readonly unixS: () => number;
   /** Its answer is passed to `answered`, with the same kind and batch. */
   readonly request: (message: ManagerMessage, kind: "status" | "report", batch: number) => void;
@@ -29,6 +32,8 @@ type Single = { readonly status: TaskStatus; readonly batch: number };
 type Batch = { left: number; readonly refs: readonly AttemptRef[] };
 
 export class Reporting {
+  /** The manager knows `taskResults`. */
+  readsLists = false;
   readonly #options: ReportingOptions;
   readonly #batches = new Map<number, Batch>();
   #waiting: Single[] = [];
@@ -40,22 +45,26 @@ export class Reporting {
 
   /** Answered by `reports-acked` when the manager has acknowledged all of them. */
   report(batch: number, ended: readonly Ended[]): void {
-    const { isExtended, request, taskId } = this.#options;
+    const { isExtended, request, tag, taskId } = this.#options;
     const extended = isExtended();
     const singles: Single[] = [];
     const statuses: TaskStatus[] = [];
+    const lists = new ResultLists();
     for (const { ref, report } of ended) {
       const ofModule = this.#ofModule(ref, report);
       if (ofModule !== undefined) {
         for (const status of ofModule) singles.push({ status, batch });
       } else if (!extended)
         singles.push({ status: reportStatus(taskId(ref), report, false), batch });
+      else if (this.readsLists && lists.add(ref, report)) continue;
       else statuses.push(reportStatus(taskId(ref), report, true));
     }
     const groups = bySize(statuses);
-    const left = groups.length + singles.length;
+    const messages = lists.messages(tag());
+    const left = groups.length + messages.length + singles.length;
     this.#batches.set(batch, { left: Math.max(1, left), refs: ended.map(({ ref }) => ref) });
     for (const group of groups) request({ kind: "taskStatuses", statuses: group }, "report", batch);
+    for (const message of messages) request(message, "report", batch);
     for (const single of singles) this.#waiting.push(single);
     this.#next();
     // All were aborted: there is nothing to say of them.

@@ -152,6 +152,7 @@ export class ScriptedManager {
       refusal: "",
       fill: new Uint8Array(0),
       version: "test",
+      readsLists: false,
     };
     const manager = new ScriptedManager(server, over === null ? null : { ...welcome, ...over });
     const sockets = acceptWebSockets();

@@ -15,8 +15,9 @@ import { parseExchange } from "../../../wire/p4/shuffle.ts";
 /** Largest result of a `tasks` task that is sent inside its report, characters. */
 export const valueCharsMax = 1024 * 1024;
 
-const safeMax = Number.MAX_SAFE_INTEGER;
-const indexMax = 0xffff_ffff;
+export const safeMax = Number.MAX_SAFE_INTEGER;
+/** Of an index of a task, a stage or an attempt. */
+export const indexMax = 0xffff_ffff;
 const counterNameMax = 200;
 
 const count = z.number().int().min(0).max(safeMax);
@@ -93,14 +94,17 @@ const notes = z.object({
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
-  let value: unknown;
+/** Throws `protocol-violated`. */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(decoder.decode(bytes));
+    return JSON.parse(decoder.decode(bytes));
   } catch {
     throw new ClusterError("protocol-violated", `${what} is not JSON`);
   }
-  return checked(schema, value, what);
+}
+
+function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
+  return checked(schema, parseJson(bytes, what), what);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {

@@ -11,7 +11,7 @@ import type { WorkerId } from "../../../core/ids.ts";
 import { absentMs, isTab, leasesOf, workerIds } from "../../../core/view.ts";
 import type { Link } from "../../../link/link.ts";
 import { hit } from "../../../store/failpoint.ts";
-import type { TaskStatus, WorkerNotes } from "../../../wire/manager/messages.ts";
+import type { WorkerNotes } from "../../../wire/manager/messages.ts";
 import type { Auth, Principal } from "../../access/auth.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
@@ -26,7 +26,7 @@ import { NarrowLinks } from "./narrow.ts";
 import { type NoteSink, passNotes } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
-import { pauseEvent, type StatusEvent, statusEvents } from "./reports.ts";
+import { pauseEvent, type ReportMessage, reportEvents, type StatusEvent } from "./reports.ts";
 import { measuredEvent } from "./round-trips.ts";
 
 export type WorkerEdgeOptions = {
@@ -102,7 +102,7 @@ export class WorkerEdge {
       return void assignModule(link, order, this.#options);
     if (order.kind === "open-job") link.jobs.add(order.job);
     hit("edge.order", "before");
-    const speaker = { keys, nowMs: loop.steadyMs() };
+    const speaker = { keys, nowMs: loop.steadyMs(), inLists: link.readsLists };
     for (const message of orderMessages(loop.state, order, speaker)) link.order(message);
     hit("edge.order", "after");
     if (order.kind === "assign" && order.attempts.length <= hurryMax) this.#hurry(link);
@@ -164,9 +164,9 @@ export class WorkerEdge {
     if (event !== null) void this.#posted(event);
   }
 
-  told(link: WorkerLink, message: { readonly statuses: readonly TaskStatus[] }): void {
+  told(link: WorkerLink, message: Extract<ReportMessage, { kind: "tasksPong" }>): void {
     if (link.phase === "joined" && link.worker !== null) {
-      void this.#report(link, link.worker, message.statuses);
+      void this.#report(link, link.worker, message);
     }
   }
 
@@ -225,10 +225,9 @@ export class WorkerEdge {
         this.#whenSure(() => link.answer(request, { kind: "managerPong" }));
         break;
       case "taskStatus":
-        void this.#report(link, worker, [message.status], request);
-        break;
       case "taskStatuses":
-        void this.#report(link, worker, message.statuses, request);
+      case "taskResults":
+        void this.#report(link, worker, message, request);
         break;
       case "workerNotes":
         void this.#note(link, request, parseNotes(message.notes));
@@ -302,13 +301,13 @@ export class WorkerEdge {
   async #report(
     link: WorkerLink,
     worker: WorkerId,
-    statuses: readonly TaskStatus[],
+    message: ReportMessage,
     request?: PeerRequest,
   ): Promise<void> {
     const { checked, keys } = this.#options;
     let events: readonly StatusEvent[] = [];
     link.guarded(() => {
-      events = statusEvents(worker, statuses, keys.tag);
+      events = reportEvents(worker, message, keys.tag);
     });
     if (link.phase === "closed") return;
     const durable = await Promise.all(

@@ -57,6 +57,7 @@ export async function join(
   if (node !== null) {
     link.process = node.session;
     link.returnsTasks = node.returnsTasks;
+    link.readsLists = node.readsLists;
   }
   if (node === null || node.workerId === "") {
     await mayBeNew(link.principal, context);
@@ -128,4 +129,5 @@ export const noWelcome: Welcome = {
   refusal: "",
   version: "",
   fill: new Uint8Array(fillBytes),
+  readsLists: true,
 };

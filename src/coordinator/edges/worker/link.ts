@@ -86,6 +86,8 @@ export class WorkerLink {
   process = "";
   /** It knows `tasksReturn`. */
   returnsTasks = false;
+  /** It knows `taskList`. */
+  readsLists = false;
   /** It sent a `node`, and so has a welcome; existing workers have neither. */
   isDescribed = false;
   /** How it reaches the coordinator, as `http://host:7070`. */

@@ -10,12 +10,14 @@ import {
   workerSpecs,
 } from "../../../core/view.ts";
 import type { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
+import { hexOf } from "../../../wire/hex.ts";
 import { jsonBytesMax } from "../../../wire/manager/limits.ts";
 import {
   type JobOpen,
   type ManagerMessage,
   programKinds,
   type StageSources,
+  type TaskList,
 } from "../../../wire/manager/messages.ts";
 import { packTaskId } from "../../../wire/manager/taskid.ts";
 import type { OuterEffect } from "../../loop/loop.ts";
@@ -36,7 +38,12 @@ export type ClusterKeys = {
 };
 
 /** The sender's keys, and the time of sending. */
-export type Speaker = { readonly keys: ClusterKeys; readonly nowMs: number };
+export type Speaker = {
+  readonly keys: ClusterKeys;
+  readonly nowMs: number;
+  /** Attempts in columns: the worker reads `taskList`. */
+  readonly inLists?: boolean;
+};
 
 /** How long a ticket for the outputs of a stage is valid, ms: a revoked worker may still read with
  *  it this long. */
@@ -66,7 +73,9 @@ export function orderMessages(
       return sources.length > jsonBytesMax ? [] : [{ kind: "stageSources", sources }];
     }
     case "assign":
-      return assignments(state, order, keys.tag);
+      return speaker.inLists
+        ? taskLists(state, order, keys.tag)
+        : assignments(state, order, keys.tag);
     case "abort":
       return portions(order.attempts).map((refs) => ({
         kind: "tasksAbord",
@@ -149,6 +158,22 @@ function assignments(
       timeoutMs,
     })),
   }));
+}
+
+function taskLists(
+  state: CoordinatorState,
+  order: Extract<WorkerOrder, { kind: "assign" }>,
+  ofCluster: Uint8Array,
+): ManagerMessage[] {
+  const { job, stage } = order;
+  const timeoutMs = jobSpec(state, job)?.stages[stage]?.timeoutMs ?? 0;
+  const tag = hexOf(ofCluster);
+  return portions(order.attempts).map((refs) => {
+    const tasks = refs.map(({ task }) => task);
+    const attempts = refs.map(({ attempt }) => attempt);
+    const list: TaskList = { tag, job, stage, timeoutMs, tasks, attempts };
+    return { kind: "taskList", list: encoder.encode(JSON.stringify(list)) };
+  });
 }
 
 function portions<T>(all: readonly T[]): T[][] {

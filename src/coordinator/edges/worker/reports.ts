@@ -3,13 +3,40 @@ import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../../core/ids.ts";
 import type { Failure } from "../../../core/job.ts";
-import type { TaskErrorKind, TaskStatus, WorkerNotes } from "../../../wire/manager/messages.ts";
+import type {
+  ManagerMessage,
+  TaskErrorKind,
+  TaskStatus,
+  WorkerNotes,
+} from "../../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../../wire/manager/taskid.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import { parseReports, valueCharsMax } from "./claims.ts";
+import { resultEvents } from "./results.ts";
 
 export type ReportEvent = Extract<NewEvent, { kind: "attempts-reported" }>;
 export type StatusEvent = ReportEvent | Extract<NewEvent, { kind: "attempts-started" }>;
+
+export type ReportMessage = Extract<
+  ManagerMessage,
+  { kind: "taskStatus" | "taskStatuses" | "tasksPong" | "taskResults" }
+>;
+
+/** Throws `protocol-violated` when the message is malformed. */
+export function reportEvents(
+  worker: WorkerId,
+  message: ReportMessage,
+  tag: Uint8Array,
+): StatusEvent[] {
+  switch (message.kind) {
+    case "taskResults":
+      return resultEvents(worker, message.results, tag);
+    case "taskStatus":
+      return statusEvents(worker, [message.status], tag);
+    default:
+      return statusEvents(worker, message.statuses, tag);
+  }
+}
 
 /** Without a report of the extensions only the kind of the error is known. */
 const codes: Readonly<Record<Exclude<TaskErrorKind, "aborted">, ErrorCode>> = {

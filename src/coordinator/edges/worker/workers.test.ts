@@ -139,6 +139,7 @@ test("specs are clamped, and an exchange address must be an address", () => {
     session: "s",
     returnsTasks: true,
     fill: new Uint8Array(0),
+    readsLists: false,
     python: new Uint8Array(0),
   };
   const old = claimedSpecs(request({}), "10.0.0.2:5");

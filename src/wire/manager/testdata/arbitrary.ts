@@ -55,6 +55,7 @@ const node = record({
   returnsTasks: fc.boolean(),
   python: bytes,
   fill: bytes,
+  readsLists: fc.boolean(),
 });
 
 const welcome = record({
@@ -66,6 +67,7 @@ const welcome = record({
   refusal: text,
   version: text,
   fill: bytes,
+  readsLists: fc.boolean(),
 });
 
 const just = <K extends ManagerMessage["kind"]>(kind: K) => record({ kind: fc.constant(kind) });
@@ -112,6 +114,8 @@ export const messages: {
   jobClose: record({ kind: kind("jobClose"), jobNumber: whole }),
   workerNotes: record({ kind: kind("workerNotes"), notes: bytes }),
   tasksReturn: record({ kind: kind("tasksReturn"), taskIds }),
+  taskList: record({ kind: kind("taskList"), list: bytes }),
+  taskResults: record({ kind: kind("taskResults"), results: bytes }),
 };
 
 export function envelopeOf(message: fc.Arbitrary<ManagerMessage>): fc.Arbitrary<Envelope> {

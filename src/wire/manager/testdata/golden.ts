@@ -103,6 +103,7 @@ const node: NodeDescription = {
   returnsTasks: false,
   python: none,
   fill: none,
+  readsLists: false,
 };
 const welcome: Welcome = {
   workerId: "w-7",
@@ -113,6 +114,7 @@ const welcome: Welcome = {
   refusal: "",
   version: "0",
   fill: none,
+  readsLists: false,
 };
 
 /** What two of ours say to each other, fields and messages from 100 on; protoc reads and writes them alike. */
@@ -187,6 +189,8 @@ export const ourFrames: readonly Golden[] = [
   old("JobClose", "058a07020807", { kind: "jobClose", jobNumber: 7 }),
   old("WorkerNotes", "079207040a027b7d", { kind: "workerNotes", notes: utf8("{}") }),
   old("TasksReturn", `279a07240a22${T}`, { kind: "tasksReturn", taskIds: [foreignTaskId] }),
+  old("TaskList", "07a207040a027b7d", { kind: "taskList", list: utf8("{}") }),
+  old("TaskResults", "07aa07040a027b7d", { kind: "taskResults", results: utf8("{}") }),
 ];
 
 export function fromHex(hex: string): Uint8Array {
