@@ -14,7 +14,7 @@ export const joinMessages = catalogue({
       other: "Thank you! This tab has done {n} tasks in {time} of computing.",
     },
     mine: { one: "{n} by this tab", other: "{n} by this tab" },
-    doneOf: "{done} of {all} tasks done",
+    doneOf: "{done} of {all} {all:task|tasks} done",
     map: "map",
     reduce: "reduce",
     tasks: "tasks",
@@ -36,7 +36,7 @@ export const joinMessages = catalogue({
     budgetUsed: "{used} used",
     dataUsed: "its data budget is used up",
     forWhom: "For whom",
-    cost: "{tasks} tasks, {time}, read {read}, sent {sent}",
+    cost: "{tasks} {tasks:task|tasks}, {time}, read {read}, sent {sent}",
     whileHidden: "Go on while this tab is hidden",
     whileHiddenHint:
       "It then holds a lock, so that the browser does not freeze it. If off, the tab takes no " +
@@ -56,7 +56,7 @@ export const joinMessages = catalogue({
     byUser: "by its user",
     frozen: "frozen by the browser",
     hidden: "hidden",
-    hiddenFor: "hidden for {minutes} minutes",
+    hiddenFor: "hidden for {minutes} {minutes:minute|minutes}",
     battery: "its battery is low",
     metered: "its connection is metered, or it is asked to save data",
     refused: "Rejected: {reason}",
@@ -87,7 +87,7 @@ export const joinMessages = catalogue({
       other: "¡Gracias! Esta pestaña ha hecho {n} tareas en {time} de cálculo.",
     },
     mine: { one: "{n} de esta pestaña", other: "{n} de esta pestaña" },
-    doneOf: "{done} de {all} tareas hechas",
+    doneOf: "{done} de {all} {all:tarea hecha|tareas hechas}",
     map: "map",
     reduce: "reduce",
     tasks: "tareas",
@@ -111,7 +111,7 @@ export const joinMessages = catalogue({
     budgetUsed: "{used} usados",
     dataUsed: "su límite de datos se agotó",
     forWhom: "Para quién",
-    cost: "{tasks} tareas, {time}, leído {read}, enviado {sent}",
+    cost: "{tasks} {tasks:tarea|tareas}, {time}, leído {read}, enviado {sent}",
     whileHidden: "Seguir mientras esta pestaña está oculta",
     whileHiddenHint:
       "Mantiene entonces un bloqueo para que el navegador no la congele. Si no, a los 4 minutos " +
@@ -131,7 +131,7 @@ export const joinMessages = catalogue({
     byUser: "por su usuario",
     frozen: "el navegador la ha congelado",
     hidden: "oculta",
-    hiddenFor: "oculta desde hace {minutes} minutos",
+    hiddenFor: "oculta desde hace {minutes} {minutes:minuto|minutos}",
     battery: "queda poca batería",
     metered: "su conexión es de uso medido, o se le pide ahorrar datos",
     refused: "Rechazada: {reason}",
