@@ -19,7 +19,8 @@ const logsMax = 1_000;
 
 scope.onmessage = ({ data, ports: [port] }) => {
   scope.onmessage = null;
-  void answered(data as PageOrder).then((answer) => port?.postMessage(answer));
+  const { order } = data as { readonly order: PageOrder };
+  void answered(order).then((answer) => port?.postMessage(answer));
 };
 
 async function answered(order: PageOrder): Promise<PageAnswer> {

@@ -2,8 +2,10 @@
  *  Worker belongs to job code, so the page trusts its answers no more than the job. */
 import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
 
-/** The Worker's first and only message; a port for the answer comes along. */
+/** The only order of its Worker; a port for the answer comes along. */
 export type PageOrder = PageJob & {
+  /** No other order goes to this Worker. */
+  readonly group: string;
   /** Always empty; a sandbox expects it in every order. */
   readonly pieces: readonly [];
   readonly segments: readonly [];

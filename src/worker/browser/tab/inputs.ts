@@ -42,6 +42,7 @@ export class TaskInputs {
     const attempts = task.attempts.filter(([one]) => items === null || items.has(one));
     return {
       kind,
+      group: `${job} ${codeHash} ${planHash}`,
       stage: task.stage,
       code: plan.operator === undefined && !isPython ? textDecoder.decode(code) : "",
       ...(isPython ? { python: { job, hash: codeHash, zip: code } } : {}),
