@@ -62,6 +62,7 @@ export async function bundleCli(entry: string, folder: string, isCompact = false
   const { rolldown } = await import("rolldown");
   const external = await unbundled();
   // Several checkouts may share their packages, and the folder in them, by a link.
+  mkdirSync(folder, { recursive: true });
   const place = realpathSync(folder);
   const build = await rolldown({
     input: { main: entry },

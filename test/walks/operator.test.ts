@@ -10,7 +10,10 @@ export default tasks({ name: "nights", items: [1, 2, 3, 4], run: (item) => item 
 `;
 const columns = 100;
 
-test("an operator starts a cluster, looks at it, and ends it", { skip, timeout: 120_000 }, async (t) => {
+test("an operator starts a cluster, looks at it, and ends it", {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
   const place = new Place(t, { "job.ts": job });
   const up = atTerminal(place, ["up", "--workers", "1", "--listen", "127.0.0.1:0"], columns);
   const greeting = await up.shows("run a job");

@@ -16,7 +16,10 @@ export default tasks({
 });
 `;
 
-test("a sweep is watched, left, followed again, and read as a table", { skip, timeout: 120_000 }, async (t) => {
+test("a sweep is watched, left, followed again, and read as a table", {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
   const place = new Place(t, { "sweep.ts": sweep });
   const up = place.start("up", "--workers", "0", "--listen", "127.0.0.1:0");
   const [, url, token] = /tequio join (\S+) --token (\S+)/.exec(await up.said("run a job"))!;

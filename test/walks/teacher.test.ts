@@ -44,7 +44,10 @@ test("four phones follow a link and compute, and one leaves", {
   await tabs[3]!.close();
   const { code, err, out } = await run;
   assert.equal(code, 0, err);
-  assert.deepEqual(out.trim().split("\n").map(Number), Array.from({ length: 160 }, (_, n) => n));
+  assert.deepEqual(
+    out.trim().split("\n").map(Number),
+    Array.from({ length: 160 }, (_, n) => n),
+  );
   const workers = await place.run("workers", "--all");
   for (const name of ["Pupil 1", "Pupil 4"]) assert.match(workers.out, new RegExp(name));
 });

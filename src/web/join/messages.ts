@@ -34,6 +34,11 @@ export const joinMessages = catalogue({
       "Of what it reads and sends, also over reloads. When it is used up, the tab finishes what " +
       "it has begun and takes no more tasks. 0 = no limit.",
     budgetUsed: "{used} used",
+    cache: "Inputs to keep, MB",
+    cacheHint:
+      "Large inputs stay in this browser for the next job on the same data, at most so much. 0 keeps " +
+      "none, and removes what is there.",
+    cacheUsed: "{used} kept",
     dataUsed: "its data budget is used up",
     forWhom: "For whom",
     cost: "{tasks} {tasks:task|tasks}, {time}, read {read}, sent {sent}",
@@ -109,6 +114,11 @@ export const joinMessages = catalogue({
       "De lo que lee y envía, también tras recargar. Cuando se agota, la pestaña termina lo que " +
       "ha empezado y no recibe más tareas. 0 = sin límite.",
     budgetUsed: "{used} usados",
+    cache: "Entradas que guardar, MB",
+    cacheHint:
+      "Las entradas grandes se quedan en este navegador para el próximo trabajo con los mismos " +
+      "datos, a lo sumo tanto. Con 0 no se guarda ninguna, y se borra lo que hay.",
+    cacheUsed: "guardado: {used}",
     dataUsed: "su límite de datos se agotó",
     forWhom: "Para quién",
     cost: "{tasks} {tasks:tarea|tareas}, {time}, leído {read}, enviado {sent}",
@@ -180,6 +190,10 @@ export const joinMessages = catalogue({
     budgetHint:
       "指读取和发送的总量，重新加载后仍累计。用完后完成已开始的任务，不再接受新任务。0 = 不限。",
     budgetUsed: "已用 {used}",
+    cache: "保留的输入（MB）",
+    cacheHint:
+      "大的输入留在此浏览器中，供使用相同数据的下一个作业使用，最多这么多。0 表示不保留，并删除已有的。",
+    cacheUsed: "已保留 {used}",
     dataUsed: "流量限额已用完",
     forWhom: "为谁计算",
     cost: "{tasks} 个任务，{time}，读取 {read}，发送 {sent}",

@@ -3,6 +3,7 @@ import { ClusterError } from "../../../core/error.ts";
 import { environmentIn, programKinds } from "../../../core/job.ts";
 import type { Plan } from "../../../wire/block/plan.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
+import type { InputCache } from "./cache.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
@@ -18,10 +19,12 @@ export class TaskInputs {
   readonly #kept: KeptBlobs;
   readonly #plans = new Map<string, Promise<Plan>>();
   readonly #python: PythonFetcher;
+  readonly #cache: Promise<InputCache | null>;
 
-  constructor(limits: TabLimits, python: PythonFetcher) {
+  constructor(limits: TabLimits, python: PythonFetcher, cache: Promise<InputCache | null>) {
     this.#limits = limits;
     this.#python = python;
+    this.#cache = cache;
     this.#kept = new KeptBlobs(limits.keptMaxBytes);
   }
 
@@ -75,8 +78,23 @@ export class TaskInputs {
       this.#checkSize(held);
       // No range of no bytes can be asked for.
       if (start >= end) return Promise.resolve(new Uint8Array(0));
-      return fetchBytes(calls, `${place}/file/${file}`, [start, end]);
+      const fetchIt = () => fetchBytes(calls, `${place}/file/${file}`, [start, end]);
+      const at = plan.files[file]?.at;
+      return at?.kind === "blob" ? this.#cached(at.hash, [start, end], fetchIt) : fetchIt();
     });
+  }
+
+  async #cached(
+    hash: string,
+    [start, end]: readonly [number, number],
+    fetchIt: () => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const cache = await this.#cache;
+    const kept = (await cache?.get(hash, start, end)) ?? null;
+    if (kept !== null) return kept;
+    const bytes = await fetchIt();
+    void cache?.put(hash, start, bytes);
+    return bytes;
   }
 
   /** In the order of the map tasks; of a partition that cannot be had the map task is named. */
