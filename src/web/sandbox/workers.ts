@@ -123,7 +123,10 @@ export class FrameWorkers {
       const message = event.message || "its Worker could not start";
       for (const one of made.ids) this.#failed(one, message, false);
     };
-    worker.onmessage = ({ data }: MessageEvent<PythonSnapshot>) => this.#take(data);
+    // Others have nothing to say: what they post is job code's.
+    if (python !== undefined) {
+      worker.onmessage = ({ data }: MessageEvent<PythonSnapshot>) => this.#take(data);
+    }
     return made;
   }
 
