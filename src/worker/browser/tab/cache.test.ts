@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Folder, InputCache } from "./cache.ts";
+import type { InputFile } from "../../../wire/block/plan.ts";
+import { contentName, type Folder, InputCache } from "./cache.ts";
 
 /** Files in memory, by name. `lastModified` is the order of writing. */
 function folderOf(files = new Map<string, Uint8Array>()) {
@@ -77,4 +78,16 @@ test("an entry that has changed, or is gone, is dropped", async () => {
   files.clear();
   assert.equal(await cache.get("aa", 0, size), null);
   assert.equal(cache.usedBytes, 0);
+});
+
+test("a file that has changed, or is another owner's, has another name", async () => {
+  const at = { kind: "path", host: "h", path: "/a", mtimeMs: 1 } as const;
+  const name = (file: object, owner = "ana") =>
+    contentName({ sizeBytes: 10, at, ...file } as InputFile, owner);
+  assert.equal(await name({}), await name({ name: "shown otherwise" }));
+  assert.notEqual(await name({}), await name({ at: { ...at, mtimeMs: 2 } }));
+  assert.notEqual(await name({}), await name({ sizeBytes: 11 }));
+  assert.notEqual(await name({}), await name({}, "eva"));
+  const shared = (host: string) => name({ at: { kind: "shared", root: "aa", host } });
+  assert.equal(await shared("one"), await shared("another"));
 });

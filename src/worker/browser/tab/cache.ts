@@ -5,6 +5,7 @@
  *  2. What it gives is what was put there: each entry has its digest, and one that has changed is
  *     dropped. It never rejects: where there is no storage, or it is full, nothing is kept.
  *  3. Tabs of one origin share the files; each counts what it has seen. */
+import type { InputFile } from "../../../wire/block/plan.ts";
 import { hexOf } from "../../../wire/hex.ts";
 
 const folderName = "inputs";
@@ -64,9 +65,9 @@ export class InputCache {
     await this.#shrink(0);
   }
 
-  /** Bytes [start, end) of a blob. */
-  async get(hash: string, start: number, end: number): Promise<Uint8Array | null> {
-    const name = nameOf(hash, start, end);
+  /** Bytes [start, end) of what has this `contentName`. */
+  async get(content: string, start: number, end: number): Promise<Uint8Array | null> {
+    const name = nameOf(content, start, end);
     const size = this.#sizes.get(name);
     if (size === undefined) return null;
     try {
@@ -87,8 +88,8 @@ export class InputCache {
   }
 
   /** Keeps a copy, in the background: the caller may hand the bytes over at once. */
-  put(hash: string, start: number, bytes: Uint8Array): Promise<void> {
-    const name = nameOf(hash, start, start + bytes.length);
+  put(content: string, start: number, bytes: Uint8Array): Promise<void> {
+    const name = nameOf(content, start, start + bytes.length);
     const size = bytes.length + digestBytes;
     if (bytes.length < leastBytes || size > this.#maxBytes || this.#sizes.has(name)) {
       return Promise.resolve();
@@ -134,8 +135,17 @@ export class InputCache {
   }
 }
 
-function nameOf(hash: string, start: number, end: number): string {
-  return `${hash}-${start}-${end}`;
+/** What a plan says of a file's content, as hex: its hash, or its place with its size and the time
+ *  of its last change, by which workers know that it is the same, too. `owner`: of the job; what the
+ *  coordinator gives to one owner's job may not be for another's. */
+export async function contentName({ at, sizeBytes }: InputFile, owner: string): Promise<string> {
+  const known = at.kind === "shared" ? { root: at.root } : at;
+  const text = JSON.stringify([owner, known, sizeBytes]);
+  return hexOf(await digestOf(new TextEncoder().encode(text)));
+}
+
+function nameOf(content: string, start: number, end: number): string {
+  return `${content}-${start}-${end}`;
 }
 
 async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

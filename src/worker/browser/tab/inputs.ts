@@ -1,9 +1,9 @@
 /** What a task needs before it computes: code, plan, and what it reads, fetched and verified. */
 import { ClusterError } from "../../../core/error.ts";
 import { environmentIn, programKinds } from "../../../core/job.ts";
-import type { Plan } from "../../../wire/block/plan.ts";
+import type { InputFile, Plan } from "../../../wire/block/plan.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
-import type { InputCache } from "./cache.ts";
+import { contentName, type InputCache } from "./cache.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
@@ -38,7 +38,7 @@ export class TaskInputs {
       isPython ? this.#python.fetch() : null,
     ]);
     const [[index = 0] = []] = task.attempts;
-    const inputs = kind === "map" ? await this.#pieces(plan, index, task.place, calls) : [];
+    const inputs = kind === "map" ? await this.#pieces(plan, index, task, calls) : [];
     const segments = kind === "reduce" ? await this.#segments(task, calls) : [];
     const items = kind === "tasks" ? await itemsOf(calls, task) : null;
     // Of those that are not wanted any more the coordinator sends no item: they are given back.
@@ -71,7 +71,8 @@ export class TaskInputs {
     return plan;
   }
 
-  #pieces(...[plan, index, place, calls]: [Plan, number, string, Calls]): Promise<TaskPiece[]> {
+  #pieces(...[plan, index, task, calls]: [Plan, number, TabTask, Calls]): Promise<TaskPiece[]> {
+    const { owner, place } = task;
     let held = 0;
     return piecesOf(plan, index, (file, start, end) => {
       held += end - start;
@@ -79,21 +80,23 @@ export class TaskInputs {
       // No range of no bytes can be asked for.
       if (start >= end) return Promise.resolve(new Uint8Array(0));
       const fetchIt = () => fetchBytes(calls, `${place}/file/${file}`, [start, end]);
-      const at = plan.files[file]?.at;
-      return at?.kind === "blob" ? this.#cached(at.hash, [start, end], fetchIt) : fetchIt();
+      const name = () => contentName(plan.files[file] as InputFile, owner);
+      return this.#cached(name, [start, end], fetchIt);
     });
   }
 
   async #cached(
-    hash: string,
+    nameOf: () => Promise<string>,
     [start, end]: readonly [number, number],
     fetchIt: () => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
     const cache = await this.#cache;
-    const kept = (await cache?.get(hash, start, end)) ?? null;
+    if (cache === null) return fetchIt();
+    const name = await nameOf();
+    const kept = await cache.get(name, start, end);
     if (kept !== null) return kept;
     const bytes = await fetchIt();
-    void cache?.put(hash, start, bytes);
+    void cache.put(name, start, bytes);
     return bytes;
   }
 
