@@ -13,10 +13,26 @@ const folderName = "inputs";
 const leastBytes = 64 * 1024;
 const digestBytes = 32;
 
-/** Of what is used here of the file system. */
-export type Folder = Pick<FileSystemDirectoryHandle, "getFileHandle" | "removeEntry"> & {
-  values(): AsyncIterable<FileSystemHandle>;
+/** What is used here of the file system; some compilers know no more of it. */
+type Kept = Pick<Blob, "size" | "arrayBuffer"> & {
+  readonly name: string;
+  readonly lastModified: number;
 };
+type FileHandle = {
+  readonly kind: string;
+  getFile(): Promise<Kept>;
+  createWritable(): Promise<{
+    write(bytes: Uint8Array): Promise<void>;
+    close(): Promise<void>;
+  }>;
+};
+export type Folder = {
+  getDirectoryHandle(name: string, options: { create: boolean }): Promise<Folder>;
+  getFileHandle(name: string, options?: { create: boolean }): Promise<FileHandle>;
+  removeEntry(name: string): Promise<void>;
+  values(): AsyncIterable<Pick<FileHandle, "kind" | "getFile">>;
+};
+type Stored = { readonly storage: { getDirectory(): Promise<Folder> } };
 
 export class InputCache {
   readonly #folder: Folder;
@@ -35,9 +51,9 @@ export class InputCache {
   /** Null where the browser has no such storage, as on plain http. */
   static async open(maxBytes: number): Promise<InputCache | null> {
     try {
-      const root = await navigator.storage.getDirectory();
+      const root = await (navigator as unknown as Stored).storage.getDirectory();
       const folder = await root.getDirectoryHandle(folderName, { create: true });
-      return await InputCache.of(folder as unknown as Folder, maxBytes);
+      return await InputCache.of(folder, maxBytes);
     } catch {
       return null;
     }
@@ -45,9 +61,9 @@ export class InputCache {
 
   static async of(folder: Folder, maxBytes: number): Promise<InputCache> {
     const cache = new InputCache(folder, maxBytes);
-    const found: File[] = [];
+    const found: Kept[] = [];
     for await (const entry of folder.values()) {
-      if (entry.kind === "file") found.push(await (entry as FileSystemFileHandle).getFile());
+      if (entry.kind === "file") found.push(await entry.getFile());
     }
     found.sort((a, b) => a.lastModified - b.lastModified);
     for (const { name, size } of found) cache.#count(name, size);
