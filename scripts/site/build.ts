@@ -1,16 +1,8 @@
 /** `npm run site`: the documents as a web site in `out/site`, by Eleventy. Any web server can serve
  *  it, and it opens from a disk. */
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { escaped, hrefTo, layout } from "./layout.ts";
 import { copyOf, headingId, withSiteLinks } from "./links.ts";
 import { type Page, root, sitePages } from "./pages.ts";
@@ -26,7 +18,7 @@ export async function buildSite(out: string): Promise<void> {
   const byPlace = new Map(pages.map((page) => [page.place, page]));
   const linked = new Set<string>();
   // All pages are given below: there is no folder to look through.
-  const empty = mkdtempSync(join(tmpdir(), "tequio-site-"));
+  const empty = newFolder("tequio-site-");
   rmSync(out, { recursive: true, force: true });
   try {
     const eleventy = new Eleventy(empty, out, {
@@ -47,7 +39,7 @@ export async function buildSite(out: string): Promise<void> {
     });
     await eleventy.write();
   } finally {
-    rmSync(empty, { recursive: true, force: true });
+    removeFolder(empty);
   }
   for (const source of linked) copy(source, out, bySource);
 }

@@ -12,13 +12,15 @@ a { color: var(--link) }
 .contents { display: none }
 .page { display: grid; grid-template-columns: 15rem minmax(0, 1fr); max-width: 72rem; margin: auto }
 nav { order: -1; padding: 1.5rem 1rem; border-right: 1px solid var(--line); font-size: 0.92rem }
-nav p { margin: 1rem 0 0.25rem; font-weight: 600 } nav ul { list-style: none; margin: 0; padding: 0 }
+nav p { margin: 1rem 0 0.25rem; font-weight: 600 }
+nav ul { list-style: none; margin: 0; padding: 0 }
 nav li { padding: 0.15rem 0 } nav [aria-current] { color: CanvasText; font-weight: 600 }
 main { padding: 1.5rem 2rem 4rem; min-width: 0 }
 pre, code { font: 0.9em/1.45 ui-monospace, monospace } code { background: var(--soft) }
 pre { background: var(--soft); padding: 0.8rem; overflow-x: auto } pre code { background: none }
 table { border-collapse: collapse; display: block; overflow-x: auto }
-th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem; text-align: left; vertical-align: top }
+th, td { border: 1px solid var(--line); padding: 0.3rem 0.6rem }
+th, td { text-align: left; vertical-align: top }
 @media (max-width: 48rem) {
   .page { display: block } nav { border-right: 0; border-top: 1px solid var(--line) }
   nav ul { columns: 2 } main { padding: 1rem } .contents { display: block; margin: 1rem 1rem 0 }

@@ -1,5 +1,5 @@
-/** Links of the documents, which are to files of the repository, as links of the site: documents are
- *  pages, other files are copied beside them as text. */
+/** Links of the documents, which are to files of the repository, as links of the site: documents
+ *  are pages, other files are copied beside them as text. */
 import { posix } from "node:path";
 import { hrefTo } from "./layout.ts";
 import type { Page } from "./pages.ts";

@@ -1,5 +1,5 @@
-/** The walk of a student: a sweep of 5,000 points at a terminal, left and followed again, its result
- *  a table. One cluster for all of it. */
+/** The walk of a student: a sweep of 5,000 points at a terminal, left and followed again, its
+ *  result a table. One cluster for all of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Place } from "../fixtures/place.ts";

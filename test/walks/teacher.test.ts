@@ -1,5 +1,5 @@
-/** The walk of a teacher: a cluster at a terminal, its link opened by four phones in the dark, a job
- *  that all of them compute, one of them closed meanwhile. */
+/** The walk of a teacher: a cluster at a terminal, its link opened by four phones in the dark, a
+ *  job that all of them compute, one of them closed meanwhile. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildWeb } from "../../scripts/web/build-web.ts";
@@ -12,7 +12,8 @@ import { atTerminal, skip } from "./terminal.ts";
 const chromium = sharedChromium();
 const phone = { viewport: { width: 390, height: 844 }, colorScheme: "dark" } as const;
 const job = `import { tasks } from "tequio";
-export default tasks({ name: "class", clock: "real", items: Array.from({ length: 160 }, (_, n) => n),
+export default tasks({ name: "class", clock: "real",
+  items: Array.from({ length: 160 }, (_, n) => n),
   run: (n) => { for (const until = Date.now() + 50; Date.now() < until; ); return n; } });
 `;
 

@@ -75,8 +75,8 @@ export const reasonMessages = catalogue({
     "worker-busy":
       "{worker} runs {attempts} {attempts:attempt|attempts} in {slots} {slots:slot|slots}.",
     "worker-busy-ahead":
-      "{worker} runs {attempts} {attempts:attempt|attempts} in {slots} {slots:slot|slots}; {ahead} " +
-      "more {ahead:was|were} sent ahead and {ahead:waits|wait}.",
+      "{worker} runs {attempts} {attempts:attempt|attempts} in {slots} {slots:slot|slots}; " +
+      "{ahead} more {ahead:was|were} sent ahead and {ahead:waits|wait}.",
     "worker-free": "{worker} has a free slot.",
     "link-narrow":
       "Large messages between {who} and the coordinator are lost on the way, and small ones are " +
@@ -122,8 +122,8 @@ export const reasonMessages = catalogue({
     "user-errors":
       "{errors:Falló|Fallaron} {errors} {errors:intento|intentos}, de {max} como máximo.",
     "user-errors-last":
-      "{errors:Falló|Fallaron} {errors} {errors:intento|intentos}, de {max} como máximo; el último: " +
-      "{last}",
+      "{errors:Falló|Fallaron} {errors} {errors:intento|intentos}, de {max} como máximo; el " +
+      "último: {last}",
     "no-worker": "No hay ningún nodo: inicie uno con `tequio join`, o comparta el enlace.",
     "workers-paused": {
       one: "El nodo no acepta tareas ahora: {reason}",
@@ -168,8 +168,8 @@ export const reasonMessages = catalogue({
     "worker-busy":
       "{worker} ejecuta {attempts} {attempts:intento|intentos} en {slots} {slots:puesto|puestos}.",
     "worker-busy-ahead":
-      "{worker} ejecuta {attempts} {attempts:intento|intentos} en {slots} {slots:puesto|puestos}; " +
-      "{ahead} más {ahead:espera|esperan} allí.",
+      "{worker} ejecuta {attempts} {attempts:intento|intentos} en {slots} " +
+      "{slots:puesto|puestos}; {ahead} más {ahead:espera|esperan} allí.",
     "worker-free": "{worker} tiene sitio.",
     "link-narrow":
       "Los mensajes grandes entre {who} y el coordinador se pierden en el camino, los pequeños " +

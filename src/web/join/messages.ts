@@ -36,8 +36,8 @@ export const joinMessages = catalogue({
     budgetUsed: "{used} used",
     cache: "Inputs to keep, MB",
     cacheHint:
-      "Large inputs stay in this browser for the next job on the same data, at most so much. 0 keeps " +
-      "none, and removes what is there.",
+      "Large inputs stay in this browser for the next job on the same data, at most so much. 0 " +
+      "keeps none, and removes what is there.",
     cacheUsed: "{used} kept",
     dataUsed: "its data budget is used up",
     forWhom: "For whom",

@@ -1,5 +1,5 @@
-/** The Workers of a frame: one for each group of tasks, kept from task to task. A new one costs more
- *  than most tasks: its code is evaluated, runs unoptimised, and loads the job, or Python. */
+/** The Workers of a frame: one for each group of tasks, kept from task to task. A new one costs
+ *  more than most tasks: its code is evaluated, runs unoptimised, and loads the job, or Python. */
 import type {
   PythonFiles,
   PythonSnapshot,

@@ -26,7 +26,8 @@ div { overflow-x: auto } rect { stroke: Canvas } text { font: 11px ui-monospace,
 .other { fill: #c9ccd1 } .other + text { fill: #000 }
 </style></head><body><h1>${escaped(title)}</h1>
 <p>Orange: functions of the job. Grey: all else. Hover a bar for its time.</p>
-<div tabindex="0" role="region" aria-label="flame graph"><svg viewBox="0 0 ${width} ${height}" role="img">
+<div tabindex="0" role="region" aria-label="flame graph">
+<svg viewBox="0 0 ${width} ${height}" role="img">
 <title>Where the time went</title>
 ${bars.map((bar) => svgOf(bar, scale, root.totalUs)).join("\n")}
 </svg></div></body></html>

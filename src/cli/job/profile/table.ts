@@ -16,7 +16,7 @@ export function profileLines(profile: Profile, what: string): string[] {
   const rows = spentBy(profile)
     .filter(({ selfUs, totalUs }) => Math.max(selfUs, totalUs) >= least * allUs)
     .slice(0, rowsMax);
-  const width = Math.max(...rows.map(({ name }) => name.length));
+  const width = rows.reduce((most, { name }) => Math.max(most, name.length), 0);
   return [
     `${what}: ${durationText(allUs / 1_000)}, ${countText(samples)} samples`,
     "   self    total  function",

@@ -1,3 +1,4 @@
+/** A CPU profile as a tree, a table and a flame graph. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { flameHtml } from "./flame.ts";

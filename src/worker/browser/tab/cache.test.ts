@@ -1,3 +1,4 @@
+/** Inputs that a tab keeps on its device, on a folder in memory. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InputFile } from "../../../wire/block/plan.ts";

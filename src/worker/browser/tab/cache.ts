@@ -152,8 +152,8 @@ export class InputCache {
 }
 
 /** What a plan says of a file's content, as hex: its hash, or its place with its size and the time
- *  of its last change, by which workers know that it is the same, too. `owner`: of the job; what the
- *  coordinator gives to one owner's job may not be for another's. */
+ *  of its last change, by which workers know that it is the same, too. `owner`: of the job; what
+ *  the coordinator gives to one owner's job may not be for another's. */
 export async function contentName({ at, sizeBytes }: InputFile, owner: string): Promise<string> {
   const known = at.kind === "shared" ? { root: at.root } : at;
   const text = JSON.stringify([owner, known, sizeBytes]);

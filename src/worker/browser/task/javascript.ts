@@ -1,5 +1,5 @@
-/** A task's Worker of a job in JavaScript, or of operators: it loads the job once, and runs tasks of
- *  it. */
+/** A task's Worker of a job in JavaScript, or of operators: it loads the job once, and runs tasks
+ *  of it. */
 import { installEnvironment } from "../../../environment/install.ts";
 import { steadyMs } from "../../../environment/steady.ts";
 import { hasTimersLeft } from "../../../environment/strays.ts";
