@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -60,6 +61,9 @@ function removeOld(cache: string): void {
 export async function bundleCli(entry: string, folder: string, isCompact = false): Promise<void> {
   const { rolldown } = await import("rolldown");
   const external = await unbundled();
+  // Several checkouts may share their packages, and the folder in them, by a link.
+  mkdirSync(folder, { recursive: true });
+  const place = realpathSync(folder);
   const build = await rolldown({
     input: { main: entry },
     platform: "node",
@@ -83,7 +87,7 @@ export async function bundleCli(entry: string, folder: string, isCompact = false
           const isOurs = !id.includes("node_modules") && !id.startsWith("\0");
           if (!isOurs || !code.includes("import.meta.")) return null;
           // The folder may be moved to another one beside it.
-          const path = relative(folder, id).split(sep).join("/");
+          const path = relative(place, id).split(sep).join("/");
           const url = `new URL(${JSON.stringify(path)}, import.meta.url).href`;
           return { code: code.replaceAll("import.meta.url", url) };
         },

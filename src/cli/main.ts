@@ -106,6 +106,11 @@ const commands: Readonly<Record<string, Listed>> = {
     load: () => import("./job/replay.ts"),
     prints: "outcome",
   },
+  profile: {
+    summary: "show where a task of a submitted job spends its time",
+    load: () => import("./job/profile.ts"),
+    prints: "outcome",
+  },
   recheck: {
     summary: "compute doubtful results of a finished job again",
     load: () => import("./job/recheck.ts"),

@@ -188,6 +188,11 @@ export function startJob(isCodeOver = false): void {
   endTimers((owner) => owner.of !== null || isCodeOver);
 }
 
+/** Whether tasks have left timers behind. */
+export function hasTimersLeft(): boolean {
+  return [...timers.values()].some(({ of }) => of !== null);
+}
+
 function endTimers(isOver: (owner: Owner) => boolean): void {
   for (const [timer, owner] of timers) {
     if (!isOver(owner)) continue;

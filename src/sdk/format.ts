@@ -28,6 +28,7 @@ type Row<C extends string, V> = { readonly [column in C]: V };
 export const text = {
   /** Lines without their newlines. Column "line". */
   lines(options?: TextOptions): Source<string, "line"> {
+    refuseUnknown("lines", options, textOptions);
     return source({ format: "lines", ...encodingIn(options) }, ["line"]);
   },
   /** The words of the text, in order, one record each. A word is a run of letters, marks and
@@ -35,6 +36,7 @@ export const text = {
    *  Equal words are the same string, so this is several times faster than cutting lines by an
    *  expression. Column "word". */
   words(options?: WordOptions): Source<string, "word"> {
+    refuseUnknown("words", options, [...textOptions, "lowercase"]);
     const { lowercase = false } = options ?? {};
     const { encoding } = encodingIn(options);
     if (encoding !== undefined && !encoding.startsWith("utf-8")) {
@@ -68,7 +70,10 @@ function match(
   options?: TextOptions,
 ): unknown {
   const columns = Array.isArray(given) ? (given as readonly string[]) : undefined;
-  const read = encodingIn(options ?? (columns === undefined ? (given as TextOptions) : undefined));
+  const settings = options ?? (columns === undefined ? (given as TextOptions) : undefined);
+  const hint = '; groups get names by text.match(/…/, ["name", …])';
+  refuseUnknown("match", settings, textOptions, columns === undefined ? hint : "");
+  const read = encodingIn(settings);
   const flags = expression.flags.replace(/[gy]/g, "");
   const pattern = expression.source;
   const spec = { format: "match", pattern, flags, columns: columns ?? null, ...read } as const;
@@ -91,6 +96,7 @@ function csvColumns<const C extends string>(
     readonly empty?: "text" | "null";
   },
 ): Source<Row<C, string>, C> {
+  refuseUnknown("csv", options, ["empty", "header", "separator", "multiline", ...textOptions]);
   const { header = true, separator = ",", multiline = false } = options ?? {};
   checkSeparator(separator);
   checkedNames("csv", columns);
@@ -107,7 +113,24 @@ function jsonPaths<const C extends string>(
   options?: TextOptions,
 ): Source<Row<C, Value>, C> {
   checkedNames("json", paths);
+  refuseUnknown("json", options, textOptions);
   return source({ format: "json", paths, ...encodingIn(options) }, paths);
+}
+
+const textOptions = ["encoding"];
+
+/** Of sources written in JavaScript, or with a wrong name: an option without effect misleads.
+ *  `hint` ends the message. */
+function refuseUnknown(
+  where: string,
+  options: object | undefined,
+  known: readonly string[],
+  hint = "",
+): void {
+  const unknown = Object.keys(options ?? {}).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const text = `${where}: unknown option "${unknown}"; known are ${known.join(", ")}${hint}`;
+  throw new ClusterError("bad-request", text);
 }
 
 const encodings: readonly TextEncoding[] = ["utf-8", "utf-8-lossy", "latin1", "windows-1252"];
@@ -184,6 +207,8 @@ function checkSeparator(separator: unknown): void {
 export function csv<T extends Record<string, string> = Record<string, string>>(
   options?: CsvOptions,
 ): Format<T> {
+  const known = ["header", "columns", "separator", "multiline", ...textOptions];
+  refuseUnknown("csv", options, known);
   checkSeparator(options?.separator ?? ",");
   if (options?.columns !== undefined) checkedNames("csv", options.columns);
   return {

@@ -129,6 +129,7 @@ async function bothWays(plan: Plan, bundle: string, work: Work): Promise<Made> {
   };
   const order: TaskOrder = {
     kind,
+    group: "bytes",
     stage: kind === "map" ? 0 : 1,
     code: plan.operator === undefined ? bundle : "",
     plan,

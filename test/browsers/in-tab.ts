@@ -1,4 +1,4 @@
-/** One task in a Worker of a real tab, without a cluster: returns the bytes of its output. */
+/** Tasks in a Worker of a real tab, without a cluster: returns the bytes of their output. */
 import type { Page } from "playwright-core";
 import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../../src/worker/browser/contract.ts";
 
@@ -20,9 +20,15 @@ type InPage = {
 };
 type Port = { onmessage: ((event: { readonly data: { kind: string } }) => void) | null };
 
+type InPageOrders = {
+  readonly code: string;
+  readonly orders: readonly unknown[];
+  readonly go: object;
+};
+
 /** Runs in the page: bytes are passed as base64, since only JSON can be passed. */
-async function inPage(given: { code: string; order: unknown; go: object }): Promise<unknown> {
-  const { code, go, order } = given;
+async function inPage(given: InPageOrders): Promise<unknown> {
+  const { code, go, orders } = given;
   const unpack = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map(unpack);
@@ -43,19 +49,23 @@ async function inPage(given: { code: string; order: unknown; go: object }): Prom
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const { Worker } = globalThis as unknown as InPage;
   const worker = new Worker(url);
-  const { port1, port2 } = new MessageChannel();
-  const messages: unknown[] = [];
-  await new Promise<void>((resolve, reject) => {
-    worker.onerror = (event) => reject(new Error(event.message));
-    (port1 as unknown as Port).onmessage = ({ data }) => {
-      messages.push(pack(data));
-      if (["over", "load-failed"].includes(data.kind)) resolve();
-    };
-    worker.postMessage(unpack(order), [port2]);
-    port1.postMessage(go);
-  });
+  const all: unknown[][] = [];
+  for (const [id, order] of orders.entries()) {
+    const { port1, port2 } = new MessageChannel();
+    const messages: unknown[] = [];
+    all.push(messages);
+    await new Promise<void>((resolve, reject) => {
+      worker.onerror = (event) => reject(new Error(event.message));
+      (port1 as unknown as Port).onmessage = ({ data }) => {
+        messages.push(pack(data));
+        if (["over", "load-failed"].includes(data.kind)) resolve();
+      };
+      worker.postMessage({ kind: "order", id, order: unpack(order) }, [port2]);
+      port1.postMessage(go);
+    });
+  }
   worker.terminate();
-  return messages;
+  return all;
 }
 
 /** `share`: the share of the time in which it may compute. */
@@ -65,13 +75,24 @@ export async function runInTab(
   order: TaskOrder,
   share = 1,
 ): Promise<TabOutput> {
+  const [output] = await runInWorker(page, code, [order], share);
+  return output as TabOutput;
+}
+
+/** One after the other in the same Worker. */
+export async function runInWorker(
+  page: Page,
+  code: string,
+  orders: readonly TaskOrder[],
+  share = 1,
+): Promise<TabOutput[]> {
   const go: ToTaskWorker = { kind: "go", share };
-  const packed = JSON.parse(JSON.stringify(order, packing)) as unknown;
-  const messages = (await page.evaluate(inPage, {
-    code,
-    order: packed,
-    go,
-  })) as FromTaskWorker[];
+  const packed = JSON.parse(JSON.stringify(orders, packing)) as unknown[];
+  const all = (await page.evaluate(inPage, { code, orders: packed, go })) as FromTaskWorker[][];
+  return all.map(outputOf);
+}
+
+function outputOf(messages: readonly FromTaskWorker[]): TabOutput {
   const handed = messages.find((message) => message.kind === "files");
   const files = Object.entries(handed?.files ?? {}).map(([name, parts]) => {
     const packed = parts as unknown as Packed[];

@@ -31,7 +31,7 @@ test("a tab computes each task with its own item, whichever are still wanted", a
   await once(server, "listening");
   t.after(() => server.close());
   const limits = { keptMaxBytes: 1_000_000, filesMaxBytes: 1_000_000 } as Limits;
-  const inputs = new TaskInputs(limits, {} as Python);
+  const inputs = new TaskInputs(limits, {} as Python, Promise.resolve(null));
   const task = {
     kind: "tasks",
     stage: 0,

@@ -25,6 +25,7 @@ export default { kind: "tasks", options: { run(item) {
 function orderOf(item: object): TaskOrder {
   return {
     kind: "tasks",
+    group: "rests",
     stage: 0,
     code: longItem,
     plan: { version: 1, params: {}, files: [], splits: [], reducers: 0, spillBytes: 1 } as never,

@@ -2,7 +2,7 @@
  *  import of Node and of packages. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { bundleCli } from "../../scripts/cli-bundle.ts";
@@ -30,7 +30,10 @@ for (const isCompact of [false, true]) {
        const { shown } = await import("./lazy/shown.ts");
        console.log(shown(), z.string().parse("parsed"), import.meta.url.endsWith("main.ts"));`,
     );
-    const folder = join(dir, "program");
+    // Its folder is reached by a link, as that of checkouts that share their packages.
+    mkdirSync(join(dir, "elsewhere", "deep"), { recursive: true });
+    symlinkSync(join(dir, "elsewhere", "deep"), join(dir, "linked"));
+    const folder = join(dir, "linked", "program");
     await bundleCli(join(source, "main.ts"), folder, isCompact);
     const printed = execFileSync(process.execPath, [join(folder, "main.mjs")], {
       encoding: "utf8",

@@ -1,7 +1,7 @@
 /** `tequio replay` against a coordinator in this process: the task that failed on a worker fails
  *  here, too, at the same place. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { opened } from "../../src/coordinator/testing/opened.ts";
 import { hostId } from "../../src/link/host.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
@@ -33,9 +33,20 @@ export default mapReduce({
 });
 `;
 
-test("a task is run again with its item, number, parameters and random numbers", async (t) => {
+const busy = `import { tasks } from "tequio";
+export default tasks({ items: [3e7], params: { tail: "" }, run: (count: number) => spin(count) });
+
+function spin(count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += Math.sqrt(i % 7);
+  return Math.round(sum);
+}
+`;
+
+/** A coordinator in this process, and files of jobs. */
+async function setUp(t: TestContext, files: Readonly<Record<string, string>>) {
   const cluster = await opened(t);
-  const place = new Place(t, { "odd.ts": odd, "pairs.ts": pairs, "lines.txt": "aa\naa\nx\nb\n" });
+  const place = new Place(t, files);
   const { adminToken: token, url } = cluster.coordinator;
   const client = new Client({ url, token });
   t.after(() => client.close());
@@ -47,7 +58,14 @@ test("a task is run again with its item, number, parameters and random numbers",
     return submitJob(client, built, plan, { name: file });
   };
   const at = ["--url", url, "--token", token];
-  const replay = (...args: string[]) => place.run("replay", ...args, ...at);
+  const command = (...args: string[]) => place.run(...args, ...at);
+  return { command, place, submit };
+}
+
+test("a task is run again with its item, number, parameters and random numbers", async (t) => {
+  const files = { "odd.ts": odd, "pairs.ts": pairs, "lines.txt": "aa\naa\nx\nb\n" };
+  const { command, place, submit } = await setUp(t, files);
+  const replay = (...args: string[]) => command("replay", ...args);
 
   const list = await submit("odd.ts", []);
   const third = await replay(list, "2");
@@ -73,6 +91,33 @@ test("a task is run again with its item, number, parameters and random numbers",
   ] as const) {
     const refused = await replay(...args);
     assert.equal(refused.code, code);
+    assert.match(refused.err, why);
+  }
+});
+
+test("a profile names the job's functions by their lines, as a table and as a graph", async (t) => {
+  const { command, place, submit } = await setUp(t, { "busy.ts": busy });
+  const list = await submit("busy.ts", []);
+  const table = await command("profile", list, "-o", "flame.html");
+  assert.equal(table.code, 0, table.err);
+  assert.match(table.out, /^task 0 of j-1: .* samples\n {3}self {4}total {2}function\n/);
+  assert.match(table.out, / \d\d\.\d % +\d\d\.\d % +spin +busy\.ts:4\n/);
+  assert.match(table.out, /profile: flame\.html\n$/);
+  assert.match(place.read("flame.html"), /<title>spin \(busy\.ts:4\): /);
+
+  const kept = await command("profile", list, "0", "-o", "busy.cpuprofile", "--json");
+  const { functions } = JSON.parse(kept.out) as { functions: Array<Record<string, unknown>> };
+  assert.ok(functions.some(({ name, place }) => name === "spin" && place === "busy.ts:4"));
+  const { nodes } = JSON.parse(place.read("busy.cpuprofile")) as { nodes: unknown[] };
+  assert.ok(nodes.length > 1);
+
+  for (const [args, why] of [
+    [["-o", "flame.html"], /flame\.html exists; choose another, or replace it with --overwrite/],
+    [["-o", "flame.svg"], /flame\.svg is no profile by its name; end it in \.html or \.cpuprofile/],
+    [["first"], /"first" is no number of a task; write for instance: profile j-3 17/],
+  ] as const) {
+    const refused = await command("profile", list, ...args);
+    assert.equal(refused.code, 2);
     assert.match(refused.err, why);
   }
 });

@@ -2,7 +2,7 @@
  *  do, by the judge, the kernels and the plain functions alike. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { text } from "../../src/index.ts";
+import { csv, text } from "../../src/index.ts";
 import type { AnyOperator, Job } from "../../src/sdk/job.ts";
 import { allWays } from "./run.ts";
 
@@ -196,4 +196,18 @@ test("text that is not UTF-8 is refused, kept aside, or read by its encoding", a
     '{"key":"caf","value":2}',
   ]);
   assert.throws(() => text.lines({ encoding: "koi8" as never }), /no encoding "koi8"; there are/);
+});
+
+test("an option that a source does not have is refused, with those that it has", () => {
+  const wrong = { as: ["city", "price"] } as never;
+  assert.throws(
+    () => text.match(/(\w+) (\d+)/, wrong),
+    /match: unknown option "as"; known are encoding; groups get names by text.match\(.*\["name"/,
+  );
+  assert.throws(() => text.match(/(\w+)/, ["word"], wrong), /"as"; known are encoding$/);
+  assert.throws(() => text.words(wrong), /words: unknown option "as"; known are encoding, lowerc/);
+  for (const source of [text.csv, text.json]) {
+    assert.throws(() => source(["city"], wrong), /unknown option "as"; known are /);
+  }
+  for (const format of [text.lines, csv]) assert.throws(() => format(wrong), /unknown option "as"/);
 });

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import { hostId } from "../../link/host.ts";
+import type { LocalRun } from "../../sdk/local.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 
@@ -22,34 +23,46 @@ export function define(command: Command): void {
   ]).action(replay);
 }
 
-async function replay(job: string, task: string, options: Options): Promise<void> {
-  if (!/^\d{1,8}$/.test(task)) {
-    const text = `"${task.slice(0, 50)}" is no number of a task; write for instance: replay j-3 17`;
-    throw new ClusterError("bad-request", text);
-  }
-  const { judge, pinSequential } = await import("./sequential.ts");
-  const { saveResult } = await import("../../sdk/collect.ts");
-  const { fetchReplay } = await import("../../sdk/replay.ts");
-  const client = await openClient(options);
+async function replay(job: string, text: string, options: Options): Promise<void> {
+  const task = numberOfTask(text, "replay");
   if (options.inspect) {
     // Of this machine alone, on the port that debuggers try.
     openInspector(9229, "127.0.0.1");
     waitForDebugger();
   }
+  await replayed({ job, task }, options, async (run) => {
+    const { counters, result } = await run();
+    if (options.json) return console.log(JSON.stringify({ job, task, counters }));
+    const { saveResult } = await import("../../sdk/collect.ts");
+    await saveResult(result, { kind: "stream", stream: process.stdout });
+  });
+}
+
+/** Fetches what the task needs, and calls `use`, which runs it; what was fetched is removed
+ *  afterwards. */
+export async function replayed(
+  { job, task }: { readonly job: string; readonly task: number },
+  options: TargetOptions & { readonly json?: boolean },
+  use: (run: () => Promise<LocalRun>) => Promise<void>,
+): Promise<void> {
+  const { judge, pinSequential } = await import("./sequential.ts");
+  const { fetchReplay } = await import("../../sdk/replay.ts");
+  const client = await openClient(options);
   const submittedAtMs = Math.floor((await client.job(job)).submittedAtMs);
   pinSequential(submittedAtMs);
-  const onlyTask = Number(task);
-  const fetched = await fetchReplay(client, { host: hostId(), job, task: onlyTask });
+  const fetched = await fetchReplay(client, { host: hostId(), job, task });
   try {
     const built = { job: fetched.job, file: join(process.cwd(), `${job}.ts`) };
-    const { counters, result } = await judge(built, fetched.planned, {
-      ...options,
-      onlyTask,
-      submittedAtMs,
-    });
-    if (options.json) console.log(JSON.stringify({ job, task: onlyTask, counters }));
-    else await saveResult(result, { kind: "stream", stream: process.stdout });
+    const given = { ...options, onlyTask: task, submittedAtMs };
+    await use(() => judge(built, fetched.planned, given));
   } finally {
     await fetched.remove();
   }
+}
+
+/** Throws `bad-request`, with an example of `command`, for what is no number of a task. */
+export function numberOfTask(task: string, command: string): number {
+  if (/^\d{1,8}$/.test(task)) return Number(task);
+  const text = `"${task.slice(0, 50)}" is no number of a task`;
+  throw new ClusterError("bad-request", `${text}; write for instance: ${command} j-3 17`);
 }

@@ -48,6 +48,7 @@ export async function runSequential(
     const ended = {
       name,
       durationMs: steadyMs() - startMs,
+      waitedMs: 0,
       counters,
       files: files.filter((file) => file !== bad?.file),
       dir: to.kind === "folder" ? to.path : "",

@@ -199,6 +199,7 @@ function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended 
   return {
     name: job.name,
     durationMs: job.endedAtMs - job.submittedAtMs,
+    waitedMs: Math.max(0, (job.stages[0]?.startedAtMs ?? 0) - job.submittedAtMs),
     counters: job.counters,
     files: collected.files.filter((file) => file !== bad?.file),
     dir: to.kind === "folder" ? to.path : "",

@@ -65,6 +65,7 @@ test("the end of a run says where the result lies and what was set aside", () =>
   const ended = {
     name: "words",
     durationMs: 4200,
+    waitedMs: 90,
     counters: { lines: 12 },
     files: ["out/part-0.ndjson", "out/part-1.ndjson"],
     dir: "out",
@@ -80,6 +81,9 @@ test("the end of a run says where the result lies and what was set aside", () =>
     "counters:",
     "  lines  12",
   ]);
+  // The stages say 1.2 s.
+  const [first] = endedLines({ ...ended, waitedMs: 3000 });
+  assert.equal(first, "words done in 4.2 s, 3.0 s of it before its first task: 1 record, 20 B");
 });
 
 test("equal errors are printed once, with their tasks, workers and number", () => {

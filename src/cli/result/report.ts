@@ -9,6 +9,9 @@ import { oneLine, safeText, table } from "../text.ts";
 
 /** Lines of a stack that are worth showing. */
 const stackLinesMax = 6;
+/** A wait for workers that is worth showing: so long, ms, and this part of the whole. */
+const waitLeastMs = 100;
+const waitLeastShare = 0.1;
 
 export function statusLines(job: JobSummary, width: number): string[] {
   const endMs = job.endedAtMs === 0 ? job.atMs : job.endedAtMs;
@@ -117,6 +120,8 @@ export function failureLines(failure: Failure): string[] {
 export type Ended = {
   readonly name: string;
   readonly durationMs: number;
+  /** Of it, until the first task began. */
+  readonly waitedMs: number;
   readonly counters: Readonly<Record<string, number>>;
   /** Files of the result, in order; empty when it went to standard output. */
   readonly files: readonly string[];
@@ -130,12 +135,19 @@ export type Ended = {
   readonly leftOut: boolean;
 };
 
+/** Without it the times of the stages contradict that of the job. */
+function waitText({ durationMs, waitedMs }: Ended): string {
+  const isMuch = waitedMs >= waitLeastMs && waitedMs >= waitLeastShare * durationMs;
+  return isMuch ? `, ${durationText(waitedMs)} of it before its first task` : "";
+}
+
 /** The end of a successful run. */
 export function endedLines(ended: Ended): string[] {
   const { files, dir, records, sizeBytes } = ended;
   const count = records === null ? "" : `${plural(records, "record")}, `;
   const made = count + bytesText(sizeBytes);
-  const lines = [`${oneLine(ended.name)} done in ${durationText(ended.durationMs)}: ${made}`];
+  const took = durationText(ended.durationMs) + waitText(ended);
+  const lines = [`${oneLine(ended.name)} done in ${took}: ${made}`];
   if (files.length === 1) lines.push(`result: ${files[0]}`);
   else if (files.length > 1) lines.push(`result: ${files.length} files in ${dir}`);
   const { bad } = ended;

@@ -21,7 +21,8 @@ const logsMax = 1_000;
 export function serve(startPython: StartPython): void {
   scope.onmessage = ({ data, ports: [port] }) => {
     scope.onmessage = null;
-    void answered(data as PageOrder, startPython).then((answer) => port?.postMessage(answer));
+    const { order } = data as { readonly order: PageOrder };
+    void answered(order, startPython).then((answer) => port?.postMessage(answer));
   };
 }
 

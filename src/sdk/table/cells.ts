@@ -13,11 +13,19 @@ export type Rows = AsyncIterable<readonly Cells[]>;
 /** `item`: of a list of tasks, as JSON; null when it is not known. */
 export type LineReader = (line: string, index: number, item: string | null) => Cells;
 
-/** `deep`: objects within objects are columns, too; else they are cells. */
-export function lineReader(shape: RowShape, deep: boolean): LineReader {
+/** Columns whose name was taken, `value.id`, with that name, `id`. */
+export type Renamed = Map<string, string>;
+
+/** `deep`: objects within objects are columns, too; else they are cells. `renamed` gets what was
+ *  renamed of a list of tasks, as it comes. */
+export function lineReader(
+  shape: RowShape,
+  deep: boolean,
+  renamed: Renamed = new Map(),
+): LineReader {
   if (shape.of === "rows") return (line) => rowCells(parsed(line), shape.columns);
   const known = shape.of === "pairs" ? new Set(shape.columns) : new Set<string>();
-  const row = new RowCells(known, deep);
+  const row = new RowCells(known, deep, renamed);
   if (shape.of === "tasks") {
     return (line, index, item) => {
       row.begin();
@@ -53,11 +61,13 @@ class RowCells {
   cells: Cells = new Map();
   readonly #known: ReadonlySet<string>;
   readonly #deep: boolean;
+  readonly #renamed: Renamed;
 
   /** `known`: all columns; without any, a row has the columns that it has. */
-  constructor(known: ReadonlySet<string>, deep: boolean) {
+  constructor(known: ReadonlySet<string>, deep: boolean, renamed: Renamed) {
     this.#known = known;
     this.#deep = deep;
+    this.#renamed = renamed;
   }
 
   begin(): void {
@@ -90,10 +100,16 @@ class RowCells {
     this.#fields(value, "", taken);
   }
 
+  #rename(own: string): string {
+    const name = `value.${own}`;
+    this.#renamed.set(name, own);
+    return name;
+  }
+
   #fields(value: object, prefix: string, taken: ReadonlySet<string> = new Set()): void {
     for (const [field, inner] of Object.entries(value)) {
       const own = `${prefix}${field}`;
-      const name = prefix === "" && taken.has(own) ? `value.${own}` : own;
+      const name = prefix === "" && taken.has(own) ? this.#rename(own) : own;
       const isColumn = !this.#deep || this.#known.has(name) || !isFields(inner);
       if (!isColumn && Object.keys(inner as object).length > 0) {
         this.#fields(inner as object, `${name}.`);

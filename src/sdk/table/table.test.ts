@@ -71,6 +71,21 @@ test("results of tasks have the fields of their items", async () => {
   assert.equal(await textOf(unknown.parts[0]!), "index,value\n0,\n1,5\n");
 });
 
+test("what all results repeat of their items is one column", async () => {
+  const items = [
+    { a: 1, b: [2] },
+    { a: 3, b: [4] },
+  ];
+  const repeating = [
+    { a: 1, b: [2], sum: 3 },
+    { a: 3, b: [5], sum: 7 },
+  ];
+  const csvOf = (results: Lines) =>
+    textOf(tableOf("csv", { of: "tasks" }, [results], items).parts[0]!);
+  assert.equal(await csvOf(repeating), "a,b,value.b,sum\n1,[2],[2],3\n3,[4],[5],7\n");
+  assert.equal(await csvOf([{ a: 1 }, {}]), "a,b,value.a\n1,[2],1\n3,[4],\n");
+});
+
 test("the items are closed, although nothing is read after the last", async () => {
   let isOpen = 0;
   const given = tableOf("csv", { of: "tasks" }, [[5]], [1]);

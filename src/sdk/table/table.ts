@@ -2,10 +2,11 @@
  *  so the rows are read twice where the job does not know them. */
 import type { OutputFormat, RowShape } from "../../core/job.ts";
 import type { JobResult, ResultPart } from "../job-result.ts";
-import { type Cells, type LineReader, lineReader, type Rows } from "./cells.ts";
+import { type Cells, type LineReader, lineReader, type Renamed, type Rows } from "./cells.ts";
 import { type Column, ColumnsSeen } from "./columns.ts";
 import { csvBytes } from "./csv.ts";
 import { linesAtOnce, linesOf } from "./lines.ts";
+import { Repeated } from "./repeated.ts";
 import { rowBytes } from "./rows.ts";
 
 type TableFormat = Exclude<OutputFormat, "ndjson" | "text" | "bytes">;
@@ -40,6 +41,7 @@ class TableResult {
   readonly #encode: Encode;
   readonly #isTyped: boolean;
   readonly #read: () => LineReader;
+  readonly #renamed: Renamed = new Map();
   #columns: Promise<readonly Column[]> | null = null;
 
   constructor(result: JobResult, shape: RowShape, format: TableFormat) {
@@ -48,7 +50,7 @@ class TableResult {
     this.#items = result.items;
     this.#encode = encoders[format];
     this.#isTyped = format === "parquet" || format === "arrow";
-    this.#read = () => lineReader(shape, format !== "rows");
+    this.#read = () => lineReader(shape, format !== "rows", this.#renamed);
     this.result = {
       ...result,
       parts: result.parts.map((part) => ({ sizeBytes: 0, read: () => this.#bytes([part]) })),
@@ -67,12 +69,16 @@ class TableResult {
     const shape = this.#shape;
     const known = shape.of === "tasks" ? undefined : shape.columns;
     const seen = new ColumnsSeen(known);
+    const repeated = new Repeated(this.#renamed);
     if (known === undefined || this.#isTyped) {
       for await (const rows of this.#rows(this.#parts)) {
-        for (const row of rows) for (const [name, cell] of row) seen.add(name, cell);
+        for (const row of rows) {
+          for (const [name, cell] of row) seen.add(name, cell);
+          repeated.add(row);
+        }
       }
     }
-    return seen.columns;
+    return seen.columns.filter(({ name }) => !repeated.has(name));
   }
 
   async *#rows(parts: readonly ResultPart[]): Rows {

@@ -29,7 +29,8 @@ export function Glance() {
       <header>
         <h2 id="glance-title">{say("cluster")}</h2>
         <span class="quiet small number">
-          {say("runningJobs", { n: runs })} · {say("workers", { n: live.length - tabs })}
+          {runs === 0 ? say("noJobs") : say("runningJobs", { n: runs })} ·{" "}
+          {say("workers", { n: live.length - tabs })}
           {tabs === 0 ? "" : ` · ${say("tabs", { n: tabs })}`}
         </span>
       </header>

@@ -81,8 +81,14 @@ export function say<M>(from: Catalogue<M>, name: keyof M & string, values?: Valu
   return fill(from[current][name] as Message, current, values);
 }
 
+/** `{name}` is a value, `{name:one|other}` the form of a word that goes with it: for texts with
+ *  several numbers. */
 export function fill(message: Message, inLanguage: Language, values: Values = {}): string {
-  const text = typeof message === "string" ? message : pick(message, inLanguage, values);
+  const form = typeof message === "string" ? message : pick(message, inLanguage, values);
+  const text = form.replace(
+    /\{(\w+):([^|}]*)\|([^}]*)\}/g,
+    (_, name: string, one: string, other: string) => (Number(values[name]) === 1 ? one : other),
+  );
   return text.replace(/\{(\w+)\}/g, (all, name: string) => {
     const value = values[name];
     if (value === undefined) return all;

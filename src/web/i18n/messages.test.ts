@@ -57,11 +57,54 @@ test("Chinese is Chinese", async () => {
   }
 });
 
+test("Spanish addresses its reader as usted, everywhere", async () => {
+  const pronouns = "tú|tus?|te|ti|contigo|puedes|tienes|quieres|debes|haz";
+  // At the start of a sentence; within one they are of the third person.
+  const orders = "Abre|Elige|Pulsa|Escribe|Usa|Mira|Deja|Añade|Inicia|Comparte|Instala|Reduce";
+  const informal = new RegExp(
+    `(?<![\\p{L}\`-])(${pronouns})(?!\\p{L})|(?:^|[.:;] )(${orders})(?!\\p{L})`,
+    "u",
+  );
+  for (const [name, all] of await catalogues()) {
+    for (const [key, message] of Object.entries(all.es!)) {
+      for (const form of formsOf(message)) {
+        const [found] = informal.exec(form.replace(/`[^`]*`/g, "")) ?? [];
+        assert.equal(found, undefined, `${name}.${key}: ${form}`);
+      }
+    }
+  }
+});
+
+test("what has a singular in English has one in Spanish", async () => {
+  for (const [name, all] of await catalogues()) {
+    for (const [key, message] of Object.entries(all.en!)) {
+      const spanish = all.es![key]!;
+      assert.equal(typeof spanish, typeof message, `${name}.${key}`);
+      const [one, other] = [1, 2].map((n) => filled(spanish, n));
+      const isWord = /(?<!\d)1 (?!de |tras |más )[a-zñáéíóú]{3,}s\b/.test(one!);
+      // The first of more than there is room for are never one.
+      assert.ok(!isWord || /primer[oa]s/.test(one!), `${name}.${key}: ${one} / ${other}`);
+    }
+  }
+});
+
+/** With this number in every place. */
+function filled(message: Message, n: number): string {
+  // `{used}` is an amount with its unit.
+  const names = blanksOf(message).map((blank) => blank.slice(1, -1));
+  return fill(message, "es", {
+    ...Object.fromEntries(names.map((name) => [name, n])),
+    ...{ n, used: "1 MB" },
+  });
+}
+
 test("numbers select singular or plural, and are formatted for the language", () => {
   const message = { one: "{n} part", other: "{n} parts" };
   assert.equal(fill(message, "en", { n: 1 }), "1 part");
   assert.equal(fill(message, "en", { n: 12_000 }), "12,000 parts");
   assert.equal(fill("{a} of {b}", "es", { a: "x" }), "x of {b}");
+  const two = "{a} {a:job|jobs}, {b} {b:slot|slots}";
+  assert.equal(fill(two, "en", { a: "1", b: 2 }), "1 job, 2 slots");
 });
 
 test("the first supported language of the browser is used", () => {

@@ -9,7 +9,7 @@ export const reasonMessages = catalogue({
     "job-ended": "{job} is {state}; nothing is waiting.",
     "job-runs": { one: "{n} attempt of {job} runs.", other: "{n} attempts of {job} run." },
     "stage-left": "{stage}: {running} running, {ready} ready, {waiting} waiting, {done} done.",
-    "task-is": "{stage} task {task}: {state}, after {attempts} attempts.",
+    "task-is": "{stage} task {task}: {state}, after {attempts} {attempts:attempt|attempts}.",
     "attempt-runs": "Attempt {attempt} has been on {worker} for {time}.",
     "backup-runs": "Attempt {attempt}, a backup, has been on {worker} for {time}.",
     "input-missing": {
@@ -59,20 +59,24 @@ export const reasonMessages = catalogue({
     "lacks-packages": "No worker has the packages that the job requires: {lacks}.",
     "input-too-large":
       "Its input is too large for the connected tabs; add a worker with `tequio join`.",
-    "slots-taken": "All {slots} slots of the workers are in use, {others} by other jobs.",
+    "slots-taken": "Every slot of the workers ({slots}) is in use, {others} by other jobs.",
     "owner-limit":
-      "The jobs of {owner} take {slots} slots, and no more are for one owner " +
+      "The jobs of {owner} take {slots} {slots:slot|slots}, and no more are for one owner " +
       "(`tequio up --slots-per-owner`).",
     "fair-share":
-      "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The " +
-      "next free slot goes to the job furthest below its share.",
+      "{jobs} {jobs:job shares|jobs share} the workers; this one has weight {weight} and " +
+      "{attempts} {attempts:attempt|attempts}. The next free slot goes to " +
+      "the job furthest below its share.",
     "queue-position":
-      "Before it in the queue: {owners} other owners and {jobs} other jobs of {owner}.",
+      "Before it in the queue: {owners} other {owners:owner|owners} and {jobs} other " +
+      "{jobs:job|jobs} of {owner}.",
     "worker-lost": "{worker} is lost: it left, or its heartbeat timed out.",
     "worker-paused": "{worker} accepts no tasks now: {reason}",
-    "worker-busy": "{worker} runs {attempts} attempts in {slots} slots.",
+    "worker-busy":
+      "{worker} runs {attempts} {attempts:attempt|attempts} in {slots} {slots:slot|slots}.",
     "worker-busy-ahead":
-      "{worker} runs {attempts} attempts in {slots} slots; {ahead} more were sent ahead and wait.",
+      "{worker} runs {attempts} {attempts:attempt|attempts} in {slots} {slots:slot|slots}; " +
+      "{ahead} more {ahead:was|were} sent ahead and {ahead:waits|wait}.",
     "worker-free": "{worker} has a free slot.",
     "link-narrow":
       "Large messages between {who} and the coordinator are lost on the way, and small ones are " +
@@ -92,8 +96,9 @@ export const reasonMessages = catalogue({
     "job-ended": "{job} está {state}; no hay nada en espera.",
     "job-runs": { one: "{n} intento de {job} en curso.", other: "{n} intentos de {job} en curso." },
     "stage-left":
-      "{stage}: {running} en curso, {ready} listas, {waiting} en espera, {done} terminadas.",
-    "task-is": "Tarea {task} de {stage}: {state}, tras {attempts} intentos.",
+      "{stage}: {running} en curso, {ready} {ready:lista|listas}, {waiting} en espera, {done} " +
+      "{done:terminada|terminadas}.",
+    "task-is": "Tarea {task} de {stage}: {state}, tras {attempts} {attempts:intento|intentos}.",
     "attempt-runs": "El intento {attempt} está en {worker} desde hace {time}.",
     "backup-runs": "El intento {attempt}, de respaldo, está en {worker} desde hace {time}.",
     "input-missing": {
@@ -114,8 +119,11 @@ export const reasonMessages = catalogue({
       other: "{n} tareas fallidas esperan su próximo intento, a lo sumo {time}.",
     },
     "sent-ahead": "El intento {attempt} se envió por adelantado a {worker} y espera un puesto.",
-    "user-errors": "Fallaron {errors} intentos, de {max} como máximo.",
-    "user-errors-last": "Fallaron {errors} intentos, de {max} como máximo; el último: {last}",
+    "user-errors":
+      "{errors:Falló|Fallaron} {errors} {errors:intento|intentos}, de {max} como máximo.",
+    "user-errors-last":
+      "{errors:Falló|Fallaron} {errors} {errors:intento|intentos}, de {max} como máximo; el " +
+      "último: {last}",
     "no-worker": "No hay ningún nodo: inicie uno con `tequio join`, o comparta el enlace.",
     "workers-paused": {
       one: "El nodo no acepta tareas ahora: {reason}",
@@ -144,20 +152,24 @@ export const reasonMessages = catalogue({
     "input-too-large":
       "Su entrada es demasiado grande para las pestañas conectadas; añada un nodo con `tequio " +
       "join`.",
-    "slots-taken": "Los {slots} puestos de los nodos están ocupados, {others} por otros trabajos.",
+    "slots-taken": "Cada puesto de los nodos ({slots}) está ocupado, {others} por otros trabajos.",
     "owner-limit":
-      "Los trabajos de {owner} ocupan {slots} puestos, el máximo por propietario " +
+      "Los trabajos de {owner} ocupan {slots} {slots:puesto|puestos}, el máximo por propietario " +
       "(`tequio up --slots-per-owner`).",
     "fair-share":
-      "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El " +
-      "próximo puesto libre es para el trabajo más alejado de su parte.",
+      "{jobs} {jobs:trabajo comparte|trabajos comparten} los nodos; este tiene peso {weight} y " +
+      "{attempts} {attempts:intento|intentos}. El próximo puesto libre es " +
+      "para el trabajo más alejado de su parte.",
     "queue-position":
-      "Antes en la cola: {owners} propietarios más y {jobs} trabajos más de {owner}.",
+      "Antes en la cola: {owners} {owners:propietario|propietarios} más y {jobs} " +
+      "{jobs:trabajo|trabajos} más de {owner}.",
     "worker-lost": "{worker} se perdió: se fue, o no se supo de él a tiempo.",
     "worker-paused": "{worker} no acepta nada ahora: {reason}",
-    "worker-busy": "{worker} ejecuta {attempts} intentos en {slots} puestos.",
+    "worker-busy":
+      "{worker} ejecuta {attempts} {attempts:intento|intentos} en {slots} {slots:puesto|puestos}.",
     "worker-busy-ahead":
-      "{worker} ejecuta {attempts} intentos en {slots} puestos; otros {ahead} esperan allí.",
+      "{worker} ejecuta {attempts} {attempts:intento|intentos} en {slots} " +
+      "{slots:puesto|puestos}; {ahead} más {ahead:espera|esperan} allí.",
     "worker-free": "{worker} tiene sitio.",
     "link-narrow":
       "Los mensajes grandes entre {who} y el coordinador se pierden en el camino, los pequeños " +

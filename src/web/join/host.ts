@@ -20,6 +20,8 @@ export type HostOptions = {
   readonly name: string;
   /** Of what it may read and send; 0 = any. */
   readonly budgetBytes: number;
+  /** Of inputs that its browser keeps for later jobs; 0 = none. */
+  readonly cacheBytes: number;
   readonly place: HTMLElement;
   readonly shown: (shown: TabShown) => void;
   readonly printed: (line: string) => void;
@@ -95,6 +97,11 @@ export class TabHost {
     this.#tell({ kind: "slots", slots });
   }
 
+  /** Less than is kept: what was used longest ago goes. */
+  setCache(cacheBytes: number): void {
+    this.#tell({ kind: "cache", cacheBytes });
+  }
+
   /** What has been used counts. */
   setBudget(bytes: number): void {
     this.#budgetBytes = bytes;
@@ -130,7 +137,7 @@ export class TabHost {
     const programs = await programsHere();
     if (this.#leaving.signal.aborted) return;
     const session = randomName();
-    const { name, share, slots, token } = this.#options;
+    const { cacheBytes, name, share, slots, token } = this.#options;
     const browser = nameOf(navigator.userAgent);
     this.#worker.postMessage({
       kind: "start",
@@ -143,6 +150,7 @@ export class TabHost {
       name: name === "" ? browser : `${name} (${browser})`,
       slots,
       share,
+      cacheBytes,
       ...programs,
     } satisfies ToTab);
     remember("session", session);

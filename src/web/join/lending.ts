@@ -12,6 +12,9 @@ export const nameMax = 40;
 
 export const coreCount = Math.max(1, navigator.hardwareConcurrency || 1);
 
+/** Of inputs that are kept, MB. */
+const cacheDefault = 256;
+
 export type Stage = "asking" | "in" | "stopped";
 
 export type Lending = {
@@ -29,13 +32,17 @@ export type Lending = {
   readonly does: { join(): void; stop(): void; pause(): void };
 };
 
+type Numbered = "slots" | "share" | "budget" | "cache";
+
 export type Choices = {
   readonly slots: number;
   /** Of each core's time, 0.1 to 1. */
   readonly share: number;
   /** Of what it may read and send, MB; 0 = any. */
   readonly budget: number;
-  choose(of: "slots" | "share" | "budget", value: number): void;
+  /** Of inputs that its browser keeps for later jobs, MB; 0 = none. */
+  readonly cache: number;
+  choose(of: Numbered, value: number): void;
   readonly whileHidden: boolean;
   chooseWhileHidden(isWanted: boolean): void;
   /** Of the tab's owner, for the others; "" = none. Applies from the next join. */
@@ -70,9 +77,10 @@ export function useLending(): Lending {
   const choices = useChoices(host);
   useEffect(() => {
     if (stage !== "in" || token === "" || place.current === null) return;
-    const { budget, name, share, slots, whileHidden } = choices;
-    const chosen = { slots, share, whileHidden, name: name.trim(), budgetBytes: budget * 1e6 };
-    const options = { token, ...chosen, place: place.current };
+    const { budget, cache, name, share, slots, whileHidden } = choices;
+    const chosen = { slots, share, whileHidden, name: name.trim() };
+    const bytes = { budgetBytes: budget * 1e6, cacheBytes: cache * 1e6 };
+    const options = { token, ...chosen, ...bytes, place: place.current };
     host.current = new TabHost({ ...options, shown: setShown, printed: setLine });
     return () => {
       host.current?.leave();
@@ -102,9 +110,10 @@ function useChoices(host: RefObject<TabHost | null>): Choices {
   const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
   const [share, setShare] = useState(Number(recall("share")) || 1);
   const [budget, setBudget] = useState(Number(recall("budget")) || 0);
+  const [cache, setCache] = useState(Number(recall("cache") || cacheDefault));
   const [whileHidden, setWhileHidden] = useState(recall("whileHidden") !== "no");
   const [name, setName] = useState(recall("name"));
-  const choose = (of: "slots" | "share" | "budget", value: number) => {
+  const choose = (of: Numbered, value: number) => {
     remember(of, String(value));
     if (of === "slots") {
       setSlots(value);
@@ -112,9 +121,12 @@ function useChoices(host: RefObject<TabHost | null>): Choices {
     } else if (of === "share") {
       setShare(value);
       host.current?.setShare(value);
-    } else {
+    } else if (of === "budget") {
       setBudget(value);
       host.current?.setBudget(value * 1e6);
+    } else {
+      setCache(value);
+      host.current?.setCache(value * 1e6);
     }
   };
   const chooseWhileHidden = (isWanted: boolean) => {
@@ -126,6 +138,6 @@ function useChoices(host: RefObject<TabHost | null>): Choices {
     remember("name", text.slice(0, nameMax));
     setName(text.slice(0, nameMax));
   };
-  const numbers = { slots, share, budget, choose };
+  const numbers = { slots, share, budget, cache, choose };
   return { ...numbers, whileHidden, chooseWhileHidden, name, chooseName };
 }

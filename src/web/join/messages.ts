@@ -14,7 +14,7 @@ export const joinMessages = catalogue({
       other: "Thank you! This tab has done {n} tasks in {time} of computing.",
     },
     mine: { one: "{n} by this tab", other: "{n} by this tab" },
-    doneOf: "{done} of {all} tasks done",
+    doneOf: "{done} of {all} {all:task|tasks} done",
     map: "map",
     reduce: "reduce",
     tasks: "tasks",
@@ -34,9 +34,14 @@ export const joinMessages = catalogue({
       "Of what it reads and sends, also over reloads. When it is used up, the tab finishes what " +
       "it has begun and takes no more tasks. 0 = no limit.",
     budgetUsed: "{used} used",
+    cache: "Inputs to keep, MB",
+    cacheHint:
+      "Large inputs stay in this browser for the next job on the same data, at most so much. 0 " +
+      "keeps none, and removes what is there.",
+    cacheUsed: "{used} kept",
     dataUsed: "its data budget is used up",
     forWhom: "For whom",
-    cost: "{tasks} tasks, {time}, read {read}, sent {sent}",
+    cost: "{tasks} {tasks:task|tasks}, {time}, read {read}, sent {sent}",
     whileHidden: "Go on while this tab is hidden",
     whileHiddenHint:
       "It then holds a lock, so that the browser does not freeze it. If off, the tab takes no " +
@@ -56,7 +61,7 @@ export const joinMessages = catalogue({
     byUser: "by its user",
     frozen: "frozen by the browser",
     hidden: "hidden",
-    hiddenFor: "hidden for {minutes} minutes",
+    hiddenFor: "hidden for {minutes} {minutes:minute|minutes}",
     battery: "its battery is low",
     metered: "its connection is metered, or it is asked to save data",
     refused: "Rejected: {reason}",
@@ -87,7 +92,7 @@ export const joinMessages = catalogue({
       other: "¡Gracias! Esta pestaña ha hecho {n} tareas en {time} de cálculo.",
     },
     mine: { one: "{n} de esta pestaña", other: "{n} de esta pestaña" },
-    doneOf: "{done} de {all} tareas hechas",
+    doneOf: "{done} de {all} {all:tarea hecha|tareas hechas}",
     map: "map",
     reduce: "reduce",
     tasks: "tareas",
@@ -109,9 +114,14 @@ export const joinMessages = catalogue({
       "De lo que lee y envía, también tras recargar. Cuando se agota, la pestaña termina lo que " +
       "ha empezado y no recibe más tareas. 0 = sin límite.",
     budgetUsed: "{used} usados",
+    cache: "Entradas que guardar, MB",
+    cacheHint:
+      "Las entradas grandes se quedan en este navegador para el próximo trabajo con los mismos " +
+      "datos, a lo sumo tanto. Con 0 no se guarda ninguna, y se borra lo que hay.",
+    cacheUsed: "guardado: {used}",
     dataUsed: "su límite de datos se agotó",
     forWhom: "Para quién",
-    cost: "{tasks} tareas, {time}, leído {read}, enviado {sent}",
+    cost: "{tasks} {tasks:tarea|tareas}, {time}, leído {read}, enviado {sent}",
     whileHidden: "Seguir mientras esta pestaña está oculta",
     whileHiddenHint:
       "Mantiene entonces un bloqueo para que el navegador no la congele. Si no, a los 4 minutos " +
@@ -131,7 +141,7 @@ export const joinMessages = catalogue({
     byUser: "por su usuario",
     frozen: "el navegador la ha congelado",
     hidden: "oculta",
-    hiddenFor: "oculta desde hace {minutes} minutos",
+    hiddenFor: "oculta desde hace {minutes} {minutes:minuto|minutos}",
     battery: "queda poca batería",
     metered: "su conexión es de uso medido, o se le pide ahorrar datos",
     refused: "Rechazada: {reason}",
@@ -180,6 +190,10 @@ export const joinMessages = catalogue({
     budgetHint:
       "指读取和发送的总量，重新加载后仍累计。用完后完成已开始的任务，不再接受新任务。0 = 不限。",
     budgetUsed: "已用 {used}",
+    cache: "保留的输入（MB）",
+    cacheHint:
+      "大的输入留在此浏览器中，供使用相同数据的下一个作业使用，最多这么多。0 表示不保留，并删除已有的。",
+    cacheUsed: "已保留 {used}",
     dataUsed: "流量限额已用完",
     forWhom: "为谁计算",
     cost: "{tasks} 个任务，{time}，读取 {read}，发送 {sent}",

@@ -38,7 +38,7 @@ function Stage({ lending }: { readonly lending: Lending }) {
         <Shown shown={shown} say={say} line={line} />
         <Buttons lending={lending} />
         <Options>
-          <Lent choices={choices} />
+          <Lent choices={choices} cachedBytes={shown?.cachedBytes ?? null} />
         </Options>
         <Remarks />
       </>
@@ -67,7 +67,7 @@ function Stage({ lending }: { readonly lending: Lending }) {
       </label>
       <Buttons lending={lending} />
       <Options>
-        <Lent choices={choices} />
+        <Lent choices={choices} cachedBytes={null} />
       </Options>
       <Remarks />
     </>
@@ -85,8 +85,10 @@ function Options({ children }: { children: ComponentChildren }) {
   );
 }
 
+type LentProps = { readonly choices: Choices; readonly cachedBytes: number | null };
+
 /** The number of cores, and how hard they work. */
-function Lent({ choices }: { readonly choices: Choices }) {
+function Lent({ cachedBytes, choices }: LentProps) {
   const say = useMessages(joinMessages);
   const { budget, choose, chooseWhileHidden, share, slots, whileHidden } = choices;
   return (
@@ -121,6 +123,7 @@ function Lent({ choices }: { readonly choices: Choices }) {
         {say("effortHint")}
       </p>
       <Budget budget={budget} choose={choose} />
+      <Cache cache={choices.cache} choose={choose} cachedBytes={cachedBytes} />
       {canGoOnHidden ? (
         <>
           <label class="check">
@@ -164,6 +167,37 @@ function Budget({ budget, choose }: Pick<Choices, "budget" | "choose">) {
       </label>
       <p class="remark" id="budget-hint">
         {say("budgetHint")}
+      </p>
+    </>
+  );
+}
+
+type CacheProps = Pick<Choices, "cache" | "choose"> & Pick<LentProps, "cachedBytes">;
+
+/** Of inputs that stay in the browser, and what is there. */
+function Cache({ cache, cachedBytes, choose }: CacheProps) {
+  const say = useMessages(joinMessages);
+  return (
+    <>
+      <label>
+        <span>{say("cache")}</span>
+        <input
+          type="number"
+          id="cache"
+          aria-describedby="cache-hint"
+          min="0"
+          step="any"
+          value={cache}
+          onChange={({ currentTarget }) =>
+            choose("cache", Math.max(0, Number(currentTarget.value)))
+          }
+        />
+        <output id="cache-used">
+          {cachedBytes === null ? "" : say("cacheUsed", { used: megabytes(cachedBytes) })}
+        </output>
+      </label>
+      <p class="remark" id="cache-hint">
+        {say("cacheHint")}
       </p>
     </>
   );

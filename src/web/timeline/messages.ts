@@ -9,7 +9,7 @@ export const timelineMessages = catalogue({
     time: "time",
     summary:
       "Attempts: {attempts}, workers: {workers}; {done} done, {failed} failed, {lost} lost, " +
-      "{stopped} stopped, {backups} backups",
+      "{stopped} stopped, {backups} {backups:backup|backups}",
     nothing: "No attempt has ended yet.",
     partial: "The history of earlier attempts is no longer available.",
     zoomIn: "Zoom in",
@@ -42,8 +42,9 @@ export const timelineMessages = catalogue({
     perSecond: "tareas/s",
     time: "tiempo",
     summary:
-      "Intentos: {attempts}, nodos: {workers}; {done} terminados, {failed} fallidos, {lost} " +
-      "perdidos, {stopped} detenidos, {backups} de respaldo",
+      "Intentos: {attempts}, nodos: {workers}; {done} {done:terminado|terminados}, {failed} " +
+      "{failed:fallido|fallidos}, {lost} {lost:perdido|perdidos}, {stopped} " +
+      "{stopped:detenido|detenidos}, {backups} de respaldo",
     nothing: "Todavía no ha terminado ningún intento.",
     partial: "El historial de los intentos anteriores ya no está disponible.",
     zoomIn: "Acercar",

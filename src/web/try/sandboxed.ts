@@ -8,7 +8,10 @@ import { pythonStartMs, trialMs } from "./limits.ts";
 /** Null: it took too long. Errors have the lines of the editor. */
 export async function ask(job: PageJob, wish: PageWish): Promise<PageAnswer | null> {
   const { default: workerCode } = await import("virtual:job-worker");
-  const answer = await answerTo({ ...wish, ...job, pieces: [], segments: [] }, workerCode);
+  const answer = await answerTo(
+    { ...wish, ...job, group: "trial", pieces: [], segments: [] },
+    workerCode,
+  );
   return answer?.kind === "failed" && job.pythonFiles === undefined
     ? { ...answer, failure: placed(answer.failure, job.code) }
     : answer;

@@ -3,8 +3,10 @@
 import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
 import type { PythonFiles } from "./python-index.ts";
 
-/** The Worker's first and only message; a port for the answer comes along. */
+/** The only order of its Worker; a port for the answer comes along. */
 export type PageOrder = PageJob & {
+  /** No other order goes to this Worker. */
+  readonly group: string;
   /** Always empty; a sandbox expects it in every order. */
   readonly pieces: readonly [];
   readonly segments: readonly [];

@@ -18,8 +18,10 @@ export type TaskPiece = {
   readonly bytes: Uint8Array;
 };
 
-/** Everything that a task's Worker needs, in its first message; it begins when it gets `go`. */
+/** Everything that a task needs; its Worker begins it when it gets `go`. */
 export type TaskOrder = {
+  /** Tasks of one group share a Worker: those of one job, with one code and plan. */
+  readonly group: string;
   /** What the job's code has around it. */
   readonly around: JobEnvironment;
   readonly kind: "map" | "reduce" | "tasks";
@@ -44,7 +46,6 @@ export type TaskOrder = {
 };
 
 export type PythonCode = {
-  /** Its Worker is kept for the next task of this job. */
   readonly job: string;
   /** SHA-256 of the zip. */
   readonly hash: string;
@@ -63,10 +64,16 @@ export type PythonStart = Omit<PythonFiles, "wasm"> & {
 
 export type PythonSnapshot = { readonly kind: "snapshot"; readonly bytes: Uint8Array };
 
-/** To a Worker that runs Python: its first task with `start`, further ones of the same job. A port
- *  comes along with each. */
-export type ToPythonWorker =
-  | { readonly kind: "order"; readonly id: number; readonly order: TaskOrder; start?: PythonStart }
+/** To a task's Worker: tasks of one group, with a port for each. They may come while another one
+ *  computes. */
+export type ToWorker =
+  | {
+      readonly kind: "order";
+      readonly id: number;
+      readonly order: TaskOrder;
+      /** With the first task of a job in Python. */
+      readonly start?: PythonStart;
+    }
   /** It will not be begun. */
   | { readonly kind: "forget"; readonly id: number };
 
@@ -91,7 +98,7 @@ export type FromTaskWorker =
    *  time limit. */
   | { readonly kind: "resting"; readonly ms: number }
   /** Everything has been reported; the Worker may be ended. `isReusable`: or be given the next task
-   *  of the same job, in Python. */
+   *  of its group. */
   | { readonly kind: "over"; readonly isReusable?: boolean }
   /** Python has started: the time limit of the task begins. */
   | { readonly kind: "began" }
@@ -104,7 +111,7 @@ export type FromTaskWorker =
 export type ToSandbox =
   /** Starts a Worker; its port and the order come along, perhaps while another one computes. */
   | { readonly kind: "start"; readonly id: number; readonly order: TaskOrder }
-  /** `keep`: nothing of it runs, so that a Worker that runs Python can go on. */
+  /** `keep`: nothing of it runs, so that its Worker can go on. */
   | { readonly kind: "stop"; readonly id: number; readonly keep: boolean }
   /** Before the first task in Python. */
   | { readonly kind: "python"; readonly files: PythonFiles }

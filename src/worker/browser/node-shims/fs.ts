@@ -126,6 +126,13 @@ export function filesBytes(): number {
   return heldBytes;
 }
 
+/** Another task begins: nothing is left of the one before. */
+export function clearFiles(): void {
+  files.clear();
+  open.clear();
+  heldBytes = 0;
+}
+
 /** A file of bytes that are there already; they are not copied. */
 export function giveFile(path: string, bytes: Bytes): void {
   const file = new MemoryFile();

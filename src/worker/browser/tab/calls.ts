@@ -20,6 +20,8 @@ const againMaxMs = 3_000;
 const answeredMs = 15_000;
 /** Nothing for so long: the connection is dead, ms. */
 const stalledMs = 20_000;
+/** An answer that says it is larger gets its memory as it comes. */
+const announcedMaxBytes = 256 * 1024 * 1024;
 /** At least so fast, or the connection is dead, bytes a ms. */
 const slowest = 20;
 
@@ -63,27 +65,36 @@ export async function putBytes(
 /** Reads until the end, as long as something comes. */
 async function body(answer: Response, limit: (ms: number) => AbortSignal): Promise<Uint8Array> {
   if (answer.body === null) return new Uint8Array(0);
-  const announced = Number(answer.headers.get("content-length") ?? 0);
-  const parts: Uint8Array[] = [];
+  const announced = announcedBytes(answer);
+  // Each byte is copied once, where the size is known: of large inputs that is what a tab's
+  // controller is busy with.
+  let whole = new Uint8Array(announced);
   let size = 0;
   const reader = answer.body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
     limit(stalledMs);
-    parts.push(value);
+    if (size + value.length > whole.length) whole = grown(whole, size + value.length);
+    whole.set(value, size);
     size += value.length;
   }
   if (announced > size) throw new TypeError(`${size} bytes of ${announced}`);
-  const [only] = parts;
-  if (parts.length === 1 && only?.length === only?.buffer.byteLength) return only as Uint8Array;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return size === whole.length ? whole : whole.slice(0, size);
+}
+
+/** Bytes that will come; 0 when that is not known, as of a compressed answer, or not to be
+ *  believed. */
+function announcedBytes({ headers }: Response): number {
+  if (headers.has("content-encoding")) return 0;
+  const announced = Number(headers.get("content-length") ?? 0);
+  return announced > 0 && announced <= announcedMaxBytes ? announced : 0;
+}
+
+function grown(bytes: Uint8Array, atLeast: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(atLeast, bytes.length * 2));
+  larger.set(bytes);
+  return larger;
 }
 
 async function check(answer: Response, path: string): Promise<void> {

@@ -1,8 +1,9 @@
 /** What a task needs before it computes: code, plan, and what it reads, fetched and verified. */
 import { ClusterError } from "../../../core/error.ts";
 import { environmentIn, programKinds } from "../../../core/job.ts";
-import type { Plan } from "../../../wire/block/plan.ts";
+import type { InputFile, Plan } from "../../../wire/block/plan.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
+import { contentName, type InputCache } from "./cache.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
@@ -19,10 +20,12 @@ export class TaskInputs {
   readonly #kept: KeptBlobs;
   readonly #plans = new Map<string, Promise<Plan>>();
   readonly #python: PythonFetcher;
+  readonly #cache: Promise<InputCache | null>;
 
-  constructor(limits: TabLimits, python: PythonFetcher) {
+  constructor(limits: TabLimits, python: PythonFetcher, cache: Promise<InputCache | null>) {
     this.#limits = limits;
     this.#python = python;
+    this.#cache = cache;
     this.#kept = new KeptBlobs(limits.keptMaxBytes);
   }
 
@@ -36,13 +39,14 @@ export class TaskInputs {
       isPython ? this.#python.fetch() : null,
     ]);
     const [[index = 0] = []] = task.attempts;
-    const inputs = kind === "map" ? await this.#pieces(plan, index, task.place, calls) : [];
+    const inputs = kind === "map" ? await this.#pieces(plan, index, task, calls) : [];
     const segments = kind === "reduce" ? await this.#segments(task, calls) : [];
     const items = kind === "tasks" ? await itemsOf(calls, task) : null;
     // Of those that are not wanted any more the coordinator sends no item: they are given back.
     const attempts = task.attempts.filter(([one]) => items === null || items.has(one));
     return {
       kind,
+      group: `${job} ${codeHash} ${planHash}`,
       stage: task.stage,
       code: plan.operator === undefined && !isPython ? textDecoder.decode(code) : "",
       ...(isPython ? { python: { job, hash: codeHash, zip: code } } : {}),
@@ -68,15 +72,33 @@ export class TaskInputs {
     return plan;
   }
 
-  #pieces(...[plan, index, place, calls]: [Plan, number, string, Calls]): Promise<TaskPiece[]> {
+  #pieces(...[plan, index, task, calls]: [Plan, number, TabTask, Calls]): Promise<TaskPiece[]> {
+    const { owner, place } = task;
     let held = 0;
     return piecesOf(plan, index, (file, start, end) => {
       held += end - start;
       this.#checkSize(held);
       // No range of no bytes can be asked for.
       if (start >= end) return Promise.resolve(new Uint8Array(0));
-      return fetchBytes(calls, `${place}/file/${file}`, [start, end]);
+      const fetchIt = () => fetchBytes(calls, `${place}/file/${file}`, [start, end]);
+      const name = () => contentName(plan.files[file] as InputFile, owner);
+      return this.#cached(name, [start, end], fetchIt);
     });
+  }
+
+  async #cached(
+    nameOf: () => Promise<string>,
+    [start, end]: readonly [number, number],
+    fetchIt: () => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const cache = await this.#cache;
+    if (cache === null) return fetchIt();
+    const name = await nameOf();
+    const kept = await cache.get(name, start, end);
+    if (kept !== null) return kept;
+    const bytes = await fetchIt();
+    void cache.put(name, start, bytes);
+    return bytes;
   }
 
   /** In the order of the map tasks; of a partition that cannot be had the map task is named. */

@@ -2,6 +2,7 @@
  *  the tasks. Decisions are `session.ts`'s; this carries them out. */
 
 import type { JobProgress } from "../../../wire/api/messages.ts";
+import { InputCache } from "./cache.ts";
 import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";
 import { TabParts } from "./parts.ts";
 import { PythonFetcher } from "./python.ts";
@@ -36,6 +37,8 @@ class Tab {
   #dialling: ReturnType<typeof setTimeout> | undefined;
   #speedKbps = 0;
   #paused = "";
+  readonly #caching: Promise<InputCache | null>;
+  #cache: InputCache | null = null;
   #isShowing = false;
   #hasComputed = false;
 
@@ -44,6 +47,11 @@ class Tab {
     this.#session = new TabSession({ ...start, chance: Math.random });
     const limits = { ...tabLimits, ...start.limits };
     this.#parts = new TabParts((place) => progressAt(new URL(`${place}/progress`, start.origin)));
+    this.#caching = InputCache.open(start.cacheBytes);
+    void this.#caching.then((cache) => {
+      this.#cache = cache;
+      this.#show();
+    });
     const python = new PythonFetcher(start.origin, (bytes) => {
       this.#parts.fetchedBytes += bytes;
       this.#show();
@@ -52,6 +60,7 @@ class Tab {
       origin: start.origin,
       limits,
       python,
+      cache: this.#caching,
       parts: this.#parts,
       newSlot: (index) =>
         new Slot(index, {
@@ -96,6 +105,9 @@ class Tab {
         // is replaced for a slot that is no longer offered.
         this.#perform(this.#session.resize(message.slots, performance.now()));
         this.#runner.resize(message.slots);
+        break;
+      case "cache":
+        void this.#caching.then((cache) => cache?.limit(message.cacheBytes));
         break;
       case "share":
         this.#runner.lend(message.share);
@@ -206,7 +218,9 @@ class Tab {
     const counts = { doneCount, failedCount, fetchedBytes, sentBytes, busyMs };
     const paused = this.#paused;
     const speedKbps = this.#speedKbps;
-    return { phase, refusal, worker, paused, speedKbps, running: shown, jobs, ...counts };
+    const cachedBytes = this.#cache?.usedBytes ?? null;
+    const common = { phase, refusal, worker, paused, speedKbps, cachedBytes };
+    return { ...common, running: shown, jobs, ...counts };
   }
 }
 

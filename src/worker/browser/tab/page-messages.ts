@@ -21,6 +21,8 @@ export type ToTab =
       readonly kinds: readonly number[];
       readonly python?: PythonSpecs;
       readonly share: number;
+      /** Of inputs that the browser keeps for later jobs; 0 = none. */
+      readonly cacheBytes: number;
       readonly limits?: Partial<TabLimits>;
     }
   /** A sandbox is there; its port comes along. */
@@ -29,6 +31,7 @@ export type ToTab =
   | { readonly kind: "sandbox-lost"; readonly slot: number }
   | { readonly kind: "slots"; readonly slots: number }
   | { readonly kind: "share"; readonly share: number }
+  | { readonly kind: "cache"; readonly cacheBytes: number }
   /** "" = go on. */
   | { readonly kind: "pause"; readonly reason: string }
   /** There is a network again. */
@@ -81,6 +84,8 @@ export type TabShown = {
   readonly failedCount: number;
   readonly fetchedBytes: number;
   readonly sentBytes: number;
+  /** Of inputs that are kept; null = this browser keeps none. */
+  readonly cachedBytes: number | null;
   /** Sum over the slots, ms. */
   readonly busyMs: number;
 };

@@ -38,6 +38,15 @@ test("the newest job is first, with its progress and this tab's part", async () 
   assert.deepEqual([second?.job, second?.taskCount], ["j-2", 0]);
 });
 
+test("what a tab has done of a job counts before the next look", async () => {
+  const parts = new TabParts(async () => ({ state: "running", done: 0, taskCount: 2 }));
+  parts.began(task("j-1"));
+  await parts.look(["j-1"]);
+  parts.did(task("j-1"), did(3));
+  const [{ done, taskCount } = { done: -1, taskCount: -1 }] = parts.shown;
+  assert.deepEqual([done, taskCount], [2, 2], "a task that was tried twice is one");
+});
+
 test("only a few jobs are remembered", () => {
   const parts = new TabParts(() => Promise.reject(new Error("none")));
   for (let n = 0; n < 50; n++) parts.began(task(`j-${n}`));

@@ -47,9 +47,12 @@ export class TabParts {
     this.#ask = ask;
   }
 
-  /** Newest first. */
+  /** Newest first. What this tab has done counts at once: a short job ends between two looks. */
   get shown(): PartShown[] {
-    return [...this.#parts.values()].reverse();
+    return [...this.#parts.values()].reverse().map((part) => {
+      const done = Math.min(part.taskCount, Math.max(part.done, part.mine));
+      return { ...part, done };
+    });
   }
 
   began({ job, jobName, owner, place }: TabTask): void {

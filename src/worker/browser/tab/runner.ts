@@ -5,6 +5,7 @@ import type { AttemptReport } from "../../../core/event.ts";
 import type { Failure } from "../../../core/job.ts";
 import type { BrowserBody } from "../../../wire/browser/messages.ts";
 import type { FromTaskWorker, TaskOrder } from "../contract.ts";
+import type { InputCache } from "./cache.ts";
 import { type Calls, putBytes } from "./calls.ts";
 import { PartitionLost, TaskInputs } from "./inputs.ts";
 import { stored } from "./outputs.ts";
@@ -33,6 +34,8 @@ export type RunnerOptions = {
   readonly limits: TabLimits;
   readonly ears: RunnerEars;
   readonly python: PythonFetcher;
+  /** Null = the browser keeps nothing. */
+  readonly cache: Promise<InputCache | null>;
   readonly parts: TabParts;
   readonly newSlot: (index: number) => Slot;
 };
@@ -66,7 +69,7 @@ export class TaskRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#inputs = new TaskInputs(options.limits, options.python);
+    this.#inputs = new TaskInputs(options.limits, options.python, options.cache);
   }
 
   get shown(): TaskShown[] {

@@ -8,10 +8,8 @@ import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
 import { loadError } from "../../task/thrown.ts";
 import type { TaskOrder } from "../contract.ts";
 import { codeName } from "./code-name.ts";
-import type { Pace } from "./pace.ts";
 
-export async function loadJob(order: TaskOrder, pace: Pace): Promise<LoadedJob> {
-  const { around, code, plan: given } = order;
+export async function loadJob({ around, code, plan: given }: TaskOrder): Promise<LoadedJob> {
   const plan = checkedPlan(given);
   const common = { plan, codeFolder: "" };
   if (plan.operator !== undefined) {
@@ -25,7 +23,7 @@ export async function loadJob(order: TaskOrder, pace: Pace): Promise<LoadedJob> 
     const job = jobIn(await evaluated(() => import(/* @vite-ignore */ url)));
     useEnvironment(job.options);
     const params = { ...job.options.params, ...plan.params } as Params;
-    return { ...common, job: job.kind === "tasks" ? job : pace.paced(job), params, kernel: null };
+    return { ...common, job, params, kernel: null };
   } catch (error) {
     if (error instanceof ClusterError) throw error;
     throw loadError(error);

@@ -22,14 +22,16 @@ export class Pace {
   readonly share: number;
   /** Called before each rest with its length, ms. */
   readonly #resting: (ms: number) => void;
-  readonly #cell = cellToWaitOn();
+  /** Null: it rests never, or cannot stand still. */
+  readonly #cell: Int32Array | null;
   #workingSinceMs = steadyMs();
   #dueMs = 0;
 
   constructor(share: number, resting: (ms: number) => void) {
     this.share = share;
     this.#resting = resting;
-    if (!this.isFull) whenUsed(() => this.breathe());
+    this.#cell = this.isFull ? null : cellToWaitOn();
+    whenUsed(this.isFull ? () => {} : () => this.breathe());
   }
 
   get isFull(): boolean {
@@ -38,7 +40,7 @@ export class Pace {
 
   /** Job code has called us: stands still when it has worked for long enough. */
   breathe(): void {
-    if (this.isFull || this.#cell === null) return;
+    if (this.#cell === null) return;
     const ms = this.#restMs();
     if (ms === 0) return;
     Atomics.wait(this.#cell, 0, 0, ms);

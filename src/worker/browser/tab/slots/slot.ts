@@ -22,13 +22,14 @@ export type TaskEars = {
 export type Handed = {
   readonly id: number;
   readonly port: MessagePort;
-  /** The job, when it is in Python: its tasks share a Worker. "" of others. */
-  readonly python: string;
+  /** Its tasks share a Worker. */
+  readonly group: string;
+  readonly isPython: boolean;
   /** Its Worker is gone, and what was handed over with it. */
   isLost: boolean;
 };
 
-type Running = Pick<Handed, "id" | "port" | "python"> & { readonly ears: TaskEars };
+type Running = Omit<Handed, "isLost"> & { readonly ears: TaskEars };
 
 export type SlotOptions = {
   /** See `TabLimits`. */
@@ -139,15 +140,17 @@ export class Slot {
     return this.#running !== null && this.#handed === null;
   }
 
-  /** Gives the order to a Worker of its own, which waits: handing over a large input to another
+  /** Gives the order to a Worker, which waits: handing over a large input to another
    *  process takes a good part of the time that the task takes. Null = there is no sandbox. */
   hand(order: TaskOrder): Handed | null {
     const sandbox = this.#port;
     if (sandbox === null) return null;
     const id = ++this.#lastId;
     const { port1, port2 } = new MessageChannel();
-    this.#handed = { id, port: port1, python: order.python?.job ?? "", isLost: false };
-    if (order.python !== undefined && !this.#hasPython) this.#givePython(sandbox);
+    const { group } = order;
+    const isPython = order.python !== undefined;
+    this.#handed = { id, port: port1, group, isPython, isLost: false };
+    if (isPython && !this.#hasPython) this.#givePython(sandbox);
     const handedOver = [port2, ...buffersOf(order)];
     sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, handedOver);
     return this.#handed;
@@ -168,11 +171,11 @@ export class Slot {
   }
 
   /** Begins what was handed to this slot, and has not been lost. */
-  run({ id, port, python }: Handed, limit: TaskLimit, ears: TaskEars): void {
+  run({ id, port, group, isPython }: Handed, limit: TaskLimit, ears: TaskEars): void {
     this.#handed = null;
-    this.#running = { id, port, python, ears };
+    this.#running = { id, port, group, isPython, ears };
     this.restedMs = 0;
-    let isStarting = python !== "";
+    let isStarting = isPython;
     port.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
       if (this.#running?.id !== id) return;
       if (data?.kind === "over") this.#end(null, data.isReusable === true);
@@ -247,7 +250,7 @@ export class Slot {
     clearTimeout(this.#limit);
     const handed = this.#handed;
     // It waits in the same Worker.
-    const isWithIt = running.python !== "" && handed?.python === running.python;
+    const isWithIt = handed?.group === running.group;
     if (!isReusable && isWithIt) this.forget(handed as Handed);
     this.#terminate(running, isReusable);
   }

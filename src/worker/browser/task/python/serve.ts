@@ -1,15 +1,13 @@
-/** A task's Worker of a job in Python: it starts Python once, and runs tasks of the job one after
- *  the other, as a task process does. */
+/** A task's Worker of a job in Python: it starts Python once, and runs tasks of the job. */
 import type { FromTask } from "../../../process/messages.ts";
 import { shown } from "../../../task/thrown.ts";
 import type {
   FromTaskWorker,
   PythonCode,
   PythonSnapshot,
+  PythonStart,
   TaskFiles,
   TaskOrder,
-  ToPythonWorker,
-  ToTaskWorker,
 } from "../../contract.ts";
 import { countedSource } from "../counted-source.ts";
 import { narrow } from "../narrow.ts";
@@ -19,7 +17,6 @@ import { type Pyodide, type RunPython, startPython } from "./engine.ts";
 
 type Say = (message: FromTaskWorker, handedOver?: Transferable[]) => void;
 type Scope = {
-  onmessage: ((event: MessageEvent<ToPythonWorker>) => void) | null;
   postMessage(message: PythonSnapshot, handedOver: Transferable[]): void;
   addEventListener(kind: string, listener: (event: never) => void): void;
 };
@@ -33,20 +30,14 @@ const pacedPartBytes = 16 * 1024;
 type StartProcess = { start(post: (text: string | null) => void): RunPython };
 type Python = { readonly engine: Pyodide; readonly run: RunPython };
 
-class PythonWorker {
+export class PythonWorker {
   readonly #starting: Promise<Python>;
-  /** Ports of tasks that have not begun. */
-  readonly #waiting = new Map<number, MessagePort>();
-  #last: Promise<void> = Promise.resolve();
   /** The task at hand; messages of Python are its. */
   #say: Say = () => {};
   #isOver = false;
   #isDone = false;
 
-  constructor(
-    scope: Scope,
-    start: NonNullable<Extract<ToPythonWorker, { start?: unknown }>["start"]>,
-  ) {
+  constructor(scope: Scope, start: PythonStart) {
     this.#starting = this.#start(scope, start);
     // Each task that comes reports it.
     this.#starting.catch(() => {});
@@ -58,21 +49,7 @@ class PythonWorker {
     );
   }
 
-  take({ data, ports: [port] }: MessageEvent<ToPythonWorker>): void {
-    if (data.kind === "forget") {
-      this.#waiting.get(data.id)?.close();
-      this.#waiting.delete(data.id);
-    } else if (port !== undefined) {
-      this.#waiting.set(data.id, port);
-      port.onmessage = ({ data: { share } }: MessageEvent<ToTaskWorker>) => {
-        port.onmessage = null;
-        this.#waiting.delete(data.id);
-        this.#last = this.#last.then(() => this.#serve(data.order, share, port));
-      };
-    }
-  }
-
-  async #start(scope: Scope, start: Parameters<typeof startPython>[0]): Promise<Python> {
+  async #start(scope: Scope, start: PythonStart): Promise<Python> {
     narrow();
     const engine = await startPython(start, {
       first: "tequio._tab.process",
@@ -85,7 +62,7 @@ class PythonWorker {
     return { engine, run };
   }
 
-  async #serve(order: TaskOrder, share: number, port: MessagePort): Promise<void> {
+  async serve(order: TaskOrder, share: number, port: MessagePort): Promise<void> {
     this.#say = (message, handedOver = []) => port.postMessage(message, handedOver);
     this.#isOver = false;
     this.#isDone = false;
@@ -204,12 +181,4 @@ function handOver(FS: Pyodide["FS"], say: Say): void {
     { kind: "files", files: files satisfies TaskFiles },
     buffers.map(({ buffer }) => buffer as ArrayBuffer),
   );
-}
-
-/** Takes over a Worker whose first message this is. */
-export function servePython(scope: Scope, first: MessageEvent<ToPythonWorker>): void {
-  if (first.data.kind !== "order" || first.data.start === undefined) return;
-  const worker = new PythonWorker(scope, first.data.start);
-  scope.onmessage = (event) => worker.take(event);
-  worker.take(first);
 }

@@ -1,11 +1,11 @@
-/** The Workers of a frame that run Python: one for a job, kept from task to task, since starting
- *  Python takes longer than most tasks. */
+/** The Workers of a frame: one for each group of tasks, kept from task to task. A new one costs
+ *  more than most tasks: its code is evaluated, runs unoptimised, and loads the job, or Python. */
 import type { PythonFiles } from "../../wire/browser/python-index.ts";
 import type {
   PythonSnapshot,
   PythonStart,
   TaskOrder,
-  ToPythonWorker,
+  ToWorker,
 } from "../../worker/browser/contract.ts";
 import { buffersOf } from "../../worker/browser/handing-over.ts";
 
@@ -15,20 +15,27 @@ type Start = {
   readonly port: MessagePort;
 };
 
-/** Of one job; `ids` of tasks that it has and that have not ended. */
+/** `ids` of tasks that it has and that have not ended. */
 type Kept = {
   readonly worker: Worker;
-  readonly job: string;
+  readonly group: string;
   readonly ids: Set<number>;
   idle: ReturnType<typeof setTimeout> | undefined;
+  /** What ends one without a task, ms. */
+  readonly idleMaxMs: number;
 };
 
-/** A Worker without a task is kept for so long, ms: it holds some 100 MB. */
-const idleMaxMs = 60_000;
+/** A Worker without a task is kept for so long, ms: one that runs Python holds some 100 MB, and
+ *  takes seconds to start. */
+const idleMaxMs = { python: 60_000, javascript: 10_000 } as const;
+/** With these, and the spare one, the frame has enough: the one that computes, and the next. */
+const keptMax = 2;
 
-export class PythonWorkers {
+export class FrameWorkers {
   readonly #newWorker: () => Worker;
   readonly #failed: (id: number, message: string, isUnable: boolean) => void;
+  /** Its code is evaluated when a task arrives. */
+  #spare: Worker | null = null;
   #files: Omit<PythonFiles, "wasm"> | null = null;
   #module: Promise<WebAssembly.Module> | null = null;
   /** Of a Worker before it had any job code; the first one is taken. */
@@ -36,7 +43,7 @@ export class PythonWorkers {
   #kept: Kept[] = [];
   /** Tasks whose Worker is not there yet. */
   readonly #coming = new Set<number>();
-  /** Orders come one after the other, also while the engine is being compiled. */
+  /** Orders in Python come one after the other, also while the engine is being compiled. */
   #last: Promise<unknown> = Promise.resolve();
 
   /** `failed`: of the task `id` nothing more will come. */
@@ -46,6 +53,7 @@ export class PythonWorkers {
   ) {
     this.#newWorker = newWorker;
     this.#failed = failed;
+    this.#spare = newWorker();
   }
 
   prepare({ wasm, ...files }: PythonFiles): void {
@@ -56,49 +64,58 @@ export class PythonWorkers {
   }
 
   start(given: Start): void {
+    if (given.order.python === undefined) {
+      this.#give(given);
+      return;
+    }
     this.#coming.add(given.id);
     this.#last = this.#last
-      .then(() => this.#started(given))
+      .then(() => this.#startPython(given))
       .catch((error: unknown) => {
         this.#failed(given.id, `Python cannot start here: ${error}`, true);
       });
   }
 
-  /** False when the task is not one of these. `keep`: nothing of it runs. */
-  stop(id: number, keep: boolean): boolean {
-    if (this.#coming.delete(id)) return true;
+  /** `keep`: nothing of it runs. */
+  stop(id: number, keep: boolean): void {
+    if (this.#coming.delete(id)) return;
     const kept = this.#kept.find(({ ids }) => ids.has(id));
-    if (kept === undefined) return false;
+    if (kept === undefined) return;
     kept.ids.delete(id);
     if (keep) this.#keep(kept, id);
     else this.#end(kept);
-    return true;
   }
 
   #keep(kept: Kept, id: number): void {
-    kept.worker.postMessage({ kind: "forget", id } satisfies ToPythonWorker);
+    kept.worker.postMessage({ kind: "forget", id } satisfies ToWorker);
     if (kept.ids.size > 0) return;
     clearTimeout(kept.idle);
     kept.idle = setTimeout(() => {
       if (kept.ids.size === 0) this.#end(kept);
-    }, idleMaxMs);
+    }, kept.idleMaxMs);
   }
 
-  async #started({ id, order, port }: Start): Promise<void> {
-    const job = order.python?.job ?? "";
-    const handedOver = [port, ...buffersOf(order)];
-    const kept = this.#kept.find((one) => one.job === job);
-    if (kept !== undefined) {
-      if (!this.#coming.delete(id)) return;
-      kept.ids.add(id);
-      kept.worker.postMessage({ kind: "order", id, order } satisfies ToPythonWorker, handedOver);
-      return;
-    }
+  async #startPython(given: Start): Promise<void> {
+    const isKnown = this.#kept.some(({ group }) => group === given.order.group);
+    const start = isKnown ? undefined : await this.#startOf();
+    if (this.#coming.delete(given.id)) this.#give(given, start);
+  }
+
+  #give({ id, order, port }: Start, start?: PythonStart): void {
+    const known = this.#kept.find(({ group }) => group === order.group);
+    const kept = known ?? this.#add(order);
+    kept.ids.add(id);
+    const message: ToWorker = { kind: "order", id, order, ...(start && { start }) };
+    kept.worker.postMessage(message, [port, ...buffersOf(order)]);
+    if (known === undefined) this.#restock();
+  }
+
+  #add({ group, python }: TaskOrder): Kept {
     for (const idle of this.#kept.filter(({ ids }) => ids.size === 0)) this.#end(idle);
-    const start = await this.#startOf();
-    if (!this.#coming.delete(id)) return;
-    const worker = this.#newWorker();
-    const made: Kept = { worker, job, ids: new Set([id]), idle: undefined };
+    const worker = this.#spare ?? this.#newWorker();
+    this.#spare = null;
+    const ms = idleMaxMs[python === undefined ? "javascript" : "python"];
+    const made: Kept = { worker, group, ids: new Set(), idle: undefined, idleMaxMs: ms };
     this.#kept.push(made);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -106,9 +123,17 @@ export class PythonWorkers {
       const message = event.message || "its Worker could not start";
       for (const one of made.ids) this.#failed(one, message, false);
     };
-    worker.onmessage = ({ data }: MessageEvent<PythonSnapshot>) => this.#take(data);
-    const first: ToPythonWorker = { kind: "order", id, order, start };
-    worker.postMessage(first, handedOver);
+    // Others have nothing to say: what they post is job code's.
+    if (python !== undefined) {
+      worker.onmessage = ({ data }: MessageEvent<PythonSnapshot>) => this.#take(data);
+    }
+    return made;
+  }
+
+  #restock(): void {
+    setTimeout(() => {
+      if (this.#kept.length < keptMax) this.#spare ??= this.#newWorker();
+    });
   }
 
   async #startOf(): Promise<PythonStart> {
@@ -123,7 +148,9 @@ export class PythonWorkers {
   }
 
   #end(kept: Kept): void {
+    clearTimeout(kept.idle);
     kept.worker.terminate();
     this.#kept = this.#kept.filter((one) => one !== kept);
+    this.#restock();
   }
 }

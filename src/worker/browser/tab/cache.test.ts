@@ -1,0 +1,94 @@
+/** Inputs that a tab keeps on its device, on a folder in memory. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { InputFile } from "../../../wire/block/plan.ts";
+import { contentName, type Folder, InputCache } from "./cache.ts";
+
+/** Files in memory, by name. `lastModified` is the order of writing. */
+function folderOf(files = new Map<string, Uint8Array>()) {
+  const fileOf = (name: string) => {
+    const bytes = files.get(name);
+    if (bytes === undefined) throw new Error(`NotFoundError: ${name}`);
+    const lastModified = [...files.keys()].indexOf(name);
+    const arrayBuffer = async () => bytes.slice().buffer;
+    return { name, size: bytes.length, lastModified, arrayBuffer };
+  };
+  const handleOf = (name: string) => ({
+    kind: "file",
+    getFile: async () => fileOf(name),
+    createWritable: async () => {
+      const parts: Uint8Array[] = [];
+      return {
+        write: async (part: Uint8Array) => void parts.push(part.slice()),
+        close: async () => void files.set(name, Buffer.concat(parts)),
+      };
+    },
+  });
+  const folder = {
+    getFileHandle: async (name: string) => handleOf(name),
+    removeEntry: async (name: string) => void files.delete(name),
+    async *values() {
+      for (const name of files.keys()) yield handleOf(name);
+    },
+  };
+  return { files, folder: folder as unknown as Folder };
+}
+
+const size = 100_000;
+const input = (n: number) => new Uint8Array(size).fill(n);
+
+test("an input that is kept is given again, also to the next life of the page", async () => {
+  const { files, folder } = folderOf();
+  const cache = await InputCache.of(folder, 1e6);
+  const bytes = input(1);
+  const putting = cache.put("aa", 7, bytes);
+  bytes.fill(9);
+  await putting;
+  assert.deepEqual(await cache.get("aa", 7, 7 + size), input(1));
+  assert.equal(await cache.get("aa", 8, 8 + size), null);
+  const next = await InputCache.of(folderOf(files).folder, 1e6);
+  assert.equal(next.usedBytes, size + 32);
+  assert.deepEqual(await next.get("aa", 7, 7 + size), input(1));
+});
+
+test("what was used longest ago goes first, and the quota holds", async () => {
+  const { files, folder } = folderOf();
+  const cache = await InputCache.of(folder, 2.5 * size);
+  await cache.put("aa", 0, input(1));
+  await cache.put("bb", 0, input(2));
+  assert.ok((await cache.get("aa", 0, size)) !== null);
+  await cache.put("cc", 0, input(3));
+  assert.deepEqual([...files.keys()].sort(), [`aa-0-${size}`, `cc-0-${size}`]);
+  assert.ok(cache.usedBytes <= 2.5 * size);
+  await cache.put("small", 0, new Uint8Array(100));
+  assert.equal(files.size, 2, "a small one is not kept");
+  await cache.limit(0);
+  assert.deepEqual([files.size, cache.usedBytes], [0, 0]);
+  await cache.put("dd", 0, input(4));
+  assert.equal(files.size, 0);
+});
+
+test("an entry that has changed, or is gone, is dropped", async () => {
+  const { files, folder } = folderOf();
+  const cache = await InputCache.of(folder, 1e6);
+  await cache.put("aa", 0, input(1));
+  files.get(`aa-0-${size}`)![500]! ^= 1;
+  assert.equal(await cache.get("aa", 0, size), null);
+  assert.equal(files.size, 0);
+  await cache.put("aa", 0, input(1));
+  files.clear();
+  assert.equal(await cache.get("aa", 0, size), null);
+  assert.equal(cache.usedBytes, 0);
+});
+
+test("a file that has changed, or is another owner's, has another name", async () => {
+  const at = { kind: "path", host: "h", path: "/a", mtimeMs: 1 } as const;
+  const name = (file: object, owner = "ana") =>
+    contentName({ sizeBytes: 10, at, ...file } as InputFile, owner);
+  assert.equal(await name({}), await name({ name: "shown otherwise" }));
+  assert.notEqual(await name({}), await name({ at: { ...at, mtimeMs: 2 } }));
+  assert.notEqual(await name({}), await name({ sizeBytes: 11 }));
+  assert.notEqual(await name({}), await name({}, "eva"));
+  const shared = (host: string) => name({ at: { kind: "shared", root: "aa", host } });
+  assert.equal(await shared("one"), await shared("another"));
+});
