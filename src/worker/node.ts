@@ -22,6 +22,7 @@ import { WorkerLoop, type WorkerNews } from "./loop.ts";
 import { type Libp2pPlace, openCarrier } from "./manager/carrier.ts";
 import type { Specs } from "./manager/introduction.ts";
 import { NodeExecutor } from "./node-executor.ts";
+import { OwnReach } from "./own-reach.ts";
 import { Programs } from "./programs/programs.ts";
 import type { RelayAddress } from "./relay-address.ts";
 import { CoordinatorBlobs } from "./shuffle/blobs.ts";
@@ -157,8 +158,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
   const isHidden = exchangeUrl === null;
+  const reach = new OwnReach(isHidden ? null : (signal) => blobs.isReached(signal));
   const specs = specsOf(options, { slots, python });
-  const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
+  const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, reach };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
     rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: !isHidden },
@@ -175,6 +177,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         // An existing manager gives no id, and has no such call.
         if (workerId !== "" && libp2p === undefined) void coordinators.find();
         if (workerId !== "") onJoined?.({ workerId, credential });
+        if (workerId !== "" && libp2p === undefined) reach.see(news);
       }
       onNews?.(news);
     },

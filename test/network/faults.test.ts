@@ -170,3 +170,24 @@ test("faults of lines and machines change no result", {
     });
   }
 });
+
+test("N11: workers behind NAT, each alone: neither each other nor the coordinator can connect", {
+  skip: skipUnlessAsked(),
+  timeout: 300_000,
+}, async (t) => {
+  const ofWorkers = { ...cable, nat: true };
+  const { place, run, target } = await farCluster(t, cable, { workers: 2, ofWorkers });
+  place.write("input.txt", words(4));
+  const common = ["run", wordCount, "input.txt", "--split-bytes", "512K", "--reducers", "4"];
+  const judged = await place.run(...common, "-o", "-", "--sequential");
+  const counted = await run(at.submitter, ...common, "-o", "-", ...target).ended;
+  assert.equal(counted.code, 0, counted.err);
+  assert.equal(counted.out, judged.out);
+  const status = await run(at.coordinator, "status", "j-1", "--json").ended;
+  const { stages } = JSON.parse(status.out) as { stages: Array<{ attemptsLost: number }> };
+  assert.deepEqual(
+    stages.map(({ attemptsLost }) => attemptsLost),
+    [0, 0],
+    "none computed again",
+  );
+});

@@ -109,6 +109,9 @@ export type SharedInput = {
   readonly host: string;
 };
 
+/** Of `GET /shuffle/reach`: whether the coordinator can connect to the calling worker. */
+export type Reached = { readonly isReached: boolean };
+
 export type Submit = {
   /** At most 200 characters; the same key and body give the same job again. */
   readonly key: string | null;

@@ -12,6 +12,7 @@ import {
 } from "../../link/http/range-reader.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
+import type { Reached } from "../../wire/api/messages.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import type { RelayAddress } from "../relay-address.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
@@ -135,6 +136,12 @@ export class CoordinatorBlobs {
         }
       }
     });
+  }
+
+  /** Whether the coordinator can connect to the address that this worker has given. */
+  async isReached(signal: AbortSignal): Promise<boolean> {
+    const bytes = await readAll(await this.#ask("/shuffle/reach", { signal }), 4096);
+    return (JSON.parse(bytes.toString("utf8")) as Reached).isReached;
   }
 
   /** Where the outputs of a stage lie now, with tickets for this worker, which must have an attempt

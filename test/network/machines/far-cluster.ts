@@ -29,9 +29,16 @@ export type FarCluster = {
   readonly workers: readonly Running[];
 };
 
-export async function farCluster(t: TestContext, cable: Cable, workers = 3): Promise<FarCluster> {
+/** `ofWorkers`: their cables, when they have others. */
+export async function farCluster(
+  t: TestContext,
+  cable: Cable,
+  { workers = 3, ofWorkers = cable } = {},
+): Promise<FarCluster> {
   const machines = await Machines.open(t, at.workers + workers);
-  for (const index of machines.all.keys()) await machines.set(index, cable);
+  for (const index of machines.all.keys()) {
+    await machines.set(index, index < at.workers ? cable : ofWorkers);
+  }
   const place = new Place(t);
   const run = (index: number, ...args: string[]) => {
     return place.startBy((machines.all[index] as Machine).enter, ...args);
