@@ -79,8 +79,9 @@ async function moved({ machines }: FarCluster) {
   const { enter, host } = machines.all[firstWorker] as Machine;
   const run = (command: string) =>
     execFileSync(enter[0]!, [...enter.slice(1), ...command.split(" ")]);
-  run("ip address add 10.78.0.99/24 dev eth0");
+  // In this order: the second address of a network goes with the first.
   run(`ip address del ${host}/24 dev eth0`);
+  run("ip address add 10.78.0.99/24 dev eth0");
   run("ip route replace 10.78.0.0/24 dev eth0 src 10.78.0.99 congctl cubic");
   return async () => {};
 }
