@@ -157,13 +157,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const isHidden = exchangeUrl === null;
-  const reach = new OwnReach(isHidden ? null : (signal) => blobs.isReached(signal));
+  const reach = new OwnReach(exchangeUrl && ((signal) => blobs.isReached(signal)));
   const specs = specsOf(options, { slots, python });
   const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, reach };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: !isHidden },
+    rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: exchangeUrl !== null },
     timers,
     chance: Math.random,
     dial: carrier.dial,
@@ -174,10 +173,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const { credential, workerId } = loop;
       if (news.kind === "joined") {
         hasJoined = true;
-        // An existing manager gives no id, and has no such call.
-        if (workerId !== "" && libp2p === undefined) void coordinators.find();
+        // An existing manager gives no id, and has no such calls.
+        if (workerId !== "" && libp2p === undefined) lookAround(coordinators, reach);
         if (workerId !== "") onJoined?.({ workerId, credential });
-        if (workerId !== "" && libp2p === undefined) reach.see(news);
       }
       onNews?.(news);
     },
@@ -300,6 +298,11 @@ function specsOf(
   const common = { name, host: hostId(), slots, memoryBytes, version, session };
   if (libp2p === undefined) return { ...common, ...pythonSpecs(python) };
   return { ...common, kinds: [programKinds.wasm], python: null, isBase: true };
+}
+
+function lookAround(coordinators: Coordinators, reach: OwnReach): void {
+  void coordinators.find();
+  reach.look();
 }
 
 /** Kinds in ascending order: existing managers know the first. */

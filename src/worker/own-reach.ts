@@ -1,8 +1,6 @@
 /** Whether the coordinator can connect to this worker's address. Where it cannot, because of NAT or
  *  a firewall, it could not pass outputs on to workers that cannot connect either: so they are left
  *  with it as well, and workers nearby still read them here. */
-import type { WorkerNews } from "./loop.ts";
-
 /** Rejects when the coordinator cannot say. */
 export type AskReach = (signal: AbortSignal) => Promise<boolean>;
 
@@ -18,9 +16,9 @@ export class OwnReach {
     this.#ask = ask;
   }
 
-  /** To be called with all news of the loop: each link may be from another network. */
-  see({ kind }: Pick<WorkerNews, "kind">): void {
-    if (kind !== "joined" || this.#ask === null) return;
+  /** To be called at each join: it may be from another network. */
+  look(): void {
+    if (this.#ask === null) return;
     const before = this.#isReached;
     // An older coordinator has no such call.
     this.#isReached = this.#ask(AbortSignal.timeout(answerMs)).catch(() => before);

@@ -28,6 +28,7 @@
  *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → a kept partition | work |
+ *  | GET /shuffle/reach | → Reached | work |
  *  | GET /shuffle/:job/:stage/sources | → StageSources | work |
  *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
  *  | GET /t/:ticket/code | → the job's bundle, for a browser | ticket |

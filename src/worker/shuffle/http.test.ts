@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
 import { ask, readAll } from "./http.ts";
 
-test("calls to a pinned certificate share a connection; another pin gets none of them", async (t) => {
+test("calls to a pinned certificate share a connection, and with another pin none", async (t) => {
   const { cert, key } = selfSigned(["127.0.0.1"], Date.now());
   let connections = 0;
   const server = createServer({ cert, key }, (_, response) => response.end("yes"));

@@ -10,6 +10,7 @@ import { type ExchangeAddress, parseExchange } from "../../../../wire/p4/shuffle
 import { goneOutput, workerOutput } from "../../../compare/worker-output.ts";
 import { asJobId } from "../../../services.ts";
 import { sourcesFor } from "../../worker/orders.ts";
+import { forbidden } from "../permission.ts";
 import { bytesAnswer } from "../ranges.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 import { type Chunks, moving, tabOf } from "./blobs.ts";
@@ -51,6 +52,7 @@ function sources(call: Call): Answer {
 }
 
 async function reach({ principal, services }: Call): Promise<Answer> {
+  if (principal.role === "volunteer") throw forbidden(principal, "have an address dialled");
   const specs = workerSpecs(services.loop.state, principal.worker ?? "w-0");
   const place = parseExchange(specs?.exchangeUrl ?? "");
   return json({ isReached: place !== null && (await answers(place)) } satisfies Reached);
