@@ -57,8 +57,8 @@ export const fileMutants: readonly Mutant[] = [
     planted(
       "an input that was cut off in the middle of a range is begun anew",
       "input",
-      "of read({ start: at, end }, signal)",
-      "of read({ start, end }, signal)",
+      "read({ start: at, end }, signal)",
+      "read({ start, end }, signal)",
     ),
   ),
   near(
