@@ -5,7 +5,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-const files = globSync("test/network/{machines,lines}.test.ts", { cwd: root });
+const files = globSync("test/network/{machines,lines,faults}.test.ts", { cwd: root });
 const { status } = spawnSync(process.execPath, ["--test", "--test-concurrency=1", ...files], {
   cwd: root,
   stdio: "inherit",

@@ -12,6 +12,7 @@ import type { Client, TransferOptions } from "./client.ts";
 import type { JobResult, ResultPart } from "./job-result.ts";
 import { wayTo, writeNamed, writeNew } from "./named-file.ts";
 import { isPacked, packed } from "./packed.ts";
+import { partsInOrder } from "./parts-ahead.ts";
 import { tabled } from "./table/table.ts";
 
 export type { JobResult, ResultPart };
@@ -289,9 +290,9 @@ async function saveMerged(result: JobResult, path: string, replace: boolean): Pr
 async function* merged(result: JobResult, isLent: boolean): AsyncGenerator<Uint8Array, void> {
   if (result.whole !== undefined) return yield* result.whole();
   const header = result.format === "csv" ? new FirstLine() : null;
-  for (const part of result.parts) {
+  for await (const chunks of partsInOrder(result.parts, isLent)) {
     let skipBytes = header?.sizeBytes ?? 0;
-    for await (const chunk of part.read(isLent)) {
+    for await (const chunk of chunks) {
       const kept = chunk.subarray(Math.min(skipBytes, chunk.length));
       skipBytes -= chunk.length - kept.length;
       header?.look(kept);

@@ -11,6 +11,7 @@ import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, Program, RunOrder, Serving } from "./executor.ts";
 import { hasCompressed, streamSplit } from "./input/split.ts";
+import type { OwnReach } from "./own-reach.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
 import { isLarge, partOf } from "./process/plan-part.ts";
 import type { Programs } from "./programs/programs.ts";
@@ -32,8 +33,8 @@ export type ExecuteOptions = {
   readonly outputs: Outputs;
   readonly fetcher: PartitionFetcher;
   readonly processes: Processes;
-  /** Other workers cannot fetch from this one. */
-  readonly isHidden: boolean;
+  /** Whether outputs are left with the coordinator, for those who cannot fetch from here. */
+  readonly reach: Pick<OwnReach, "leavesOutputs">;
   /** Files of members, as inputs. */
   readonly shared: SharedInputs;
   /** Of existing managers. */
@@ -268,7 +269,7 @@ export class NodeExecutor implements Executor {
     let root = "";
     if (!isFinal) {
       const output = await outputs.keep(ref, out, report.root);
-      if (this.#options.isHidden) await blobs.relay(output, signal);
+      if (await this.#options.reach.leavesOutputs()) await blobs.relay(output, signal);
       root = output.root;
     } else if (sizeBytes > 0) {
       hit("worker.upload", "before");

@@ -22,6 +22,7 @@ import { WorkerLoop, type WorkerNews } from "./loop.ts";
 import { type Libp2pPlace, openCarrier } from "./manager/carrier.ts";
 import type { Specs } from "./manager/introduction.ts";
 import { NodeExecutor } from "./node-executor.ts";
+import { OwnReach } from "./own-reach.ts";
 import { Programs } from "./programs/programs.ts";
 import type { RelayAddress } from "./relay-address.ts";
 import { CoordinatorBlobs } from "./shuffle/blobs.ts";
@@ -156,12 +157,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const isHidden = exchangeUrl === null;
+  const reach = new OwnReach(exchangeUrl && ((signal) => blobs.isReached(signal)));
   const specs = specsOf(options, { slots, python });
-  const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
+  const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, reach };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: !isHidden },
+    rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: exchangeUrl !== null },
     timers,
     chance: Math.random,
     dial: carrier.dial,
@@ -172,8 +173,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const { credential, workerId } = loop;
       if (news.kind === "joined") {
         hasJoined = true;
-        // An existing manager gives no id, and has no such call.
-        if (workerId !== "" && libp2p === undefined) void coordinators.find();
+        // An existing manager gives no id, and has no such calls.
+        if (workerId !== "" && libp2p === undefined) lookAround(coordinators, reach);
         if (workerId !== "") onJoined?.({ workerId, credential });
       }
       onNews?.(news);
@@ -297,6 +298,11 @@ function specsOf(
   const common = { name, host: hostId(), slots, memoryBytes, version, session };
   if (libp2p === undefined) return { ...common, ...pythonSpecs(python) };
   return { ...common, kinds: [programKinds.wasm], python: null, isBase: true };
+}
+
+function lookAround(coordinators: Coordinators, reach: OwnReach): void {
+  void coordinators.find();
+  reach.look();
 }
 
 /** Kinds in ascending order: existing managers know the first. */

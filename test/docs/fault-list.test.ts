@@ -19,7 +19,7 @@ const rows: Readonly<Record<string, number>> = {
   /** Many at once. */
   X: 11,
   /** Several machines: latency, loss, cuts, addresses. */
-  N: 10,
+  N: 11,
   "T1.": 7,
   "T2.": 5,
   "T3.": 4,

@@ -46,7 +46,7 @@ async function behindProxy(t: TestContext) {
 
 test("N7: an upload over a line that is cut again and again sends little twice", async (t) => {
   const { proxy, client, upload, stored } = await behindProxy(t);
-  proxy.weather = { ...fairWeather, cutAfterBytes: 1.4 * mib };
+  proxy.weather = { ...fairWeather, cutAfterBytes: 0.7 * mib };
   let doneBytes = 0;
   await client().putBlob(upload, { onBytes: (count) => (doneBytes += count) });
   assert.ok(await stored());

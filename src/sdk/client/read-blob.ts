@@ -3,10 +3,9 @@
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
-import { type Pace, paceAfter, startPace } from "../../core/transfer/pace.ts";
 import { steadyMs } from "../../environment/steady.ts";
+import { type RangeSource, rangesFromBytes, readInRanges } from "../../link/http/range-reader.ts";
 import { Patience, type TransferOptions } from "./patience.ts";
-import { rangesFromBytes } from "./send-ranges.ts";
 import type { Call, Transport } from "./transport.ts";
 
 export type ReadOptions = TransferOptions & {
@@ -16,9 +15,6 @@ export type ReadOptions = TransferOptions & {
 
 /** How long nothing may come, ms: after it another connection is tried. */
 const readAnswerMs = 15_000;
-/** Of what has arrived, but not in order, and of what is under way: so many times the lanes. */
-const ahead = 2;
-const aheadMaxBytes = 32 << 20;
 
 /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
 export async function* readBlob(
@@ -31,7 +27,7 @@ export async function* readBlob(
   const chunks =
     sizeBytes < rangesFromBytes
       ? inOneStream(transport, hash, options)
-      : new RangeReader(transport, { hash, sizeBytes }, options).chunks();
+      : inRanges(transport, { hash, sizeBytes }, options);
   for await (const chunk of chunks) {
     seen.update(chunk);
     options.onBytes?.(chunk.length);
@@ -78,103 +74,22 @@ function callOf(hash: Hash, { signal }: ReadOptions): Call {
   return signal === undefined ? call : { ...call, signal };
 }
 
-class RangeReader {
-  readonly #transport: Transport;
-  readonly #blob: { readonly hash: Hash; readonly sizeBytes: number };
-  readonly #options: ReadOptions;
-  readonly #patience: Patience;
-  readonly #stop = new AbortController();
-  /** In order: what has arrived or is under way. */
-  readonly #window: Array<Promise<Buffer>> = [];
-  #pace: Pace = startPace(steadyMs());
-  #running = 0;
-  #windowBytes = 0;
-  /** Where the next range begins. */
-  #at = 0;
-
-  constructor(
-    transport: Transport,
-    blob: { readonly hash: Hash; readonly sizeBytes: number },
-    options: ReadOptions,
-  ) {
-    this.#transport = transport;
-    this.#blob = blob;
-    const { signal } = options;
-    const signals = [this.#stop.signal, ...(signal === undefined ? [] : [signal])];
-    this.#options = { ...options, signal: AbortSignal.any(signals) };
-    this.#patience = new Patience(this.#options);
-  }
-
-  async *chunks(): AsyncGenerator<Uint8Array, void> {
-    try {
-      this.#fill();
-      for (let next = this.#window.shift(); next !== undefined; next = this.#window.shift()) {
-        const chunk = await next;
-        this.#windowBytes -= chunk.length;
-        this.#fill();
-        yield chunk;
-      }
-    } finally {
-      this.#stop.abort();
-    }
-  }
-
-  #fill(): void {
-    const { lanes, rangeBytes } = this.#pace;
-    const { sizeBytes } = this.#blob;
-    while (this.#at < sizeBytes && this.#running < lanes && this.#window.length < lanes * ahead) {
-      const end = Math.min(sizeBytes, this.#at + rangeBytes);
-      const isFull = this.#windowBytes + end - this.#at > aheadMaxBytes;
-      if (isFull && this.#window.length > 0) return;
-      const range = this.#read(this.#at, end);
-      // It is awaited in its turn.
-      range.catch(() => {});
-      this.#window.push(range);
-      this.#windowBytes += end - this.#at;
-      this.#at = end;
-    }
-  }
-
-  async #read(start: number, end: number): Promise<Buffer> {
-    this.#running++;
-    const sinceMs = steadyMs();
-    try {
-      const bytes = await this.#whole(start, end);
-      const atMs = steadyMs();
-      const arrived = { atMs, sizeBytes: bytes.length, tookMs: atMs - sinceMs };
-      this.#pace = paceAfter(this.#pace, arrived);
-      return bytes;
-    } finally {
-      this.#running--;
-      if (!this.#stop.signal.aborted) this.#fill();
-    }
-  }
-
-  /** What a cut has let through is kept. */
-  async #whole(start: number, end: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(end - start);
-    let filled = 0;
-    for (let tries = 0; filled < bytes.length; tries++) {
-      const headers = { range: `bytes=${start + filled}-${end - 1}` };
-      const call = { ...callOf(this.#blob.hash, this.#options), headers };
-      try {
-        for await (const chunk of this.#transport.bytes(call)) {
-          if (filled + chunk.length > bytes.length) throw this.#otherRange();
-          bytes.set(chunk, filled);
-          filled += chunk.length;
-          this.#patience.moved();
-          tries = 0;
-        }
-        if (filled < bytes.length) throw this.#otherRange();
-      } catch (error) {
-        await this.#patience.pause(error, tries);
-      }
-    }
-    return bytes;
-  }
-
-  #otherRange(): ClusterError {
-    const text = `${this.#transport.url} answered another range of ${this.#blob.hash}`;
-    return new ClusterError("protocol-violated", text);
-  }
+function inRanges(
+  transport: Transport,
+  { hash, sizeBytes }: { readonly hash: Hash; readonly sizeBytes: number },
+  options: ReadOptions,
+): AsyncGenerator<Uint8Array, void> {
+  const patience = new Patience(options);
+  const source: RangeSource = {
+    read({ end, start }, signal) {
+      const headers = { range: `bytes=${start}-${end - 1}` };
+      return transport.bytes({ ...callOf(hash, { ...options, signal }), headers });
+    },
+    moved: () => patience.moved(),
+    pause: (error, tries) => patience.pause(error, tries),
+    nowMs: steadyMs,
+    name: hash,
+  };
+  const { signal } = options;
+  return readInRanges(source, { start: 0, end: sizeBytes }, signal === undefined ? {} : { signal });
 }

@@ -10,9 +10,6 @@ import type { Upload } from "../plan/upload.ts";
 import { Patience, type TransferOptions } from "./patience.ts";
 import type { Call, Transport } from "./transport.ts";
 
-/** Below it one call is faster. */
-export const rangesFromBytes = 4 * rangeMinBytes;
-
 /** How long one range may bring nothing, ms: after it another connection is tried. */
 const rangeAnswerMs = 15_000;
 /** Reading and hashing at the end, bytes/ms, on a slow disk. */

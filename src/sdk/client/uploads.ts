@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { steadyMs } from "../../environment/steady.ts";
+import { rangesFromBytes } from "../../link/http/range-reader.ts";
 import {
   missingBlobsMax,
   type SmallBlobs,
@@ -12,7 +13,7 @@ import {
 } from "../../wire/api/messages.ts";
 import type { Upload } from "../plan/upload.ts";
 import { Patience, type TransferOptions } from "./patience.ts";
-import { rangesFromBytes, sendInRanges } from "./send-ranges.ts";
+import { sendInRanges } from "./send-ranges.ts";
 import type { Call, Transport } from "./transport.ts";
 
 /** How long a blob that was seen at the coordinator is taken to be there, in ms: well below the

@@ -28,6 +28,7 @@
  *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → a kept partition | work |
+ *  | GET /shuffle/reach | → Reached | work |
  *  | GET /shuffle/:job/:stage/sources | → StageSources | work |
  *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
  *  | GET /t/:ticket/code | → the job's bundle, for a browser | ticket |
@@ -108,6 +109,9 @@ export type SharedInput = {
   /** A machine with a worker where a member shares the file; "" = none is known. */
   readonly host: string;
 };
+
+/** Of `GET /shuffle/reach`: whether the coordinator can connect to the calling worker. */
+export type Reached = { readonly isReached: boolean };
 
 export type Submit = {
   /** At most 200 characters; the same key and body give the same job again. */

@@ -8,6 +8,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { pattern } from "../../conformance/bytes.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
 import { CoordinatorBlobs } from "./blobs.ts";
 import { openOutput } from "./open-output.ts";
@@ -58,6 +59,28 @@ test("a stream that the coordinator cuts off is resumed, or is data-lost", async
   assert.ok(got.equals(content.subarray(7, 90_000)), `${got.length} bytes, asked for ${asked}`);
   const short = await coordinator(t, (_, response) => response.end());
   await assert.rejects(inputOf(short, 0, 10), /data-lost: input 0 is shorter than the plan says/);
+});
+
+test("a large input comes over several connections at once, in order, over cuts", async (t) => {
+  const large = Buffer.from(pattern(5 << 20));
+  const first: Array<() => void> = [];
+  let calls = 0;
+  const blobs = await coordinator(t, (request, response) => {
+    const [, from = 0, to = 0] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
+    const bytes = large.subarray(Number(from), Number(to) + 1);
+    const isCut = ++calls % 5 === 0;
+    const answer = () => {
+      response.writeHead(206, { "content-length": bytes.length });
+      if (isCut) response.write(bytes.subarray(0, 30_000), () => response.destroy());
+      else response.end(bytes);
+    };
+    // None of the first four is answered before all of them are there.
+    if (calls > 4) return answer();
+    first.push(answer);
+    if (calls === 4) for (const one of first) one();
+  });
+  const got = await inputOf(blobs, 7, large.length - 7);
+  assert.ok(got.equals(large.subarray(7, large.length - 7)));
 });
 
 test("F6: a task's output is no link, and nothing that is no file", async (t) => {

@@ -1,10 +1,18 @@
 /** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it relays. */
 import { access } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
+import {
+  type RangeSource,
+  rangesFromBytes,
+  readInRanges,
+  type Span,
+} from "../../link/http/range-reader.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
+import type { Reached } from "../../wire/api/messages.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import type { RelayAddress } from "../relay-address.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
@@ -23,6 +31,8 @@ export type BlobsOptions = {
   readonly store?: DiskBlobs | null;
 };
 
+/** Of an input: for what has arrived before it can be taken, in each slot. */
+const inputAheadBytes = 8 << 20;
 /** Of a job with a million tasks. */
 const sourcesMaxBytes = 128 * 1024 * 1024;
 
@@ -128,6 +138,12 @@ export class CoordinatorBlobs {
     });
   }
 
+  /** Whether the coordinator can connect to the address that this worker has given. */
+  async isReached(signal: AbortSignal): Promise<boolean> {
+    const bytes = await readAll(await this.#ask("/shuffle/reach", { signal }), 4096);
+    return (JSON.parse(bytes.toString("utf8")) as Reached).isReached;
+  }
+
   /** Where the outputs of a stage lie now, with tickets for this worker, which must have an attempt
    *  that reads them. */
   async sources(job: JobId, stage: number, signal: AbortSignal): Promise<StageSources> {
@@ -140,28 +156,63 @@ export class CoordinatorBlobs {
   async *input(
     job: JobId,
     file: number,
-    range: { readonly start: number; readonly end: number },
+    { end, start }: Span,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
-    let { start } = range;
+    const read = (span: Span, by: AbortSignal) => this.#inputRange({ job, file }, span, by);
+    // What is under way is asked for again after a cut, each with the time that a call has.
+    const lastMs = { moved: performance.now() };
+    const moved = () => {
+      lastMs.moved = performance.now();
+    };
+    const { limitMs } = this.#options;
+    const source: RangeSource = {
+      read,
+      moved,
+      async pause(error, tries) {
+        signal.throwIfAborted();
+        const mayRetry = error instanceof ClusterError && error.code === "unavailable";
+        if (!mayRetry || performance.now() - lastMs.moved > limitMs) throw error;
+        const waitMs = Math.min(2_000, 100 * 2 ** Math.min(tries, 5));
+        await delay(waitMs, undefined, { signal });
+      },
+      nowMs: () => performance.now(),
+      name: `input ${file}`,
+    };
+    if (end - start >= rangesFromBytes) {
+      yield* readInRanges(source, { start, end }, { signal, aheadMaxBytes: inputAheadBytes });
+      return;
+    }
     // A stream that breaks goes on where it broke.
-    while (start < range.end) {
-      const before = start;
-      const headers = { range: `bytes=${start}-${range.end - 1}` };
-      const response = await this.#retrying(signal, () =>
-        this.#ask(`/v1/jobs/${job}/input/${file}`, { signal, headers }),
-      );
+    for (let at = start, tries = 0; at < end; tries++) {
       try {
-        for await (const chunk of response as AsyncIterable<Uint8Array>) {
-          start += chunk.length;
-          if (start > range.end) throw tooMuch(file);
+        for await (const chunk of read({ start: at, end }, signal)) {
+          at += chunk.length;
+          tries = 0;
+          moved();
           yield chunk;
         }
       } catch (error) {
-        if (error instanceof ClusterError || start === before) throw asUnavailable(error);
+        await source.pause(error, tries);
       }
-      if (start === before) throw tooLittle(file);
     }
+  }
+
+  /** One call; throws `unavailable` when it breaks off, `data-lost` when the file is shorter. */
+  async *#inputRange(
+    { file, job }: { readonly job: JobId; readonly file: number },
+    { end, start }: Span,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const headers = { range: `bytes=${start}-${end - 1}` };
+    const response = await this.#ask(`/v1/jobs/${job}/input/${file}`, { signal, headers });
+    let at = start;
+    for await (const chunk of bodyOf(response)) {
+      at += chunk.length;
+      if (at > end) throw tooMuch(file);
+      yield chunk;
+    }
+    if (at < end) throw tooLittle(file);
   }
 
   #ask(path: string, options: Partial<AskOptions>): Promise<IncomingMessage> {

@@ -5,9 +5,9 @@ import type { LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { type AddressAgents, Agents } from "../../link/http/agents.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { Agent, request } from "../../link/node-http.ts";
-import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 
 export type AskOptions = {
   readonly method?: "GET" | "HEAD" | "POST" | "PUT";
@@ -30,6 +30,25 @@ const agents = {
   tls: new TlsAgent({ keepAlive: true, maxSockets: 64 }),
   tlsOnce: new TlsAgent({ keepAlive: false, maxSockets: 64 }),
 };
+
+/** Of coordinators that this process has had; a handshake for each call would cost more than most
+ *  calls on a far line. */
+const pinned = new Map<string, Agents>();
+const pinnedMax = 16;
+
+function pinnedTo(url: URL, fingerprint: string): AddressAgents {
+  let agents = pinned.get(fingerprint);
+  if (agents === undefined) {
+    agents = new Agents(fingerprint, { maxSockets: 64 });
+    pinned.set(fingerprint, agents);
+    for (const [oldest, those] of pinned) {
+      if (pinned.size <= pinnedMax) break;
+      pinned.delete(oldest);
+      those.close();
+    }
+  }
+  return agents.of(url.origin);
+}
 
 /** Resolves with an answer of status 2xx, its body unread. Throws the refusal as `ClusterError`;
  *  `unavailable` when there is no answer. */
@@ -55,10 +74,8 @@ async function send(url: URL, options: AskOptions, isAgain = false): Promise<Inc
     // A body can be sent once.
     const isSingle = isAgain || body !== undefined;
     if (secure && options.fingerprint) {
-      const timed = AbortSignal.any([signal, AbortSignal.timeout(idleMs)]);
-      const socket = await connectPinned(url, parseFingerprint(options.fingerprint), timed);
-      // No agent, not even `false`: an agent would open a connection of its own.
-      sent = tlsRequest(url, { ...asked, createConnection: () => socket });
+      const { kept, single } = pinnedTo(url, options.fingerprint);
+      sent = tlsRequest(url, { ...asked, agent: isSingle ? single : kept });
     } else {
       sent = secure
         ? tlsRequest(url, { ...asked, agent: isSingle ? agents.tlsOnce : agents.tls })

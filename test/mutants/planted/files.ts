@@ -48,8 +48,8 @@ export const fileMutants: readonly Mutant[] = [
     planted(
       "an input that the coordinator cut off counts as whole",
       "input",
-      "if ($start === $before) throw tooLittle($file);",
-      "if ($start === $before) return;",
+      "await source.pause(error, tries);",
+      "return;",
     ),
   ),
   near(
@@ -57,10 +57,8 @@ export const fileMutants: readonly Mutant[] = [
     planted(
       "an input that was cut off in the middle of a range is begun anew",
       "input",
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of the source.
-      "`bytes=${$start}-${$last}`",
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of the source.
-      "`bytes=${range.start}-${$last}`",
+      "read({ start: at, end }, signal)",
+      "read({ start, end }, signal)",
     ),
   ),
   near(

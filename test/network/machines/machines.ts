@@ -21,6 +21,8 @@ export type Cable = {
   readonly mtu?: number;
   /** Nothing passes. */
   readonly down?: boolean;
+  /** No connection from another machine to it begins, as behind NAT. */
+  readonly nat?: boolean;
 };
 
 /** Null: they can be made. */
@@ -62,7 +64,8 @@ export class Machines {
   }
 
   /** Of the machine's cable, from now on. */
-  async set(index: number, { bitsPerS, delayMs, ...cable }: Cable): Promise<void> {
+  async set(index: number, { bitsPerS, delayMs, nat, ...cable }: Cable): Promise<void> {
+    if (nat !== undefined) await this.#ask({ set: tapOf(index), way: "down", nat });
     await this.#ask({
       set: tapOf(index),
       ...cable,

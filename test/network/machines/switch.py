@@ -1,6 +1,6 @@
 """A switch between machines that are network namespaces: a TAP device for each, and for each
 direction of each cable a rate, a delay, a loss, the largest frame that passes, and whether anything
-does. Commands come as lines of JSON on standard input; each is answered by a line.
+does; "nat" lets no connection begin in that direction. Commands come as lines of JSON on standard input; each is answered by a line.
 
     {"add": "tap0"}                       makes a device; it may be moved to a namespace then
     {"set": "tap0", "way": "up", "rate": 1.25e6, "delay": 0.04, "loss": 0.005, "mtu": 1400}
@@ -28,12 +28,14 @@ class Way:
     """One direction of one cable."""
 
     def __init__(self):
-        self.rate, self.delay, self.loss, self.mtu, self.down = 0.0, 0.0, 0.0, 0, False
+        self.rate, self.delay, self.loss, self.mtu = 0.0, 0.0, 0.0, 0
+        self.down, self.nat = False, False
         self.free_at = 0.0
 
-    def take(self, now, size):
+    def take(self, now, frame):
         """When a frame is through; None: it is lost."""
-        if self.down or (self.mtu and size > self.mtu + 14):
+        size = len(frame)
+        if self.down or (self.mtu and size > self.mtu + 14) or (self.nat and dials(frame)):
             return None
         if self.loss and chance.random() < self.loss:
             return None
@@ -44,6 +46,14 @@ class Way:
             return None
         self.free_at = begin + size / self.rate
         return self.free_at + self.delay
+
+
+def dials(frame):
+    """Whether it begins a TCP connection over IPv4."""
+    if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+        return False
+    flags = frame[14 + (frame[14] & 15) * 4 + 13]
+    return flags & 0x12 == 0x02
 
 
 class Port:
@@ -79,7 +89,7 @@ def from_machine(port):
         except OSError:
             return
         places[frame[6:12]] = port
-        at = port.up.take(time.monotonic(), len(frame))
+        at = port.up.take(time.monotonic(), frame)
         if at is not None:
             later(at, 0, port, frame)
 
@@ -90,7 +100,7 @@ def through(port, frame, now):
     for to in [known] if known else ports.values():
         if to is port or to.name in port.blocked:
             continue
-        at = to.down.take(now, len(frame))
+        at = to.down.take(now, frame)
         if at is not None:
             later(at, 1, to, frame)
 
@@ -105,7 +115,7 @@ def command(line):
         if "to" in asked:
             (port.blocked.add if asked["block"] else port.blocked.discard)(asked["to"])
         for way in ["up", "down"] if asked.get("way", "both") == "both" else [asked["way"]]:
-            for name in ["rate", "delay", "loss", "mtu", "down"]:
+            for name in ["rate", "delay", "loss", "mtu", "down", "nat"]:
                 if name in asked:
                     setattr(getattr(port, way), name, asked[name])
     print("{}", flush=True)

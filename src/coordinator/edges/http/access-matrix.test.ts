@@ -51,6 +51,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/input/:file": ["joiner"],
   "GET /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
   "GET /shuffle/:job/:stage/sources": ["joiner"],
+  "GET /shuffle/reach": ["joiner"],
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
   "GET /t/:ticket/code": [],
   "GET /t/:ticket/plan": [],

@@ -2,13 +2,21 @@
  *  by unreachable workers. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef, JobId } from "../../../../core/ids.ts";
-import { isLeasedTo, jobSpec, leasesOf, stageSource } from "../../../../core/view.ts";
+import { isLeasedTo, jobSpec, leasesOf, stageSource, workerSpecs } from "../../../../core/view.ts";
+import { dial } from "../../../../link/grpc/dial.ts";
+import { refuserFor } from "../../../../peer/addresses.ts";
+import type { Reached } from "../../../../wire/api/messages.ts";
+import { type ExchangeAddress, parseExchange } from "../../../../wire/p4/shuffle.ts";
 import { goneOutput, workerOutput } from "../../../compare/worker-output.ts";
 import { asJobId } from "../../../services.ts";
 import { sourcesFor } from "../../worker/orders.ts";
+import { forbidden } from "../permission.ts";
 import { bytesAnswer } from "../ranges.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 import { type Chunks, moving, tabOf } from "./blobs.ts";
+
+/** How long a worker is dialled before it counts as unreachable, ms. */
+const reachMs = 3_000;
 
 function refOf({ params }: Call): AttemptRef {
   const [stage, task, attempt] = [params.stage, params.task, params.attempt].map((text) =>
@@ -41,6 +49,22 @@ function sources(call: Call): Answer {
   const { keys, loop } = services;
   const to = { worker: principal.worker!, job, stage };
   return json(sourcesFor(loop.state, to, { keys, nowMs: loop.steadyMs() }));
+}
+
+async function reach({ principal, services }: Call): Promise<Answer> {
+  if (principal.role === "volunteer") throw forbidden(principal, "have an address dialled");
+  const specs = workerSpecs(services.loop.state, principal.worker ?? "w-0");
+  const place = parseExchange(specs?.exchangeUrl ?? "");
+  return json({ isReached: place !== null && (await answers(place)) } satisfies Reached);
+}
+
+async function answers(place: ExchangeAddress): Promise<boolean> {
+  try {
+    (await dial({ ...place, refuse: refuserFor("machine"), limitMs: reachMs })).destroy();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function get(call: Call): Answer {
@@ -97,6 +121,13 @@ async function put(call: Call): Promise<Answer> {
 }
 
 export const relayRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/shuffle/reach",
+    access: ["work"],
+    exchange: "→ Reached: whether the coordinator can connect to the calling worker's address",
+    handle: reach,
+  },
   {
     method: "GET",
     path: "/shuffle/:job/:stage/:task/:attempt/:what",
