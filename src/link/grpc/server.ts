@@ -124,7 +124,8 @@ export class GrpcServer {
     stream.on("error", () => {});
     if (headers[":method"] !== "POST" || !isGrpc(headers)) {
       stream.respond({ ":status": headers[":method"] === "POST" ? 415 : 405 }, { endStream: true });
-      stream.close();
+      // Not at once: see `answerOf`.
+      setImmediate(() => stream.close());
       return;
     }
     const answer = answerOf(stream);
