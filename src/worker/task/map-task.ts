@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { badCounter, linesCounter } from "../../core/bad-share.ts";
-import { ClusterError } from "../../core/error.ts";
+import { assert, ClusterError } from "../../core/error.ts";
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
@@ -81,8 +81,9 @@ export function runMapTask(task: MapTask, kernel: Kernel): MapDone {
 function reduceOwn({ job, params, out }: MapTask, mapped: MapDone, kernel: Kernel): MapDone {
   const [run, manifest] = [`${out}.run`, `${out}.manifest`];
   try {
-    const { sizeBytes, offset } = decodeManifest(readFileSync(manifest)).at(0);
-    const segments = [{ path: run, offset, sizeBytes }];
+    const own = decodeManifest(readFileSync(manifest)).at(0);
+    assert(own !== undefined, "a task of one partition has left it");
+    const segments = [{ path: run, offset: own.offset, sizeBytes: own.sizeBytes }];
     const reduce = { job, params, stage: 1, task: 0, segments, out };
     const { badRecordsPath, badRecords } = mapped;
     const part = kernel?.reduce?.(reduce) ?? runReduce(reduce);
