@@ -43,8 +43,8 @@ export async function compiled(source: string, module: string): Promise<Map<stri
   const list = linesOf(Buffer.from(wasm).toString("base64")).map((line) => `  "${line}",\n`);
   const count = Math.ceil(list.length / partLines);
   const nameOf = (part: number) => (part === 0 ? module : module.replace(/\.ts$/, `-${part}.ts`));
-  const head =
-    `/** \`${source}\` as WebAssembly, in base64: made by ` + "`scripts/build-wasm.ts`. */\n";
+  const by = "made by `scripts/build-wasm.ts`";
+  const head = `/** \`${source}\` as WebAssembly, in base64: ${by}. */\n`;
   const texts = new Map<string, string>();
   for (let part = 0; part < count; part++) {
     const lines = list.slice(part * partLines, (part + 1) * partLines).join("");

@@ -56,6 +56,24 @@ export const questions: readonly Question[] = [
     atLeast: 0.8,
   },
   {
+    name: "filter",
+    text: "CSV, where, four aggregates by city",
+    table: "csv",
+    sql:
+      "SELECT city, count(*), sum(price), min(price), max(price) FROM input " +
+      "WHERE price > 500 AND quantity <= 6 GROUP BY city",
+    atLeast: 1,
+  },
+  {
+    name: "json-filter",
+    text: "NDJSON, where, a computed column, two aggregates by city",
+    table: "ndjson",
+    sql:
+      "SELECT city, count(*), sum(price * quantity) FROM input " +
+      "WHERE quantity > 1 GROUP BY city",
+    atLeast: 0.8,
+  },
+  {
     name: "words",
     text: "first word of log lines, count",
     table: "log",

@@ -130,14 +130,16 @@ async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promi
     }
     outs.push(out);
   }
+  if (plan.inOneTask === true) return { parts: outs.map(partText), bad };
   let last = outs;
   for (const [i, count] of [plan.reducers, ...laterReducers(plan)].entries()) {
     if (count > 0) last = runStage(kernel, { stage: i + 1, count, outs: last, path });
   }
-  const parts = last.map((out) => {
-    return existsSync(`${out}.part`) ? readFileSync(`${out}.part`, "latin1") : "";
-  });
-  return { parts, bad };
+  return { parts: last.map(partText), bad };
+}
+
+function partText(out: string): string {
+  return existsSync(`${out}.part`) ? readFileSync(`${out}.part`, "latin1") : "";
 }
 
 type Stage = {

@@ -91,19 +91,20 @@ test("the stages are explained", async () => {
   );
   const { apply } = table.operator;
   assert.equal(apply.operator, "query");
-  const lines = explained(
-    { ...(apply as never as { reducers: [] }), reducers: [3, 1] } as never,
-    5,
-  );
-  assert.deepEqual(
-    lines.map((line) => line.split(":")[0]),
-    [
-      "map, 5 tasks",
-      "  where gt(number(n), 1)",
-      "  select key 0 = City, value 0 = number(n)",
-      "reduce, 3 tasks",
-      "  select City = key 0, sum(n) = aggregate 0",
-      "reduce, 1 task",
-    ],
-  );
+  const planned = { ...(apply as never as { reducers: [] }), reducers: [3, 1] } as never;
+  const namesOf = (tasks: number, inOne: boolean) =>
+    explained(planned, tasks, inOne).map((line) => line.split(":")[0]);
+  assert.deepEqual(namesOf(1, true).slice(-3), [
+    "  group by key 0",
+    "  select City = key 0, sum(n) = aggregate 0",
+    "  sort by sum(n) ascending",
+  ]);
+  assert.deepEqual(namesOf(5, false), [
+    "map, 5 tasks",
+    "  where gt(number(n), 1)",
+    "  select key 0 = City, value 0 = number(n)",
+    "reduce, 3 tasks",
+    "  select City = key 0, sum(n) = aggregate 0",
+    "reduce, 1 task",
+  ]);
 });

@@ -66,12 +66,18 @@ export async function kernelParts(trial: Trial): Promise<Buffer[]> {
     runMapTask(map, kernel);
     closeSync(fd);
     made.push(`${out}.run`, `${out}.manifest`, `${out}.frames`);
+    if (plan.inOneTask === true) {
+      made.push(`${out}.part`);
+      break;
+    }
     const manifest = decodeManifest(readFileSync(`${out}.manifest`));
     for (const [i, partition] of [...manifest].entries()) {
       partitions[i]!.push(segmentOf(out, partition));
     }
   }
-  const parts = partitions.map((segments, task) => {
+  const whole = plan.inOneTask === true ? [readFileSync(join(trial.dir, "map-0.part"))] : null;
+  const reduced = whole === null ? partitions : [];
+  const parts = reduced.map((segments, task) => {
     const out = join(trial.dir, `reduce-${task}`);
     const reduce: ReduceTask = { job, params, task, segments, out };
     kernel.reduce?.(reduce) ?? runReduce(reduce);
@@ -79,7 +85,7 @@ export async function kernelParts(trial: Trial): Promise<Buffer[]> {
     return readFileSync(`${out}.part`);
   });
   for (const path of made) rmSync(path, { force: true });
-  return parts;
+  return whole ?? parts;
 }
 
 /** A file with what a task process is sent. */

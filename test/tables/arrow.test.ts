@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import * as arrow from "apache-arrow";
 import { bytes, text } from "../../src/sdk/format.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { TableFile } from "../../src/tables/file.ts";
 import { groupStarts, rowGroups, tableColumns } from "../../src/tables/rows.ts";
 import { filesWays } from "../operators/run.ts";
+import { lz4Rows } from "./lz4-rows.ts";
 
 const folder = newFolder("arrow-");
 after(() => removeFolder(folder));
@@ -107,6 +109,42 @@ test("operators give of Arrow what they give of its rows as NDJSON", async () =>
     assert.equal(ours.judge.parts.join(""), theirs.judge.parts.join(""));
   }
 });
+
+const { CompressionType, compressionRegistry } = arrow;
+const compressed: { readonly [codec: string]: () => Uint8Array } = {
+  LZ4: () => Buffer.from(lz4Rows, "base64"),
+  zstd() {
+    const decode = (some: Uint8Array) => zstdDecompressSync(some);
+    const encode = (some: Uint8Array) => zstdCompressSync(some);
+    compressionRegistry.set(CompressionType.ZSTD, { decode, encode });
+    const rows = Array.from({ length: 120 }, (_, i) => i);
+    const table = new arrow.Table({
+      id: vector(
+        rows.map((i) => i % 3),
+        new arrow.Int32(),
+      ),
+      city: vector(rows.map(cityOf), new arrow.Utf8()),
+    });
+    return arrow.tableToIPC(table, "file", CompressionType.ZSTD);
+  },
+};
+const cityOf = (i: number) => (i % 9 === 4 ? null : `city${i % 7}`);
+
+for (const [codec, content] of Object.entries(compressed)) {
+  test(`Arrow with buffers in ${codec} is read as apache-arrow has written it`, async () => {
+    const bytesOfFile = content();
+    const expected = Array.from({ length: 120 }, (_, i) =>
+      JSON.stringify({ id: i % 3, city: cityOf(i) }),
+    );
+    assert.deepEqual(await linesIn(fileOf(bytesOfFile)), expected);
+    const path = join(folder, `${codec}.arrow`);
+    writeFileSync(path, bytesOfFile);
+    const job = bytes.arrow(["city", "id"]).by("city").sum("id");
+    const { judge, kernels } = await filesWays(job, [path]);
+    assert.deepEqual(kernels, judge);
+    assert.match(judge.parts.join(""), /"city0","value":\d+/);
+  });
+}
 
 test("what is written here as Arrow is read again as it was", async () => {
   const input = join(folder, "own.ndjson");

@@ -78,6 +78,12 @@ def planned_operator(operator: _Spec, reducers: int, found: Sequence[Found]) -> 
     return {**operator, "apply": {**apply, "splitters": splitters}}
 
 
+def in_one_task(plan: Dict[str, Any], later: Sequence[int], input_bytes: int) -> bool:
+    """Whether one task can do all that there is."""
+    is_one = len(plan["splits"]) == 1 and plan["reducers"] == 1 and len(later) == 0
+    return is_one and input_bytes <= 64 * 1024**2
+
+
 def later_reducers(operator: _Spec) -> List[int]:
     """Of the stages behind the first reduce stage: those of shuffles that are not done by the task
     which has gathered the one before."""

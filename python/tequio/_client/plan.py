@@ -16,6 +16,7 @@ from .api import Blob, blob_of, blob_of_file
 from .failure import ClusterError
 from .inputs import Found, mtime_ms_of
 from .operator_plan import (
+    in_one_task,
     later_reducers,
     planned_operator,
     reducers_of,
@@ -102,9 +103,12 @@ def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -
     if operator is not None:
         plan["operator"] = planned_operator(operator, reducers, found)
         later = later_reducers(plan["operator"])
+        if in_one_task(plan, later, input_bytes):
+            plan["inOneTask"] = True
     stages = [_stage(declared, "map", len(plan["splits"]))]
     stages[0]["inputBytes"] = input_bytes
-    for at, count in enumerate([reducers, *later] if reducers > 0 else []):
+    is_shuffled = reducers > 0 and "inOneTask" not in plan
+    for at, count in enumerate([reducers, *later] if is_shuffled else []):
         stages[-1]["partitionCount"] = count
         stages.append({**_stage(declared, "reduce", count), "inputStage": at})
     return _planned(declared, plan, (stages, settings, []))

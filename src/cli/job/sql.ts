@@ -114,9 +114,9 @@ async function explain(built: BuiltJob, path: string, options: SqlOptions): Prom
     host: hostId(),
   });
   try {
-    const { operator, splits } = planned.plan;
+    const { operator, splits, inOneTask = false } = planned.plan;
     if (operator?.apply.operator !== "query") return;
-    const lines = explained(operator.apply, splits.length);
+    const lines = explained(operator.apply, splits.length, inOneTask);
     console.log(
       options.json ? JSON.stringify({ stages: lines, query: operator.apply }) : lines.join("\n"),
     );

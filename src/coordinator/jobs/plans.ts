@@ -16,6 +16,7 @@ export type PlanOutline = {
   readonly splits: number;
   readonly items: Plan["items"];
   readonly reducers: number;
+  readonly inOneTask?: true | undefined;
 };
 
 /** Basic browsers are sent an address for each input and each result of a task. */
@@ -67,6 +68,7 @@ const outline = z.object({
   splits: z.array(z.unknown()).transform((splits) => splits.length),
   items: z.object({ hash, count: size }).nullable(),
   reducers: size,
+  inOneTask: z.literal(true).optional(),
 });
 
 type CheckedPlan = {
@@ -127,10 +129,11 @@ export class Plans {
     const plan = await this.read(spec.planHash);
     const expected = plan.items?.count ?? plan.splits;
     const [first, second] = spec.stages;
-    if (first?.taskCount !== expected || (second?.taskCount ?? 0) !== plan.reducers) {
+    const reducers = plan.inOneTask === true ? 0 : plan.reducers;
+    if (first?.taskCount !== expected || (second?.taskCount ?? 0) !== reducers) {
       throw new ClusterError(
         "bad-request",
-        `the plan has ${expected} tasks and ${plan.reducers} reduce tasks, the stages of the ` +
+        `the plan has ${expected} tasks and ${reducers} reduce tasks, the stages of the ` +
           `job have ${first?.taskCount} and ${second?.taskCount ?? 0}; submit again`,
       );
     }

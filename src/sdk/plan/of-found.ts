@@ -15,6 +15,7 @@ import { checkNumber } from "./numbers.ts";
 import {
   type Formats,
   formatsOf,
+  inOneTask,
   planOperator,
   recordsIn,
   reducersOf,
@@ -137,7 +138,7 @@ async function planFiles(
     reducers,
     ...(job.kind === "operator" ? await planOperator(job, from) : {}),
   };
-  return { plan, inputBytes, uploads };
+  return { plan: { ...plan, ...inOneTask(plan, inputBytes) }, inputBytes, uploads };
 }
 
 type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes">;

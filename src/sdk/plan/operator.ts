@@ -87,8 +87,22 @@ function queryReducers({ steps }: QuerySpec, first: number): number[] {
   });
 }
 
+/** Larger inputs are retried in smaller parts. */
+const oneTaskMaxBytes = 64 * 1024 * 1024;
+
+/** Whether one task can do all that there is. */
+export function inOneTask(
+  plan: Pick<Plan, "operator" | "reducers" | "splits">,
+  inputBytes: number,
+): Pick<Plan, "inOneTask"> {
+  const { operator, reducers, splits } = plan;
+  const isOne = operator !== undefined && splits.length === 1 && reducers === 1;
+  const isAll = isOne && laterReducers(plan).length === 0 && inputBytes <= oneTaskMaxBytes;
+  return isAll ? { inOneTask: true } : {};
+}
+
 /** Of the stages behind the first reduce stage. */
-export function laterReducers({ operator }: Plan): readonly number[] {
+export function laterReducers({ operator }: Pick<Plan, "operator">): readonly number[] {
   if (operator?.apply.operator !== "query") return [];
   const { apply } = operator;
   return stageShuffles(apply)

@@ -48,7 +48,7 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
   if (plan.items !== null) {
     stages.push({ ...stage, kind: "tasks", taskCount: plan.items.count });
   } else {
-    const partitionCount = plan.reducers;
+    const partitionCount = plan.inOneTask === true ? 0 : plan.reducers;
     const { inputBytes } = planned;
     stages.push({
       ...stage,
@@ -57,9 +57,8 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
       partitionCount,
       inputBytes,
     });
-    const counts = [partitionCount, ...laterReducers(plan)];
+    const counts = partitionCount === 0 ? [] : [partitionCount, ...laterReducers(plan)];
     for (const [i, taskCount] of counts.entries()) {
-      if (taskCount === 0) break;
       const follows = { partitionCount: counts[i + 1] ?? 0, inputStage: i } as const;
       stages.push({ ...stage, kind: "reduce", taskCount, ...follows });
     }

@@ -8,8 +8,9 @@ import {
   type QueryStep,
 } from "../../wire/block/query.ts";
 
-/** Lines without newlines. `tasks`: map tasks, `reducers` as they are planned. */
-export function explained(query: QuerySpec, tasks: number): string[] {
+/** Lines without newlines. `tasks`: map tasks, `reducers` as they are planned; `inOne`: one task
+ *  does all. */
+export function explained(query: QuerySpec, tasks: number, inOne: boolean): string[] {
   const columns = query.columns.join(", ");
   const lines = [`map, ${counted(tasks, "task")}: read ${columns}`];
   let shuffle = 0;
@@ -19,7 +20,7 @@ export function explained(query: QuerySpec, tasks: number): string[] {
       continue;
     }
     const count = query.reducers[shuffle] ?? 1;
-    const isOwn = isInline(query, shuffle);
+    const isOwn = inOne || isInline(query, shuffle);
     lines.push(
       isOwn ? `  ${stepText(step)}` : `reduce, ${counted(count, "task")}: ${stepText(step)}`,
     );

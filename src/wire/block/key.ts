@@ -204,6 +204,13 @@ function readNumber(cursor: Cursor): number {
 }
 
 function readInnerString(cursor: Cursor): string {
+  const { at, bytes, end } = cursor;
+  const zero = bytes.indexOf(0, at);
+  // Nearly all texts have no zeros, and are read from where they are.
+  if (zero !== -1 && zero + 1 < end && bytes[zero + 1] === 0x01) {
+    cursor.at = zero + 2;
+    return readText(bytes, at, zero);
+  }
   const plain: number[] = [];
   for (;;) {
     const byte = cursor.byte();

@@ -71,6 +71,9 @@ export type Plan = {
   /** Estimated bytes that a map task may hold before it spills; part of the plan so that every
    *  worker cuts alike. */
   readonly spillBytes: number;
+  /** The only map task reduces its own output, too: nothing is shuffled, and the job has one stage.
+   *  Set for operators with one split and one reduce task. */
+  readonly inOneTask?: true;
   /** Set when the job is an operator: it runs no job code, and the blob of its code is not read. */
   readonly operator?: OperatorSpec;
 };

@@ -1,9 +1,9 @@
 /** Runs one map task: records of its pieces through the job's `map` into a sorted run, or into the
  *  final part. */
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { badCounter, linesCounter } from "../../core/bad-share.ts";
-import { ClusterError } from "../../core/error.ts";
+import { assert, ClusterError } from "../../core/error.ts";
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
@@ -22,6 +22,7 @@ import type { WordTable } from "../kernels/words/word-table.ts";
 import { type BadDone, BadRecords } from "./bad-records.ts";
 import { InputLines, unitOf } from "./input-lines.ts";
 import { combineOf, type Emit, type MapReduceJob, type Params, partitionOf } from "./job.ts";
+import { type ReduceTask, runReduce } from "./reduce-task.ts";
 import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
 
 export type MapTask = {
@@ -57,11 +58,13 @@ export interface Target {
   close(): void;
 }
 
+type Kernel = {
+  readonly map?: (task: MapTask) => MapDone | null;
+  readonly reduce?: (task: ReduceTask) => Part | null;
+} | null;
+
 /** Runs it by the kernel that does so, or as any other job; null = no kernel. */
-export function runMapTask(
-  task: MapTask,
-  kernel: { map?: (task: MapTask) => MapDone | null } | null,
-): MapDone {
+export function runMapTask(task: MapTask, kernel: Kernel): MapDone {
   const { input } = inputOf(task);
   const isText = input?.format !== "records" && (input?.format !== "file" || input.as === "text");
   const isCounted = typeof task.job.options.badRecords === "object";
@@ -69,8 +72,26 @@ export function runMapTask(
   const text = isText ? new TextSource(task.source, task.plan.files, isStrict(task)) : task.source;
   const source = lines === null ? text : lines.counting(text);
   const given = lines === null ? { ...task, source } : { ...task, source, lines };
-  const done = kernel?.map?.(given) ?? runMap(given);
+  const mapped = kernel?.map?.(given) ?? runMap(given);
+  const done = task.plan.inOneTask === true ? reduceOwn(task, mapped, kernel) : mapped;
   return lines === null ? done : { ...done, lines: lines.finish() };
+}
+
+/** Makes the result of the task's own output, as a reduce task would that had fetched it. */
+function reduceOwn({ job, params, out }: MapTask, mapped: MapDone, kernel: Kernel): MapDone {
+  const [run, manifest] = [`${out}.run`, `${out}.manifest`];
+  try {
+    const own = decodeManifest(readFileSync(manifest)).at(0);
+    assert(own !== undefined, "a task of one partition has left it");
+    const segments = [{ path: run, offset: own.offset, sizeBytes: own.sizeBytes }];
+    const reduce = { job, params, stage: 1, task: 0, segments, out };
+    const { badRecordsPath, badRecords } = mapped;
+    const part = kernel?.reduce?.(reduce) ?? runReduce(reduce);
+    return { ...part, badRecordsPath, badRecords };
+  } finally {
+    rmSync(run, { force: true });
+    rmSync(manifest, { force: true });
+  }
 }
 
 /** Whether bytes that are not UTF-8 end the task. Lines that are sorted as they are may be any

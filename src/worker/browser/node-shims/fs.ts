@@ -106,6 +106,14 @@ export function writeFileSync(path: string, bytes: Bytes, _options?: object): vo
   closeSync(fd);
 }
 
+export function readFileSync(path: string): Bytes {
+  const fd = openSync(path, "r");
+  const bytes = new Uint8Array(openFile(fd).file.sizeBytes);
+  for (let at = 0; at < bytes.length; ) at += readSync(fd, bytes, at, bytes.length - at, at);
+  closeSync(fd);
+  return bytes;
+}
+
 export function rmSync(path: string, _options?: object): void {
   files.get(path)?.forget();
   files.delete(path);
