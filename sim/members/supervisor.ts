@@ -69,7 +69,9 @@ export class Supervisor {
 
   #isExpected(coordinator: SimCoordinator, error: Error): boolean {
     if (!(error instanceof ClusterError)) return false;
-    if (error.code === "fenced") return coordinator !== this.current;
+    // One that was replaced while it started has it as the cause of what its callers get.
+    const causes = [error.code, (error.cause as Partial<ClusterError> | undefined)?.code];
+    if (causes.includes("fenced")) return coordinator !== this.current;
     if (error.code === "storage-full") return this.#disk.full;
     return error.code === "storage-failed" && (this.#disk.damaged || this.#disk.failedOnce);
   }

@@ -105,12 +105,12 @@ test("docs/reliability.md counts what there is: planted bugs, failpoints, faults
   const places = placesInSources();
   const points = new Set(places.map(({ point }) => point));
   const simulated = mutants.filter(({ nearest }) => nearest === undefined).length;
-  const { seedsEach, seedsMost, timesLeast } = goals;
+  const { seeds, timesLeast } = goals;
   for (const said of [
-    `each of ${simulated} within ${seedsMost} seeds`,
+    `each of ${simulated} within ${seeds} seeds`,
     `each of ${mutants.length - simulated} in code that reads and stores files`,
     `${points.size} points, ${places.length} kills`,
-    `${seedsEach} seeds of ${seedsMost}`,
+    `${seeds} seeds, each of`,
     `each of ${Object.keys(faultRates).length} kinds of fault at least ${timesLeast} times`,
     `${fleet.workers} workers of one slot, ${fleet.mapTasks.toLocaleString("en")} map tasks`,
     ...promised.map(({ boundPercent, what }) => `| ${what} |${bound(boundPercent)} |`),

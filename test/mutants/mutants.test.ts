@@ -1,6 +1,5 @@
 /** The value of tests is what they find: each planted bug must be found by a judge of the
- *  simulation within 500 seeds, or by the test that is nearest to it. Each run plants half of them;
- *  `MUTANTS=even` and `MUTANTS=odd` plant a certain half, `MUTANTS=all` plants all. */
+ *  simulation within 500 seeds, or by the test that is nearest to it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mutants } from "./catalogue.ts";
@@ -8,15 +7,10 @@ import { knownSeeds } from "./known-seeds.ts";
 import { runMutants } from "./lanes.ts";
 import { failureOf } from "./nearest.ts";
 
-const { MUTANTS: wanted = Date.now() % 2 === 0 ? "even" : "odd" } = process.env;
-const isPlanted = (index: number) => wanted === "all" || (index % 2 === 0) === (wanted === "even");
-const some = mutants.filter((_, index) => isPlanted(index));
-
 test("each planted bug is caught by the simulation", async (t) => {
-  t.diagnostic(`MUTANTS=${wanted} plants these again`);
-  const found = await runMutants("caught", some);
+  const found = await runMutants("caught");
   let outdated = 0;
-  for (const { name, nearest } of some) {
+  for (const { name, nearest } of mutants) {
     if (nearest !== undefined) continue;
     await t.test(name, (t) => {
       const { message = "", seed = null, survived = 0 } = found.get(name) ?? {};
@@ -30,7 +24,7 @@ test("each planted bug is caught by the simulation", async (t) => {
 });
 
 test("each planted bug of what is not simulated is caught by the test nearest to it", async (t) => {
-  for (const mutant of some) {
+  for (const mutant of mutants) {
     const { name, nearest } = mutant;
     if (nearest === undefined) continue;
     await t.test(name, async (t) => {

@@ -22,7 +22,7 @@ export type Caught = {
   readonly survived: number;
 };
 
-const seedsMax = goals.seedsMost;
+const seedsMax = goals.seeds;
 const mark = "?mutant=";
 const simulation = new URL("../../sim/simulate.ts", import.meta.url).href;
 const root = new URL("../../", import.meta.url).href;

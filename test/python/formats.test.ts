@@ -14,9 +14,9 @@ import { clusterForTests, noPython } from "./cluster.ts";
 
 const skip = noPython;
 const cluster = clusterForTests();
-/** Of each format; others in each run. */
+/** Of each format. */
 const files = 25;
-const firstSeed = Number(process.env.FORMATS_SEED ?? Date.now() % 1_000_000);
+const firstSeed = Number(process.env.FORMATS_SEED ?? 1);
 
 const parts = [
   ...["a", "b", "1", " ", "é", "😀", "_", "İ", "Σ", "K\u0301", "'", "’", "日本", "𝟘"],

@@ -36,8 +36,8 @@ export function answerOf(stream: ServerHttp2Stream): Answer {
         },
       );
     }
-    // A request that was not read to its end would keep the stream open. Node 26 forgets headers that
-    // were not sent when the stream is closed in the same turn: the caller would lose the status.
+    // A request that was not read to its end would keep the stream open. Node 26 forgets headers
+    // that were not sent when the stream is closed in the same turn: the status would be lost.
     if (!stream.readableEnded) stream.once("finish", () => setImmediate(leave, stream));
   };
   const send = sender(stream);
