@@ -51,7 +51,8 @@ async function freePort(t: TestContext): Promise<number> {
 
 test("every command works with what `up` started, and Ctrl-C leaves nothing", async (t) => {
   const place = new Place(t, { "slow.ts": slowJob });
-  const up = await startUp(place, "--workers", "2");
+  // An audited task would have one attempt more.
+  const up = await startUp(place, "--workers", "2", "--audit", "0");
   const ran = await place.run("run", "slow.ts", "-o", "-");
   assert.equal(ran.out, "0\n1\n4\n9\n", ran.err);
   const detached = await place.run("run", "slow.ts", "--detach");

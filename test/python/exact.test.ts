@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { exactFunctions, exactNames } from "../../src/environment/math/functions.ts";
+import { compiledNames, exactFunctions } from "../../src/environment/math/functions.ts";
 import { pyodideFolder } from "../../src/gateway/tab-python.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { equalsJudge } from "../judge/compare.ts";
@@ -17,7 +17,7 @@ after(() => removeFolder(folder));
 const cluster = clusterForTests();
 const library = join(import.meta.dirname, "../../python");
 const script = join(import.meta.dirname, "exact.py");
-const names = [...exactNames, "pow", "exp2"];
+const names = [...compiledNames, "pow", "exp2"];
 
 /** Of all sizes and signs, near whole numbers and multiples of pi, and those that are special. */
 function numbers(): Float64Array {
@@ -58,7 +58,7 @@ test("functions of math have the bits of those of JavaScript jobs", { skip }, ()
   const found = new BigUint64Array(Uint8Array.from(ofCPython()).buffer);
   const functions = exactFunctions();
   const bits = (value: number) => new BigUint64Array(Float64Array.of(value).buffer)[0]!;
-  for (const [at, name] of exactNames.entries()) {
+  for (const [at, name] of compiledNames.entries()) {
     for (const [index, x] of given.entries()) {
       const expected = functions[name]!(x, given.at(-1 - index)!);
       const got = found[at * given.length + index]!;

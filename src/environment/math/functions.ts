@@ -1,4 +1,5 @@
 /** One `Math` for all engines: the functions whose last digits the language leaves open. */
+import { hypot } from "./hypot.ts";
 import { wasmBase64 } from "./math-wasm.ts";
 
 type Engine = {
@@ -11,19 +12,20 @@ const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
 type MathFunction = (...values: number[]) => number;
 type Functions = Readonly<Record<string, MathFunction>>;
 
-/** What `abs`, `sqrt`, `hypot`, `pow` and the rest give is the same in all engines that are
- *  tested. */
-export const exactNames = (
+/** Those of the WebAssembly module. */
+export const compiledNames = (
   "acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 log log10 log1p log2 sin sinh " +
   "tan tanh"
 ).split(" ");
+/** What `abs`, `sqrt`, `pow` and the rest give is the same in all engines that are tested. */
+export const exactNames: readonly string[] = [...compiledNames, "hypot"];
 
 const native = Object.fromEntries(
   exactNames.map((name) => [name, Reflect.get(Math, name) as MathFunction]),
 );
 let exact: Functions | null = null;
 
-/** The functions as WebAssembly, whose arithmetic is the same on every engine. */
+/** The functions in arithmetic that is the same on every engine. */
 export function exactFunctions(): Functions {
   exact ??= instantiate();
   return exact;
@@ -42,9 +44,9 @@ export function useMath(which: "exact" | "native"): void {
 function instantiate(): Functions {
   const bytes = Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0));
   const { exports } = new engine.Instance(new engine.Module(bytes), {});
-  for (const name of exactNames) {
+  for (const name of compiledNames) {
     // Otherwise the names of exported functions are numbers.
     Object.defineProperty(Reflect.get(exports, name), "name", { value: name, configurable: true });
   }
-  return exports as unknown as Functions;
+  return { ...(exports as unknown as Functions), hypot };
 }

@@ -158,7 +158,8 @@ function Budget({ budget, choose }: Pick<Choices, "budget" | "choose">) {
           aria-describedby="budget-hint"
           min="0"
           step="any"
-          value={budget}
+          // What is being typed outlives that the page draws its figures anew.
+          defaultValue={budget}
           onChange={({ currentTarget }) =>
             choose("budget", Math.max(0, Number(currentTarget.value)))
           }
@@ -187,7 +188,7 @@ function Cache({ cache, cachedBytes, choose }: CacheProps) {
           aria-describedby="cache-hint"
           min="0"
           step="any"
-          value={cache}
+          defaultValue={cache}
           onChange={({ currentTarget }) =>
             choose("cache", Math.max(0, Number(currentTarget.value)))
           }

@@ -68,6 +68,26 @@ test("what was used longest ago goes first, and the quota holds", async () => {
   assert.equal(files.size, 0);
 });
 
+test("a limit that is set while an input is being written holds for it, too", async () => {
+  const { files, folder } = folderOf();
+  const [begun, limited] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow: Folder = {
+    ...folder,
+    async getFileHandle(name) {
+      begun.resolve();
+      await limited.promise;
+      return folder.getFileHandle(name);
+    },
+  };
+  const cache = await InputCache.of(slow, 1e6);
+  const writing = cache.put("aa", 0, input(1));
+  await begun.promise;
+  await cache.limit(0);
+  limited.resolve();
+  await writing;
+  assert.deepEqual([files.size, cache.usedBytes], [0, 0]);
+});
+
 test("an entry that has changed, or is gone, is dropped", async () => {
   const { files, folder } = folderOf();
   const cache = await InputCache.of(folder, 1e6);

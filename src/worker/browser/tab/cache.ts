@@ -126,6 +126,8 @@ export class InputCache {
       await stream.write(bytes);
       await stream.close();
       this.#count(name, size);
+      // The limit may be another one by now.
+      await this.#shrink(0);
     } catch {
       await this.#drop(name);
     }
