@@ -37,6 +37,16 @@ test("every link between documents leads somewhere", () => {
   assert.deepEqual(broken, []);
 });
 
+test("each decision has a number of its own, and begins with it", () => {
+  const paths = documents("docs/decisions");
+  const numbers = paths.map((path) => /\/(\d{4})-/.exec(path)?.[1] ?? path);
+  assert.deepEqual(
+    paths.map((path) => /^# (\d{4}): /.exec(readText(path))?.[1]),
+    numbers,
+  );
+  assert.equal(new Set(numbers).size, numbers.length, numbers.join());
+});
+
 test("every command in a document exists, with its options", async () => {
   const found = documents()
     .filter((path) => !/^docs\/(decisions|protocols)/.test(path))
