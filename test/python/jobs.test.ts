@@ -80,7 +80,7 @@ job = map_reduce(map=lambda line, emit, c: emit(line[:2], c.file[-3:]), reduce=r
 top = time.time()
 def looked():
     return [time.time() - top, round(time.time_ns() / 1e6) - round(top * 1000),
-        round(datetime.datetime.now().timestamp() - top, 3), time.perf_counter(),
+        abs(round(datetime.datetime.now().timestamp() - top, 3)), time.perf_counter(),
         time.ctime() == time.ctime(top)]
 def run(item):
     began = time.monotonic()
