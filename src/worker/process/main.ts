@@ -42,6 +42,8 @@ const channel = new Channel(new Socket({ fd: channelDescriptor }), {
   onMessage: (order) => take(order as ToTask),
   onEnd: () => end(taskExits.channelClosed, null),
 });
+// Of Node 26, which would have refused the channel without this right.
+(process.permission as { drop?: (scope: "net") => void } | undefined)?.drop?.("net");
 const send = (message: FromTask) => channel.send(message);
 const reporter = new Reporter(send);
 const counters = new Counters();

@@ -268,9 +268,11 @@ export function boundProcesses(sandbox: Sandbox, pid: number): Promise<boolean> 
   return works(["prlimit", `--pid=${pid}`, `--nproc=${sandbox.processMax}`], []);
 }
 
-/** Those that this Node knows. The database module ignores the permission model, so it goes. */
+/** Those that this Node knows. The database module ignores the permission model, so it goes. From
+ *  Node 26 on even a pipe is a matter of the network; a task process gives that right up as soon as
+ *  it has its channel. */
 function hardeningFlags(): string[] {
-  const flags = ["--no-warnings", "--disable-sigusr1", "--no-experimental-sqlite"];
+  const flags = ["--no-warnings", "--disable-sigusr1", "--no-experimental-sqlite", "--allow-net"];
   const known = process.allowedNodeEnvironmentFlags;
   return flags.filter((flag) => known.has(flag.split("=")[0]!));
 }
