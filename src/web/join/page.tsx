@@ -90,7 +90,7 @@ type LentProps = { readonly choices: Choices; readonly cachedBytes: number | nul
 /** The number of cores, and how hard they work. */
 function Lent({ cachedBytes, choices }: LentProps) {
   const say = useMessages(joinMessages);
-  const { budget, choose, chooseWhileHidden, share, slots, whileHidden } = choices;
+  const { choose, chooseWhileHidden, share, slots, whileHidden } = choices;
   return (
     <fieldset class="choices">
       <label>
@@ -122,8 +122,7 @@ function Lent({ cachedBytes, choices }: LentProps) {
       <p class="remark" id="effort-hint">
         {say("effortHint")}
       </p>
-      <Budget budget={budget} choose={choose} />
-      <Cache cache={choices.cache} choose={choose} cachedBytes={cachedBytes} />
+      <Bounds choices={choices} cachedBytes={cachedBytes} />
       {canGoOnHidden ? (
         <>
           <label class="check">
@@ -145,60 +144,47 @@ function Lent({ cachedBytes, choices }: LentProps) {
   );
 }
 
-/** Of data, and what is used of it. */
-function Budget({ budget, choose }: Pick<Choices, "budget" | "choose">) {
+/** Of data, and of inputs that stay in the browser, and what is used of both. */
+function Bounds({ cachedBytes, choices: { budget, cache, choose } }: LentProps) {
   const say = useMessages(joinMessages);
+  const sent = say("budgetUsed", { used: megabytes(usedBytes()) });
+  const kept = cachedBytes === null ? "" : say("cacheUsed", { used: megabytes(cachedBytes) });
   return (
     <>
-      <label>
-        <span>{say("budget")}</span>
-        <input
-          type="number"
-          id="budget"
-          aria-describedby="budget-hint"
-          min="0"
-          step="any"
-          // What is being typed outlives that the page draws its figures anew.
-          defaultValue={budget}
-          onChange={({ currentTarget }) =>
-            choose("budget", Math.max(0, Number(currentTarget.value)))
-          }
-        />
-        <output id="budget-used">{say("budgetUsed", { used: megabytes(usedBytes()) })}</output>
-      </label>
-      <p class="remark" id="budget-hint">
-        {say("budgetHint")}
-      </p>
+      <Bound name="budget" value={budget} used={sent} choose={choose} />
+      <Bound name="cache" value={cache} used={kept} choose={choose} />
     </>
   );
 }
 
-type CacheProps = Pick<Choices, "cache" | "choose"> & Pick<LentProps, "cachedBytes">;
+type BoundProps = Pick<Choices, "choose"> & {
+  readonly name: "budget" | "cache";
+  readonly value: number;
+  /** What is used of it, as text. */
+  readonly used: string;
+};
 
-/** Of inputs that stay in the browser, and what is there. */
-function Cache({ cache, cachedBytes, choose }: CacheProps) {
+/** A number of megabytes. */
+function Bound({ choose, name, used, value }: BoundProps) {
   const say = useMessages(joinMessages);
   return (
     <>
       <label>
-        <span>{say("cache")}</span>
+        <span>{say(name)}</span>
         <input
           type="number"
-          id="cache"
-          aria-describedby="cache-hint"
+          id={name}
+          aria-describedby={`${name}-hint`}
           min="0"
           step="any"
-          defaultValue={cache}
-          onChange={({ currentTarget }) =>
-            choose("cache", Math.max(0, Number(currentTarget.value)))
-          }
+          // What is being typed outlives that the page draws its figures anew.
+          defaultValue={value}
+          onChange={({ currentTarget }) => choose(name, Math.max(0, Number(currentTarget.value)))}
         />
-        <output id="cache-used">
-          {cachedBytes === null ? "" : say("cacheUsed", { used: megabytes(cachedBytes) })}
-        </output>
+        <output id={`${name}-used`}>{used}</output>
       </label>
-      <p class="remark" id="cache-hint">
-        {say("cacheHint")}
+      <p class="remark" id={`${name}-hint`}>
+        {say(`${name}Hint`)}
       </p>
     </>
   );
