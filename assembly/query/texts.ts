@@ -22,6 +22,16 @@ export const startsWith: u32 = 0;
 export const endsWith: u32 = 1;
 export const contains: u32 = 2;
 
+/** Whether the cell is a text; else the result is null for null, and odd. */
+// @ts-ignore: decorator
+@inline
+function hasText(to: usize, a: usize, row: u32): bool {
+  const kind = kindOf(a, row);
+  if (kind == none) setKind(to, row, none);
+  else if (kind != text) setOdd(to, row);
+  return kind == text;
+}
+
 // @ts-ignore: decorator
 @inline
 function isSame(a: usize, b: usize, length: u32): bool {
@@ -110,13 +120,9 @@ function isLike(at: usize, end: usize, pattern: usize, patternEnd: usize): bool 
 export function likes(to: usize, a: usize, pattern: usize, length: u32): void {
   for (let i: u32 = 0; i < selected; i++) {
     const row = rowAt(i);
-    const kind = kindOf(a, row);
-    if (kind == none) setKind(to, row, none);
-    else if (kind != text) setOdd(to, row);
-    else {
-      const at = textOf(a, row);
-      setTruth(to, row, isLike(at, at + lengthIn(a, row), pattern, pattern + length));
-    }
+    if (!hasText(to, a, row)) continue;
+    const at = textOf(a, row);
+    setTruth(to, row, isLike(at, at + lengthIn(a, row), pattern, pattern + length));
   }
 }
 
@@ -124,11 +130,7 @@ export function likes(to: usize, a: usize, pattern: usize, length: u32): void {
 export function cased(to: usize, a: usize, isUpper: bool): void {
   for (let i: u32 = 0; i < selected; i++) {
     const row = rowAt(i);
-    if (kindOf(a, row) != text) {
-      if (kindOf(a, row) == none) setKind(to, row, none);
-      else setOdd(to, row);
-      continue;
-    }
+    if (!hasText(to, a, row)) continue;
     const end = hasMadeRoom(lengthIn(a, row)) ? caseInto(a, row, isUpper) : 0;
     if (end == 0) setOdd(to, row);
     else takeMade(to, row, end);
@@ -160,11 +162,7 @@ function caseInto(a: usize, row: u32, isUpper: bool): usize {
 export function trimmed(to: usize, a: usize): void {
   for (let i: u32 = 0; i < selected; i++) {
     const row = rowAt(i);
-    if (kindOf(a, row) != text) {
-      if (kindOf(a, row) == none) setKind(to, row, none);
-      else setOdd(to, row);
-      continue;
-    }
+    if (!hasText(to, a, row)) continue;
     let at = textOf(a, row);
     let end = at + lengthIn(a, row);
     while (at < end && load<u8>(at) == 0x20) at++;
@@ -177,11 +175,7 @@ export function trimmed(to: usize, a: usize): void {
 export function lengths(to: usize, a: usize): void {
   for (let i: u32 = 0; i < selected; i++) {
     const row = rowAt(i);
-    if (kindOf(a, row) != text) {
-      if (kindOf(a, row) == none) setKind(to, row, none);
-      else setOdd(to, row);
-      continue;
-    }
+    if (!hasText(to, a, row)) continue;
     const at = textOf(a, row);
     const end = at + lengthIn(a, row);
     let count: i64 = 0;
@@ -194,11 +188,7 @@ export function lengths(to: usize, a: usize): void {
 export function parts(to: usize, a: usize, from: u32, end: u32): void {
   for (let i: u32 = 0; i < selected; i++) {
     const row = rowAt(i);
-    if (kindOf(a, row) != text) {
-      if (kindOf(a, row) == none) setKind(to, row, none);
-      else setOdd(to, row);
-      continue;
-    }
+    if (!hasText(to, a, row)) continue;
     let at = textOf(a, row);
     const last = at + lengthIn(a, row);
     let place: u32 = 0;
