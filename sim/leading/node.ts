@@ -3,6 +3,7 @@
 import { Follower, type Histories } from "../../src/coordinator/leading/follower.ts";
 import { takeOver } from "../../src/coordinator/leading/take-over.ts";
 import { Loop } from "../../src/coordinator/loop/loop.ts";
+import { wasReplaced } from "../../src/coordinator/loop/refusal.ts";
 import type { Timers } from "../../src/coordinator/loop/timers.ts";
 import { ClusterError } from "../../src/core/error.ts";
 import { mapReduceSpec, submission } from "../../src/core/testing/fake-cluster.ts";
@@ -111,10 +112,7 @@ export class SimNode {
     const { engine, onLeads } = this.#options;
     let writer = 0;
     const fail = (error: unknown) => {
-      // A start gets it as the cause of what its callers get.
-      const causes = [error, (error as Error).cause];
-      const isFenced = causes.some((one) => (one as Partial<ClusterError>)?.code === "fenced");
-      if (isFenced && engine.writers === writer) this.#options.onBroken();
+      if (wasReplaced(error) && engine.writers === writer) this.#options.onBroken();
       this.end();
     };
     try {

@@ -1,4 +1,5 @@
 /** Keeps the coordinator of a simulated world running, like an init system, on the only disk. */
+import { wasReplaced } from "../../src/coordinator/loop/refusal.ts";
 import { ClusterError } from "../../src/core/error.ts";
 import type { SimDisk } from "../world/disk.ts";
 import type { SimProcess } from "../world/process.ts";
@@ -69,9 +70,7 @@ export class Supervisor {
 
   #isExpected(coordinator: SimCoordinator, error: Error): boolean {
     if (!(error instanceof ClusterError)) return false;
-    // One that was replaced while it started has it as the cause of what its callers get.
-    const causes = [error.code, (error.cause as Partial<ClusterError> | undefined)?.code];
-    if (causes.includes("fenced")) return coordinator !== this.current;
+    if (wasReplaced(error)) return coordinator !== this.current;
     if (error.code === "storage-full") return this.#disk.full;
     return error.code === "storage-failed" && (this.#disk.damaged || this.#disk.failedOnce);
   }

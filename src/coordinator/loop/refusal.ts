@@ -10,3 +10,10 @@ export function refusalOf(error: Error): ClusterError {
   const text = `the coordinator had to stop (${error.message}); start it again`;
   return new ClusterError("unavailable", text);
 }
+
+/** Whether another coordinator took the log over: a start that meets it has it as the cause of what
+ *  its callers get. */
+export function wasReplaced(error: unknown): boolean {
+  const { cause, code } = Object(error) as Partial<ClusterError>;
+  return code === "fenced" || (Object(cause) as Partial<ClusterError>).code === "fenced";
+}

@@ -1,4 +1,5 @@
 /** A coordinator that was replaced stands by again, and waits for an engine that is away. */
+import { wasReplaced } from "../../../coordinator/loop/refusal.ts";
 import type { ClusterError } from "../../../core/error.ts";
 import { isLost } from "../../../engine/connection-lost.ts";
 
@@ -31,7 +32,7 @@ export async function standAgain(options: StandAgainOptions): Promise<void> {
       return await once(begin);
     } catch (error) {
       const { code, text = String(error) } = error as Partial<ClusterError>;
-      const isReplaced = hasBegun && [code, causeOf(error).code].includes("fenced");
+      const isReplaced = hasBegun && wasReplaced(error);
       const isAway = wasLost(error) || (code === "unavailable" && hasBegun);
       if (!isStandby || !(isReplaced || isAway)) throw error;
       const news = isReplaced ? text : `${text}; trying again until it is back`;
@@ -40,10 +41,6 @@ export async function standAgain(options: StandAgainOptions): Promise<void> {
       if (!(await pause(isReplaced ? replacedMs : awayMs))) return;
     }
   }
-}
-
-function causeOf(error: unknown): Partial<ClusterError> {
-  return ((error as Error).cause ?? {}) as Partial<ClusterError>;
 }
 
 /** The connection to the engine; a leader that waited for it too long has an error of its log. */
