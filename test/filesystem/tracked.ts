@@ -131,16 +131,24 @@ export type Said = Readonly<Record<string, unknown>>;
 
 /** A Python program whose lines of JSON are read. */
 export class Peer {
+  /** Of each test: what one of them waits for may be another's to do. */
+  static readonly #together = new WeakMap<TestContext, Peer[]>();
   /** Its exit code. */
   readonly ended: Promise<number | null>;
+  readonly #name: string;
   readonly #program: Started;
   readonly #said: Said[] = [];
+  readonly #peers: Peer[];
 
   constructor(t: TestContext, script: string, ...args: ReadonlyArray<string | number>) {
+    this.#name = script;
     const path = join(import.meta.dirname, "peers", script);
     const command = [zmq ?? "python3", "-u", path, ...args.map(String)];
     this.#program = Started.during(t, command, { input: true });
     this.ended = this.#program.ended.then(({ code }) => code);
+    this.#peers = Peer.#together.get(t) ?? [];
+    Peer.#together.set(t, this.#peers);
+    this.#peers.push(this);
   }
 
   get err(): string {
@@ -157,6 +165,9 @@ export class Peer {
         if (found !== undefined) return found;
         this.#said.push(JSON.parse(await this.#program.nextLine()));
       }
+    } catch (cause) {
+      const all = this.#peers.map((peer) => `${peer.#name}: ${peer.#program.out}${peer.err}`);
+      throw new Error(`${this.#name} never said "${key}"\n${all.join("\n")}`, { cause });
     } finally {
       clearTimeout(limit);
     }
