@@ -29,7 +29,7 @@ function planOf(count: number, change: (file: InputFile, index: number) => Input
 
 const same = (file: InputFile) => file;
 
-test("a plan of many files of one machine is read as it was written, in a third of the text", () => {
+test("a plan of many files of one machine is read as it was written, in a third", () => {
   const plan = planOf(3_000, same);
   const text = planText(plan);
   assert.deepEqual(planFrom(text), plan);

@@ -1,5 +1,5 @@
-/** A plan as the text of its blob. Very many files of one machine are written in columns: as objects
- *  200,000 tiny ones took 45 MB, which client, coordinator and each worker hashed, sent and
+/** A plan as the text of its blob. Very many files of one machine are written in columns: as
+ *  objects 200,000 tiny ones took 45 MB, which client, coordinator and each worker hashed, sent and
  *  parsed. */
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Plan } from "./plan.ts";
