@@ -185,7 +185,8 @@ class BlocksRun {
     return known;
   }
 
-  /** Where its executor says that it answers pings; null = it names no place, or one that is refused. */
+  /** Where its executor says that it answers pings; null = it names no place, or one that is
+   *  refused. */
   #placeOf({ state = "", worker_ip: host = "", worker_port: port = "" }: Row): Listen | null {
     const isGiven = state !== "ADDED" && Number(port) > 0;
     return isGiven && this.#parts.refuse(host) === null ? { host, port: Number(port) } : null;
