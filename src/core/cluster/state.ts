@@ -133,6 +133,8 @@ export type JobRecord = {
   watched: boolean;
   /** A straggler waits for a worker to have room for its backup. */
   wantsBackup: boolean;
+  /** Of the submission; see `trust/disguise.ts`. */
+  disguise?: number;
   /** It computes doubtful tasks of an earlier job again. */
   recheck?: Recheck;
   /** Whether tasks give the same result twice; absent = none is to be compared. */

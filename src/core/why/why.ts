@@ -17,6 +17,7 @@ import {
   type WorkerRecord,
 } from "../cluster/state.ts";
 import { differenceOf } from "../cluster/trust/audit-end.ts";
+import { attemptsGiven } from "../cluster/trust/disguise.ts";
 import { allUnfit, mayTake } from "../cluster/workers/unfit.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
 import { type JobSpec, programKinds, type TaskState, taskName } from "../job.ts";
@@ -71,7 +72,7 @@ export function whyTask(
   const leases = stage.leases.get(of.task) ?? [];
   const isAhead = code === RUNNING && !leases.some((lease) => isInSlot(state, lease));
   const taskState = isAhead ? "ready" : stateName(job, code);
-  const attempts = (stage.attempts[of.task] as number) - (isAhead ? leases.length : 0);
+  const attempts = attemptsGiven(job, stage, of.task) - (isAhead ? leases.length : 0);
   const reasons: Reason[] = [
     { kind: "task-is", stage: kind, task: of.task, state: taskState, attempts },
   ];

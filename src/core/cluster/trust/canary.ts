@@ -21,6 +21,7 @@ import {
 import type { KnownTask } from "./canaries.ts";
 import { takeCanaries } from "./canary-end.ts";
 import { hasOwn } from "./check.ts";
+import { nextAttempt } from "./disguise.ts";
 import { withdraw } from "./distrust.ts";
 import { areDistinct, markOf, type Opinion, type Witness } from "./opinion.ts";
 import { confirm, draw, isShared, needsOneEngine, witnessOf } from "./standing.ts";
@@ -28,7 +29,7 @@ import { confirm, draw, isShared, needsOneEngine, witnessOf } from "./standing.t
 /** Share of the tasks of volunteers, besides the share that is compared. */
 export const canaryShare = 0.01;
 /** Those that are looked at for one worker. */
-const triesMax = 4;
+const triesMax = 16;
 /** At one worker, which may answer none of them. */
 const heldMax = 64;
 
@@ -51,10 +52,9 @@ export function addCanaries(
   const held = canaries.running.get(worker.number) ?? [];
   for (let left = attempts.length; left > 0 && held.length < heldMax; left--) {
     if (draw(state) >= canaries.share) continue;
-    const task = pick(state, job, stage, witness);
+    const task = pick(job, stage, witness);
     if (task === undefined) continue;
-    const attempt = (stage.attempts[task] as number) + 1;
-    stage.attempts[task] = attempt;
+    const attempt = nextAttempt(job, stage, task);
     attempts.splice(Math.floor(draw(state) * (attempts.length + 1)), 0, { task, attempt });
     held.push({ job: job.number, stage: stage.index, task, attempt });
   }
@@ -62,14 +62,13 @@ export function addCanaries(
 }
 
 function pick(
-  state: CoordinatorState,
   job: JobRecord,
   { opinions: { known, vouchers }, state: states }: Stage,
   witness: Witness,
 ): number | undefined {
-  let at = Math.floor(draw(state) * known.length);
-  for (let left = Math.min(triesMax, known.length); left > 0; left--) {
-    at = (at + 1) % known.length;
+  // The newest first: its number is among those that are given out now.
+  const oldest = Math.max(0, known.length - triesMax);
+  for (let at = known.length - 1; at >= oldest; at--) {
     const { persons, task } = known[at] as KnownTask;
     const all = vouchers.get(task) ?? [];
     if (states[task] !== DONE || persons.includes(witness.person)) continue;

@@ -111,6 +111,37 @@ test("a task that gives an own worker two results accuses no volunteer, and fail
   assert.ok(workerSummaries(village.state).every(({ volunteer }) => !volunteer?.caught));
 });
 
+test("who leaves before its map output is judged is caught all the same", () => {
+  const village = new Village();
+  unchecked(village);
+  const liar = trusted(village, "liar");
+  const job = village.submit({ ...mapReduceSpec(1, 1), ...shared });
+  const eva = village.volunteer("eva");
+  village.says(liar, "a lie");
+  // Its output is lost, and another says something else.
+  village.lose(liar, "closed");
+  village.says(eva);
+  village.tell({
+    kind: "worker-joined",
+    worker: liar,
+    owner: "liar",
+    specs: testSpecs(),
+    volunteer: { person: "liar", block: "block of liar" },
+    holding: [],
+    serving: [],
+  });
+  village.lose(liar, "bye");
+  village.restartFromSnapshot();
+  const own = village.join();
+  while (!village.isIdle(own)) village.says(own);
+  assert.equal(stateOf(village, job), "done");
+  const caught = workerSummaries(village.state).filter(({ volunteer }) => volunteer?.caught);
+  assert.deepEqual(
+    caught.map(({ worker }) => worker),
+    [liar],
+  );
+});
+
 test("without an own worker the majority decides, and the others begin anew", () => {
   const village = new Village();
   const [liar, eva] = [village.volunteer("liar"), village.volunteer("eva")];
