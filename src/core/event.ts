@@ -200,6 +200,8 @@ export type CoordinatorEvent = {
       readonly job: JobId;
       readonly stage: number;
       readonly task: number;
+      /** Of the two results; absent in older logs. */
+      readonly attempts?: readonly [number, number];
       readonly record: DifferentRecord;
     }
   /** Clients have the whole results of these jobs. */

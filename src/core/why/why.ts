@@ -16,8 +16,9 @@ import {
   type Stage,
   type WorkerRecord,
 } from "../cluster/state.ts";
-import { differenceOf } from "../cluster/trust/audit-end.ts";
+import { differenceOf, disputesOf } from "../cluster/trust/difference.ts";
 import { attemptsGiven } from "../cluster/trust/disguise.ts";
+import { unaudited } from "../cluster/trust/unaudited.ts";
 import { allUnfit, mayTake } from "../cluster/workers/unfit.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
 import { type JobSpec, programKinds, type TaskState, taskName } from "../job.ts";
@@ -30,7 +31,7 @@ const lastMaxCharacters = 500;
 export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason[] | null {
   const job = state.jobs.get(idNumber(id));
   if (job === undefined) return null;
-  const differs = differenceIn(job);
+  const differs = trustIn(state, job);
   if (job.state !== "running")
     return [{ kind: "job-ended", job: id, state: job.state }, ...differs];
   const attempts = attemptsInSlots(state, job);
@@ -53,9 +54,18 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   return job.running > 0 ? [...reasons, ...longest(state, job, atMs)] : reasons;
 }
 
-function differenceIn({ audit, stages }: JobRecord): Reason[] {
-  if (audit?.differs === undefined) return [];
-  return [{ kind: "not-deterministic", ...differenceOf(audit.differs, stages) }];
+/** Whether its results can be relied on: disputes of a running job only while they are open. */
+function trustIn(state: CoordinatorState, job: JobRecord): Reason[] {
+  const { audit, stages, state: jobState } = job;
+  const reasons: Reason[] = [];
+  if (audit?.differs !== undefined) {
+    reasons.push({ kind: "not-deterministic", ...differenceOf(audit.differs, stages) });
+  }
+  for (const one of disputesOf(state, job)) {
+    if (jobState !== "running" || one.isOpen) reasons.push({ kind: "disputed", ...one });
+  }
+  const why = unaudited(state, job);
+  return why === undefined ? reasons : [...reasons, { kind: why }];
 }
 
 /** Null when there is no such task. */

@@ -1,10 +1,10 @@
 /** Gives sampled tasks to other workers that are idle while nothing else is ready; see
  *  `audit-sample.ts`.
  *
- *  1. Own workers alone, of the same engine where the job depends on it; no tabs, whose input
- *     comes from far.
- *  2. A job does not wait for it. What is left when it is done is computed afterwards, for a
- *     while, as far as it reads no partitions. */
+ *  1. Own workers alone, of the same engine where the job depends on it; no tabs, whose input comes
+ *     from far.
+ *  2. A job does not wait for it. What is left when it is done is computed afterwards, for a while,
+ *     as far as it reads no partitions. */
 import type { Effect } from "../../effect.ts";
 import { sendAttempts } from "../placement.ts";
 import { isOpen } from "../shuffle.ts";

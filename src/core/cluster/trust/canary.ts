@@ -2,12 +2,13 @@
  *
  *  1. Known is what an own worker vouches for. It need not be right by chance: a task that gives
  *     two results fails its job in the end, and accuses no volunteer.
- *  2. It is an attempt like any other: at any place among those that the worker is given, of a
- *     task that others may have had, too. It holds no lease, since nothing waits for it.
+ *  2. It is an attempt like any other: at any place among those that the worker is given, of a task
+ *     that others may have had, too. It holds no lease, since nothing waits for it.
  *  3. A person has each of these once, and none that it has computed itself.
  *  4. The same result confirms the volunteer. Another one reopens the task with both: an own worker
  *     computes it a second time before a volunteer is called a liar, as in every dispute.
  *  5. Tasks that read partitions are none: what is right depends on which partitions were read. */
+import type { Effect } from "../../effect.ts";
 import type { AttemptReport } from "../../event.ts";
 import { type JobId, jobId } from "../../ids.ts";
 import { ownCode } from "../placement/may-run.ts";
@@ -21,6 +22,7 @@ import {
 import type { KnownTask } from "./canaries.ts";
 import { takeCanaries } from "./canary-end.ts";
 import { hasOwn } from "./check.ts";
+import { noteDispute } from "./difference.ts";
 import { nextAttempt } from "./disguise.ts";
 import { withdraw } from "./distrust.ts";
 import { areDistinct, markOf, type Opinion, type Witness } from "./opinion.ts";
@@ -87,6 +89,7 @@ export function hearCanary(
   state: CoordinatorState,
   from: { readonly worker: number; readonly job: JobId; readonly stage: number },
   report: AttemptReport,
+  effects: Effect[],
 ): boolean {
   const { attempt, task } = report;
   const [found] = takeCanaries(state, from.worker, (one) => {
@@ -105,11 +108,14 @@ export function hearCanary(
   if (job.state !== "running" || stage.state[task] !== DONE) return true;
   const opinion: Opinion = { ...witnessOf(worker, job.spec), attempt, output: report.output };
   if (markOf(report.output) === markOf(output)) confirm(state, opinion);
-  else if (hasOwn(state, { job, stage, all: [] })) dispute(state, job, stage, { task, opinion });
+  else if (hasOwn(state, { job, stage, all: [] })) {
+    reopen(state, job, stage, { task, opinion });
+    noteDispute(state, { job, stage, task }, effects);
+  }
   return true;
 }
 
-function dispute(
+function reopen(
   state: CoordinatorState,
   job: JobRecord,
   stage: Stage,

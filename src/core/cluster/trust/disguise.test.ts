@@ -73,7 +73,7 @@ test("each task is given out once, in windows of 256, the same ones after a rest
   assert.ok(new Set(attempts).size > 500, "attempts have numbers of their own");
 });
 
-test("people are told how many attempts there were", () => {
+test("people see how many attempts there were", () => {
   const village = new Village();
   const own = village.join({ slots: 1 });
   submit(village, 3, 99);
