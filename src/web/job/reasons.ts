@@ -162,11 +162,11 @@ export const reasonMessages = catalogue({
     "dispute-settled": "Está resuelto.",
     "dispute-wrong": "Resultó falso: {wrong}.",
     "one-worker":
-      "Nada se calcula dos veces: `--trust audit` compara dos nodos propios que no son pestañas, y " +
-      "hay menos. Inicie otro: `tequio up --workers 2`, o `tequio join`.",
+      "Nada se calcula dos veces: `--trust audit` compara dos nodos propios que no son pestañas, " +
+      "y hay menos. Inicie otro: `tequio up --workers 2`, o `tequio join`.",
     "no-own-worker":
-      "No hay ningún nodo propio: lo que dicen los voluntarios se compara solo entre ellos, decide " +
-      "la mayoría, y a nadie se le llama mentiroso. Una uno: `tequio join`.",
+      "No hay ningún nodo propio: lo que dicen los voluntarios se compara solo entre ellos, " +
+      "decide la mayoría, y a nadie se le llama mentiroso. Una uno: `tequio join`.",
     "only-volunteers":
       "Solo hay voluntarios, y este trabajo no se comparte con ellos: añada un nodo propio con " +
       "`tequio join`, o envíelo con `--share volunteers`.",
