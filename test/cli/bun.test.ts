@@ -17,7 +17,8 @@ import { CallFailed, connect } from "${join(repository, "src/client/index.ts")}"
 ${local ? "await connect({ local: true });" : ""}
 await using cluster = await connect();
 console.log(await cluster.map([1, 2, 3], (n: number) => n * n).toArray());
-const failed = await cluster.map([1], () => { throw new RangeError("no"); }).toArray().catch((e) => e);
+const fails = () => { throw new RangeError("no"); };
+const failed = await cluster.map([1], fails).toArray().catch((error) => error);
 console.log(failed instanceof CallFailed, failed.exception);
 const running = cluster.run("words.ts", { inputs: "words.txt" });
 for await (const { taskCount } of running.progress()) console.log(taskCount > 0);
