@@ -1,5 +1,6 @@
-/** Which globals job code has: the same on every engine. Globals that only some engines have are
- *  removed, and the error for using one says what to use instead. */
+/** Which globals job code has: the same on every engine. Globals and members of them that only some
+ *  engines have are removed, and the error for using a global says what to use instead. */
+import { knownMembers } from "./members.ts";
 
 /** Defined by the language. */
 const language = (
@@ -27,26 +28,6 @@ const common = (
 ).split(" ");
 
 export const globalNames: readonly string[] = [...language, ...common].sort();
-
-/** Of globals that Node loads with all of its `fetch` when they are looked at for the first time:
- *  that takes longer than all else that a process does at its start. Node has none of these. */
-const unevenInTabs = [
-  ...["MessageEvent#userActivation", "Request#targetAddressSpace"],
-  ...["Request#textStream", "Response#textStream"],
-];
-const unevenAnywhere = (
-  "Blob#textStream CustomEvent#initCustomEvent Date#toTemporalInstant EventTarget#when " +
-  "File#lastModifiedDate File#webkitRelativePath Intl.v8BreakIterator Iterator#includes " +
-  "Iterator#join Iterator.concat Iterator.zip Iterator.zipKeyed Map#getOrInsert " +
-  "Map#getOrInsertComputed Math.sumPrecise Performance#eventLoopUtilization " +
-  "Performance#markResourceTiming Performance#nodeTiming Performance#timerify " +
-  "ReadableStream.from Uint8Array#setFromBase64 Uint8Array#setFromHex Uint8Array#toBase64 " +
-  "Uint8Array#toHex Uint8Array.fromBase64 Uint8Array.fromHex WeakMap#getOrInsert " +
-  "WeakMap#getOrInsertComputed console.Console console.createTask"
-).split(" ");
-
-/** Members that only some engines have: of a global, or of its prototype (`#`). */
-export const unevenMembers: readonly string[] = [...unevenAnywhere, ...unevenInTabs];
 
 /** What to use in place of a global that was removed. */
 const instead: Readonly<Record<string, string>> = {
@@ -79,33 +60,26 @@ export function absentHint(thrown: unknown): string {
 
 type Taken = { readonly of: object; readonly name: string; readonly was: PropertyDescriptor };
 
-/** Removes the globals that are not listed. Returns a function that restores them. */
+/** Removes the globals and the members that are not listed. Returns a function that restores
+ *  them. */
 export function evenGlobals(): () => void {
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
-  const members = isNode() ? unevenAnywhere : unevenMembers;
+  const known = [...knownMembers()];
   for (const of of chainOf(globalThis)) {
     for (const name of Object.getOwnPropertyNames(of)) {
       if (!kept.has(name) && !isOfAll(of, name)) take(of, name, taken);
     }
   }
-  for (const member of members) {
-    const [, global = "", kind, name = ""] = /^(\w+)([.#])(\w+)$/.exec(member) ?? [];
-    const of: unknown = Reflect.get(globalThis, global);
-    const owner: unknown = kind === "." ? of : (of as { prototype?: unknown })?.prototype;
-    if (typeof owner === "object" || typeof owner === "function") {
-      if (owner !== null && Object.hasOwn(owner, name)) take(owner, name, taken);
+  for (const { of, members } of known) {
+    for (const name of Object.getOwnPropertyNames(of)) {
+      const isKept = members.has(name) || name.startsWith("_");
+      if (!isKept && Object.getOwnPropertyDescriptor(of, name)?.configurable) take(of, name, taken);
     }
   }
   return () => {
     for (const { of, name, was } of taken.reverse()) Object.defineProperty(of, name, was);
   };
-}
-
-/** To be asked before `process` is removed. */
-function isNode(): boolean {
-  const { process } = globalThis as { process?: { versions?: { node?: unknown } } };
-  return process?.versions?.node !== undefined;
 }
 
 /** The global object and the prototypes that only it has, not those shared with other objects. */
