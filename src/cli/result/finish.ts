@@ -231,7 +231,8 @@ export function tell(ended: Ended, job: JobSummary | null, options: ResultOption
   if (options.json) print(JSON.stringify(jsonOf(job, ended, ended.files)));
   else print(endedLines(ended).join("\n"));
   // The result is what it is: no failure, but the next run may give another.
-  if (job?.audit?.differs !== undefined && !options.json) console.error(auditNotes(job).join("\n"));
+  const isDoubtful = job?.audit?.differs !== undefined || job?.unaudited !== undefined;
+  if (isDoubtful && !options.json) console.error(auditNotes(job).join("\n"));
 }
 
 /** What `--json` prints at the end: flat, and with the same names as the summary's. */
