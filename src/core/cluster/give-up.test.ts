@@ -100,7 +100,6 @@ test("only lists keep going, and none that volunteers compute", () => {
     { ...mapReduceSpec(1, 1), keepGoing: true } as const,
     testJob(stages, { keepGoing: true, share: "volunteers", trust: "audit" }),
   ];
-  for (const spec of refused)
-    assert.match(specProblem(spec)?.text ?? "", /keepGoing is for lists/);
+  for (const spec of refused) assert.match(specProblem(spec)?.text ?? "", /keepGoing is for lists/);
   assert.equal(specProblem(testJob(stages, { keepGoing: true })), null);
 });
