@@ -139,6 +139,8 @@ export type JobSpec = {
   readonly chance?: "real";
   /** The largest share of the lines that may be bad, 0 to 1; absent = any. */
   readonly badShareMax?: number;
+  /** Of a list of tasks: one that fails is left out of the result; absent = it fails the job. */
+  readonly keepGoing?: true;
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
@@ -197,6 +199,9 @@ export type TaskOutput = {
   readonly value?: string;
   /** Blob of records set aside as bad (NDJSON). */
   readonly badRecords?: Hash;
+  /** Why a task of a job that keeps going has no result; its message has at most 1,000
+   *  characters. */
+  readonly failure?: Failure;
 };
 
 /** Why an attempt or a job failed. */

@@ -24,6 +24,8 @@ export type StageSummary = {
   /** As stored; of a list of tasks, the JSON texts of the results without line ends. */
   readonly outputBytes: number;
   readonly outputRecords: number;
+  /** Tasks that are done without a result, since the job keeps going; absent = none. */
+  readonly tasksFailed?: number;
   /** Coordinator's clock, ms; 0 = not yet. */
   readonly startedAtMs: number;
   readonly endedAtMs: number;

@@ -28,6 +28,7 @@ import { readLines } from "./client/read-lines.ts";
 import { freshKey, submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import { Uploads } from "./client/uploads.ts";
+import type { FailedTask } from "./failed-tasks.ts";
 import type { Upload } from "./plan/upload.ts";
 
 export type { FollowOptions, ReadOptions, TransferOptions };
@@ -240,6 +241,11 @@ export class Client {
   /** The same as JSON texts. */
   resultTexts(job: string, options: TransferOptions = {}): AsyncGenerator<string, void> {
     return readLines(this.#transport, `${jobPath(job)}/results`, options);
+  }
+
+  /** Tasks of a list that failed while the job kept going, in order, once the job is done. */
+  failedTasks(job: string): AsyncGenerator<FailedTask, void> {
+    return this.#transport.lines({ method: "GET", path: `${jobPath(job)}/results?failed=1` });
   }
 
   /** The same of a job that may still run: waits for its end as `watch` does. */

@@ -9,6 +9,7 @@ import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import { type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client, TransferOptions } from "./client.ts";
+import { type FailedTask, failedPart, withoutFailed } from "./failed-tasks.ts";
 import type { JobResult, ResultPart } from "./job-result.ts";
 import { wayTo, writeNamed, writeNew } from "./named-file.ts";
 import { isPacked, packed } from "./packed.ts";
@@ -92,19 +93,29 @@ export async function partsOf(
   const badRecords = output.badRecords.map((hash, n) => blob(hash, 0, `file ${n} of bad records`));
   if (job.stages[0]?.kind === "tasks") {
     const shape = job.shape ?? { of: "tasks" };
+    const failed = job.stages[0].tasksFailed === undefined ? [] : await failedOf(client, job);
+    const without = new Set(failed.map(({ task }) => task));
     const results: ResultPart = {
       sizeBytes: 0,
-      read: () => taskRows(client.resultTexts(job.job, transfer), format),
+      read: () => taskRows(client.resultTexts(job.job, transfer), format, without),
     };
     const hash = shape.of === "tasks" ? shape.items : undefined;
-    const items = hash === undefined ? {} : { items: () => client.getBlob(hash) };
-    return { kind: "results", format, shape, ...items, parts: [results], badRecords };
+    const all = hash === undefined ? undefined : () => client.getBlob(hash);
+    const items = all === undefined ? {} : { items: () => withoutFailed(all(), without) };
+    const bad = failed.length === 0 ? badRecords : [failedPart(failed, all)];
+    return { kind: "results", format, shape, ...items, parts: [results], badRecords: bad };
   }
   const parts = output.parts.map(({ hash, sizeBytes }, n) =>
     hash === "" ? emptyPart : blob(hash, sizeBytes, `part ${n}`),
   );
   const shape = job.shape === undefined ? {} : { shape: job.shape };
   return { kind: "parts", format, ...shape, parts, badRecords };
+}
+
+async function failedOf(client: Client, { job }: JobSummary): Promise<FailedTask[]> {
+  const failed: FailedTask[] = [];
+  for await (const one of client.failedTasks(job)) failed.push(one);
+  return failed;
 }
 
 /** A result that is done is not computed again behind its reader's back: damage is reported as an
@@ -347,12 +358,13 @@ const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
 async function* taskRows(
   results: AsyncIterable<string>,
   format: OutputFormat,
+  failed: ReadonlySet<number>,
 ): AsyncGenerator<Uint8Array, void> {
   let index = 0;
   let lines = "";
   for await (const text of results) {
-    lines += format === "text" ? taskRow(index, text) : `${text}\n`;
-    index++;
+    if (failed.has(index++)) continue;
+    lines += format === "text" ? taskRow(index - 1, text) : `${text}\n`;
     if (lines.length < 65_536) continue;
     yield Buffer.from(lines);
     lines = "";

@@ -28,6 +28,8 @@ export type SubmitOptions = {
   readonly trust?: TrustTerms;
   /** Of a job in Python: the only engine that may run it. */
   readonly engine?: PythonEngine;
+  /** A failed task of a list is left out of the result, instead of failing the job. */
+  readonly keepGoing?: boolean;
   /** How the input files are sent, when they have to be. */
   readonly upload?: UploadOptions;
 };
@@ -137,7 +139,7 @@ async function submitPlan<T>(
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { bareBrowsers, engine, name, priority, trust, weight } = options;
+  const { bareBrowsers, engine, keepGoing, name, priority, trust, weight } = options;
   const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
@@ -147,6 +149,7 @@ async function submitPlan<T>(
     ...(priority === undefined ? {} : { priority }),
     ...(trust === undefined ? {} : { trust }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
+    ...(keepGoing === undefined ? {} : { keepGoing }),
     ...(engine === undefined ? {} : { engine }),
     ...(module === undefined ? {} : { moduleHash: module.hash }),
   });

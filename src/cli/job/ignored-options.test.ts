@@ -25,7 +25,7 @@ const values: Required<RunOptions> = {
   ...{ allowBasicBrowsers: true, engine: "cpython", priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
   ...{ filesystem: place, jobtracker: place, timeout: 1_000 },
-  ...{ wheels: "wheels", share: "volunteers", trust: "audit", quorum: "2/3" },
+  ...{ wheels: "wheels", keepGoing: true, share: "volunteers", trust: "audit", quorum: "2/3" },
 };
 /** In which modes the option has no effect. */
 const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
@@ -48,6 +48,7 @@ const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
   allowBasicBrowsers: ["local", "sequential", "elsewhere"],
   engine: ["local", "sequential", "elsewhere"],
   wheels: ["elsewhere"],
+  keepGoing: ["sequential", "elsewhere"],
   priority: ["local", "sequential", "elsewhere"],
   share: ["local", "sequential", "elsewhere"],
   trust: ["local", "sequential", "elsewhere"],

@@ -37,7 +37,11 @@ const ignored: Readonly<Record<Mode, Reasons>> = {
     watch: "nothing is followed; follow the job later: `tequio attach j-N --watch`",
   },
   local: { ...alone, sequential: "they are two ways to run without a coordinator" },
-  sequential: { ...alone, timeout: "items run in this process, which cannot end them" },
+  sequential: {
+    ...alone,
+    timeout: "items run in this process, which cannot end them",
+    keepGoing: "it ends at the first error, which it shows",
+  },
 };
 
 const theirs = "an existing system of the filesystem protocol does as it does; leave it out";
@@ -65,6 +69,7 @@ const elsewhere: Reasons = {
   engine: theirs,
   wheels: theirs,
   watch: theirs,
+  keepGoing: theirs,
 };
 
 /** Throws `bad-request` that names both options. */

@@ -27,6 +27,7 @@ export type RunOptions = TargetOptions &
     readonly timeout?: number;
     readonly watch?: boolean;
     readonly detach?: boolean;
+    readonly keepGoing?: boolean;
     readonly local?: boolean;
     readonly sequential?: boolean;
     readonly workers?: number;

@@ -48,6 +48,11 @@ export function define(command: Command): void {
     );
   withPlan(command);
   withResult(withModules(command))
+    .option(
+      "--keep-going",
+      "of a list of tasks: when some fail, save the results of the others, and the failed with " +
+        "their items in _bad; exit with 1",
+    )
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
   withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
@@ -274,6 +279,10 @@ async function runOn(
   const to = destinationOf(options, "");
   refuseTaken(to);
   refuseOtherFormat(to, outputOf(built.job));
+  if (options.keepGoing && built.job.kind !== "tasks") {
+    const text = '--keep-going is for lists of tasks; records are set aside by badRecords: "keep"';
+    throw new ClusterError("bad-request", text);
+  }
   const { existed: isKnown = false, job } = await submit(client, built, inputs, options);
   const news = isKnown
     ? `${job} exists already, by the key ${quoted(options.key ?? "")}: it is ` +
@@ -319,10 +328,13 @@ async function submit(
   });
   try {
     const name = jobName(built, options);
-    const { allowBasicBrowsers: bareBrowsers = false, engine, key = null } = options;
+    const { allowBasicBrowsers: bareBrowsers = false, engine, keepGoing, key = null } = options;
     const { priority = "normal" } = options;
     const trust = trustOptions(options, built.job.options);
-    const python = engine === undefined ? {} : { engine };
+    const special = {
+      ...(engine === undefined ? {} : { engine }),
+      ...(keepGoing === undefined ? {} : { keepGoing }),
+    };
     const common = { name, key, bareBrowsers, priority, trust };
     const texts = {
       label: "sending",
@@ -331,7 +343,7 @@ async function submit(
     };
     let submitted: Submitted | null = null;
     return await shown(texts, async (upload) => {
-      submitted = await submitKeyed(client, built, planned, { ...common, ...python, upload });
+      submitted = await submitKeyed(client, built, planned, { ...common, ...special, upload });
       // Ctrl-C was a moment late.
       upload.signal.throwIfAborted();
       return submitted;

@@ -187,6 +187,12 @@ export async function collectJob(
     },
   );
   tell(endedOf(job, to, collected), job, options);
+  const [{ taskCount = 0, tasksFailed = 0 } = {}] = job.stages;
+  if (tasksFailed === 0) return;
+  const where = collected.bad === undefined ? "" : `; ${collected.bad.file} has them`;
+  const ask = options.gone ? "" : `; see \`tequio status ${job.job}\``;
+  const what = `${tasksFailed} of ${taskCount} tasks of ${job.job} failed, and have no result`;
+  throw new JobFailed("user-error", `${what}${where}${ask}`);
 }
 
 function getStopped({ job }: JobSummary, to: Destination, { gone }: HowToAsk): string {
@@ -214,6 +220,7 @@ function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended 
     sizeBytes: collected.sizeBytes,
     bad: bad ?? null,
     leftOut: collected.leftOut ?? false,
+    tasksFailed: job.stages[0]?.tasksFailed ?? 0,
   };
 }
 
@@ -240,6 +247,7 @@ function jsonOf(job: JobSummary | null, ended: Ended | null, files: readonly str
     files: files ?? [],
     badRecordsFile: ended?.bad?.file ?? null,
     badRecords: ended?.bad?.count ?? 0,
+    tasksFailed: ended?.tasksFailed ?? 0,
     records: ended?.records ?? null,
     sizeBytes: ended?.sizeBytes ?? 0,
     stages: job?.stages ?? [],

@@ -138,6 +138,8 @@ export type Ended = {
   readonly bad: BadRecordsFile | null;
   /** Bad records that went nowhere, since the result went to standard output. */
   readonly leftOut: boolean;
+  /** Of a list that kept going: tasks without a result; absent = none. */
+  readonly tasksFailed?: number;
 };
 
 /** Without it the times of the stages contradict that of the job. */
@@ -155,8 +157,14 @@ export function endedLines(ended: Ended): string[] {
   const lines = [`${oneLine(ended.name)} done in ${took}: ${made}`];
   if (files.length === 1) lines.push(`result: ${files[0]}`);
   else if (files.length > 1) lines.push(`result: ${files.length} files in ${dir}`);
-  const { bad } = ended;
-  if (bad !== null) lines.push(`${plural(bad.count, "bad record")} in ${bad.file}`);
-  if (ended.leftOut) lines.push("bad records were left out: -o <folder> or --merge keeps them");
+  const { bad, tasksFailed = 0 } = ended;
+  if (bad !== null) {
+    const what = plural(bad.count, tasksFailed > 0 ? "failed task" : "bad record");
+    lines.push(`${what} in ${bad.file}`);
+  }
+  if (ended.leftOut) {
+    const what = tasksFailed > 0 ? "failed tasks" : "bad records";
+    lines.push(`${what} were left out: -o <folder> or --merge keeps them`);
+  }
   return [...lines, ...counterLines(ended.counters)];
 }

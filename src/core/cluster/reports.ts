@@ -5,6 +5,7 @@ import type { Effect } from "../effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
 import { type Failure, type TaskOutput, taskName } from "../job.ts";
+import { giveUp } from "./give-up.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { countAnnounced, endLease, findLease } from "./leases.ts";
 import { takeBackBehind, takeBackExcess } from "./placement/take-back.ts";
@@ -277,7 +278,7 @@ function fail(
     }
   }
   const end = afterFailure(state, job, lease, failure);
-  if (end !== null) failJob(state, job, end, effects);
+  if (end !== null) giveUp(state, job, { lease, failure: end, effects });
 }
 
 /** A volunteer may say of any task that it fails: an own worker is asked. */

@@ -50,6 +50,9 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   }
   const trust = trustProblem(spec);
   if (trust !== null) return trust;
+  if (spec.keepGoing !== undefined && (spec.stages[0]?.kind !== "tasks" || spec.share)) {
+    return bad("keepGoing is for lists of tasks, and not for jobs that volunteers compute");
+  }
   for (const [index, stage] of spec.stages.entries()) {
     const problem = stageProblem(spec, stage, index);
     if (problem !== null) return problem;

@@ -101,6 +101,8 @@ export type StageTally = {
   inputBytesDone: number;
   outputBytes: number;
   outputRecords: number;
+  /** Of a job that keeps going: tasks without a result; absent = none. */
+  tasksFailed?: number;
   startedAtMs: number;
   endedAtMs: number;
 };

@@ -3,7 +3,7 @@ import type { Effect } from "../effect.ts";
 import { ClusterError } from "../error.ts";
 import type { CoordinatorEvent, WorkerSpecs } from "../event.ts";
 import { attemptKey, idNumber, jobId, workerId } from "../ids.ts";
-import { failJob } from "./jobs.ts";
+import { giveUp } from "./give-up.ts";
 import { count, endLease, jobOf } from "./leases.ts";
 import { afterLoss, again } from "./retry.ts";
 import { loseOutputsOf, moveOutputsOf, regainOutputsOf } from "./shuffle.ts";
@@ -226,7 +226,7 @@ export function loseWorker(
     endLease(state, lease);
     touched.add(job);
     const failure = afterLoss(state, job, lease, ran);
-    if (failure !== null) failJob(state, job, failure, effects);
+    if (failure !== null) giveUp(state, job, { lease, failure, effects });
   }
   const isGone = event.reason !== "bye";
   loseOutputsOf(state, { number: worker.number, isGone }, () => false);

@@ -32,6 +32,8 @@ export type SpecOptions = {
   readonly trust?: TrustTerms;
   /** Of a job in Python: the only engine that may run it. */
   readonly engine?: PythonEngine;
+  /** A failed task of a list is left out of the result. */
+  readonly keepGoing?: boolean;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -78,6 +80,7 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     ...(job.options.clock === "real" ? { clock: "real" } : {}),
     ...(job.options.chance === "real" ? { chance: "real" } : {}),
     ...badShareOf(job),
+    ...(options.keepGoing === true ? { keepGoing: true } : {}),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output: outputOf(job),
     ...(shape === null ? {} : { shape }),

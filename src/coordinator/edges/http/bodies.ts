@@ -67,6 +67,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   clock: z.literal("real").exactOptional(),
   chance: z.literal("real").exactOptional(),
   badShareMax: z.number().min(0).max(1).exactOptional(),
+  keepGoing: z.literal(true).exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(outputFormats).exactOptional(),
   shape: shape.exactOptional(),

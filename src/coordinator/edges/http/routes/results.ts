@@ -108,6 +108,7 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
     const text = `${job} is not a list of tasks; get its result with \`tequio get ${job}\``;
     throw new ClusterError("bad-request", text);
   }
+  if (query.failed === "1") return ndjson(failedLines(mustBeDone(services, job)));
   if (query.follow === "1") {
     return { kind: "live", stream: committedResults(services, job, signal) };
   }
@@ -118,6 +119,14 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
   if (few === null) return ndjson(fetchedLines(services, job, outputs));
   services.retention.fetched(job);
   return ndjson(few);
+}
+
+async function* failedLines(outputs: readonly TaskOutput[]): AsyncGenerator<Uint8Array, void> {
+  for (const [task, { failure }] of outputs.entries()) {
+    if (failure === undefined) continue;
+    const { code, message } = failure;
+    yield encoder.encode(`${JSON.stringify({ task, code, message })}\n`);
+  }
 }
 
 /** The job stays while they are read, and counts as fetched when all of them were. */
@@ -184,7 +193,8 @@ export const resultRoutes: readonly Route[] = [
     exchange:
       "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits for " +
       "its end; `?from=7` leaves out seven; `?follow=1` gives `[index, result]` as they are " +
-      "committed, then the job's state",
+      "committed, then the job's state; of a job with `keepGoing`, where failed tasks have null, " +
+      "`?failed=1` gives `{ task, code, message }` of each",
     handle: results,
   },
   {

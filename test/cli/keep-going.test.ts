@@ -1,0 +1,58 @@
+/** Lists of tasks some of which fail. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Place } from "../fixtures/place.ts";
+
+const job = `import { tasks } from "tequio";
+export default tasks({
+  items: [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }],
+  attempts: 1,
+  run({ n }) {
+    if (n % 2 === 0 && n !== 4) throw new RangeError("two is odd");
+    return { square: n * n };
+  },
+});
+`;
+
+test("with --keep-going the results of the others are saved, and the failed named", async (t) => {
+  const place = new Place(t, { "list.ts": job });
+  const ran = await place.run("run", "--local", "list.ts", "--keep-going", "-o", "out");
+  assert.equal(ran.code, 1, ran.err);
+  assert.match(ran.err, /1 of 4 tasks of j-1 failed, and have no result; out.*_bad.*has them/);
+  assert.match(ran.out, /1 failed task in out/);
+  const squares = place.read("out/results.ndjson").trim().split("\n");
+  assert.equal(squares.length, 3);
+  assert.equal(squares[0], '{"square":1}');
+  assert.equal(squares[2], '{"square":16}');
+  const failed = JSON.parse(place.read("out/_bad/records.ndjson"));
+  assert.equal(failed.task, 1);
+  assert.deepEqual(failed.item, { n: 2 });
+  assert.equal(failed.code, "user-error");
+  assert.match(failed.message, /task 1 failed 1 of 1 attempts; last: .*two is odd/);
+});
+
+test("a table has the fields of the items that did not fail", async (t) => {
+  const place = new Place(t, { "list.ts": job });
+  const ran = await place.run("run", "--local", "list.ts", "--keep-going", "-o", "x.csv", "--json");
+  assert.equal(ran.code, 1, ran.err);
+  assert.equal(JSON.parse(ran.out).tasksFailed, 1);
+  const lines = place.read("x.csv").trim().split("\n");
+  assert.equal(lines[0], "n,square");
+  assert.equal(lines[1], "1,1");
+  assert.equal(lines[3], "4,16");
+  assert.equal(JSON.parse(place.read("_bad/x.csv.ndjson")).task, 1);
+});
+
+test("without it nothing is saved; other jobs than lists have no such option", async (t) => {
+  const place = new Place(t, {
+    "list.ts": job,
+    "words.ts": 'import { text } from "tequio";\nexport default text.words().count();\n',
+    "in.txt": "a\n",
+  });
+  const alone = await place.run("run", "--local", "list.ts", "-o", "out");
+  assert.equal(alone.code, 1);
+  assert.throws(() => place.read("out/results.ndjson"));
+  const words = await place.run("run", "--local", "words.ts", "in.txt", "--keep-going", "-o", "-");
+  assert.equal(words.code, 2);
+  assert.match(words.err, /--keep-going is for lists of tasks/);
+});
