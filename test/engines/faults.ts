@@ -33,6 +33,8 @@ export type FaultsOptions = {
   /** Of the leader, ms. */
   readonly leaseMs: number;
   readonly print: (line: string) => void;
+  /** Ends the run, which then rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
 export type FaultsReport = {
@@ -60,10 +62,16 @@ export default tasks({
 `;
 
 export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
+  const { signal } = options;
   const run = new Faults(options, newFolder("engine-faults-"));
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
   try {
-    return await run.run();
+    signal?.throwIfAborted();
+    return await Promise.race([run.run(), promise]);
   } finally {
+    signal?.removeEventListener("abort", abort);
     await run.end();
   }
 }
@@ -76,6 +84,7 @@ class Faults {
   readonly #jobs = new Map<string, number>();
   #pair: Pair | null = null;
   #nodes: [Node, Node] | null = null;
+  #crashing: Promise<void> = Promise.resolve();
   #isOver = false;
 
   constructor(options: FaultsOptions, dir: string) {
@@ -114,6 +123,8 @@ class Faults {
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#pair?.end();
+    // A server that comes up again must not do so after it was removed.
+    await this.#crashing.catch(() => {});
     for (const network of this.#networks) network.close();
     rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -147,6 +158,7 @@ class Faults {
     if (kind === "stop") node.signal("SIGSTOP");
     if (kind === "partition") this.#networks[leading]!.cut();
     const crashed = this.#crash(kind);
+    this.#crashing = crashed;
     if (kind === "all") await crashed.then(() => this.#restart(killed));
     await answered(client);
     const tookMs = performance.now() - beganMs;
