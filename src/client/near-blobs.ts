@@ -7,12 +7,13 @@ import type { ConnectOptions } from "../sdk/client.ts";
 export function nearBlobs(dataDir: string | null): Pick<ConnectOptions, "nearBlob"> {
   if (dataDir === null) return {};
   return {
-    async nearBlob(hash) {
+    async nearBlob(hash, isLent) {
       const { viewDiskBlobs } = await import("../store/blob/disk.ts");
       const blobs = viewDiskBlobs(join(dataDir, "blobs"));
       // Whatever is wrong with it, the coordinator can say better.
       const sizeBytes = await blobs.size(hash).catch(() => null);
-      return sizeBytes === null ? null : blobs.read(hash);
+      if (sizeBytes === null) return null;
+      return isLent ? blobs.lend(hash) : blobs.read(hash);
     },
   };
 }

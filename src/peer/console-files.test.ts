@@ -194,11 +194,11 @@ describe("fetching", () => {
     const heads = ["\x00-1\0", "\x0099999999999999999\0", "0\0", "\x09"];
     for (const head of heads) {
       const address = await listening(t, (socket) => socket.end(Buffer.from(head)));
-      await assert.rejects(fetchConsoleFile(address, name, limits), { code: "protocol-violated" });
+      await assert.rejects(fetchConsoleFile(address, name), { code: "protocol-violated" });
     }
     for (const digits of ["12", "1".repeat(300)]) {
       const cut = await listening(t, (socket) => socket.end(Buffer.from(`\0${digits}`)));
-      await assert.rejects(fetchConsoleFile(cut, name, limits), { code: "download-failed" });
+      await assert.rejects(fetchConsoleFile(cut, name), { code: "download-failed" });
     }
     const silent = await listening(t, () => {});
     await assert.rejects(fetchConsoleFile(silent, name, limits), { code: "download-failed" });

@@ -25,7 +25,7 @@ async function listen(t: TestContext, hasTls: boolean): Promise<number> {
     port: 0,
     grpc,
     other: (socket, first) => socket.end(`received ${Buffer.from(first)}`),
-    firstBytesMs: 200,
+    firstBytesMs: 2_000,
   });
   t.after(() => listener.close());
   return listener.port;

@@ -1,12 +1,13 @@
 /** The gateway's HTTP: headers of every answer, which origins may read it, and the treatment of
  *  slow or broken callers. */
 import assert from "node:assert/strict";
+import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { openProxy } from "../../src/gateway/proxy.ts";
-import { allOf, tcp } from "./raw-socket.ts";
+import { allOf, closed, tcp } from "./raw-socket.ts";
 import { served } from "./served.ts";
 
 /** As bytes, since libraries normalise what they send. */
@@ -176,14 +177,25 @@ test("headers of more than 16 KB are refused", async (t) => {
 
 test("T5.6: a caller that reads nothing of its answer is cut off", async (t) => {
   const { port } = await served(t, { times: { idleTimeoutMs: 500 } });
+  const accepted = acceptedSocket(t);
   const socket = await tcp(t, port);
   socket.pause();
   socket.write(`GET /speed?bytes=16777216 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+  await closed(await accepted);
   // What is in the kernel's buffers arrives, but not all of it.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
   const got = await allOf(socket.resume());
   assert.ok(got.length < 16_777_216, `${got.length} bytes`);
 });
+
+/** The server's end of the next connection that is accepted in this process. */
+function acceptedSocket(t: TestContext): Promise<Socket> {
+  const sockets = channel("net.server.socket");
+  const { promise, resolve } = Promise.withResolvers<Socket>();
+  const accept = (message: unknown) => resolve((message as { socket: Socket }).socket);
+  sockets.subscribe(accept);
+  t.after(() => sockets.unsubscribe(accept));
+  return promise;
+}
 
 /** A server in place of the coordinator, and a gateway in front of it. */
 async function proxied(
