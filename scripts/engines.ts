@@ -60,10 +60,11 @@ async function main(signal: AbortSignal): Promise<void> {
     try {
       const print = (line: string) => console.log(`${name}: ${line}`);
       const report = await runFaults({ engine, count, seed, leaseMs, print, signal });
-      const { engineMs, jobs, leaderMs } = report;
+      const { afterMs, engineMs, jobs, leaderMs } = report;
       print(`${count} faults, seed ${seed}, lease ${leaseMs} ms: ${jobs} jobs right, none lost`);
       print(`answered after a fault of a coordinator: ${timesText(leaderMs)}`);
       print(`answered after a fault of the engine, too: ${timesText(engineMs)}`);
+      print(`of that after the engine was well again: ${timesText(afterMs)}`);
     } finally {
       await close();
     }

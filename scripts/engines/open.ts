@@ -13,7 +13,8 @@ export async function openPostgres(): Promise<Opened> {
     await server.down("SIGQUIT");
     await server.up();
   };
-  const engine = { name: "postgres", ports: [port], log, crash, crashAll: crash };
+  const isWell = async () => true;
+  const engine = { name: "postgres", ports: [port], log, crash, crashAll: crash, isWell };
   return { engine, close: () => server.remove() };
 }
 
@@ -35,6 +36,10 @@ export async function openNats(): Promise<Opened> {
     await Promise.all(all.map((index) => servers.down(index)));
     await Promise.all(all.map((index) => servers.up(index)));
   };
-  const engine = { name: "jetstream", ports, log, crash, crashAll };
+  const isWell = async () => {
+    const leaders = ["faults_log", "faults_texts"].map((stream) => servers.leaderOf(stream));
+    return !(await Promise.all(leaders)).includes(-1);
+  };
+  const engine = { name: "jetstream", ports, log, crash, crashAll, isWell };
   return { engine, close: () => servers.remove() };
 }

@@ -24,6 +24,8 @@ export type Engine = {
   readonly crash: () => Promise<void>;
   /** The same of all servers at the same time. */
   readonly crashAll: () => Promise<void>;
+  /** Whether what serves the log has a leader, after an earlier crash. */
+  readonly isWell: () => Promise<boolean>;
 };
 
 export type FaultsOptions = {
@@ -39,11 +41,16 @@ export type FaultsOptions = {
 
 export type FaultsReport = {
   readonly jobs: number;
-  /** Of faults of a coordinator alone, and of those of an engine, too: times until a call was
-   *  answered, ms. */
+  /** Of faults of a coordinator beside an engine that is well, and of those of an engine, too: times
+   *  until a call was answered, ms. */
   readonly leaderMs: readonly number[];
   readonly engineMs: readonly number[];
+  /** Of the latter, what came after the engine itself was well again, ms. */
+  readonly afterMs: readonly number[];
 };
+
+/** How long it took until a call was answered, and of it until the engine was well, ms. */
+type Took = { readonly answerMs: number; readonly wellMs: number };
 
 const taskCount = 40;
 /** Between two jobs, ms. */
@@ -107,17 +114,30 @@ class Faults {
     const client = pair.client();
     for (const name of ["w0", "w1"]) await pair.join(name, client);
     const submitting = this.#submit(client);
-    const times: Record<"leader" | "engine", number[]> = { leader: [], engine: [] };
+    const times: Record<"leader" | "engine" | "after", number[]> = {
+      leader: [],
+      engine: [],
+      after: [],
+    };
     for (let done = 1; done <= count; done += 1) {
       const kind = kinds[this.#random.below(kinds.length)]!;
-      const tookMs = await this.#fault(kind, client);
-      times[ofEngine.has(kind) ? "engine" : "leader"].push(tookMs);
-      print(`${done} of ${count}: ${kind}, answered after ${Math.round(tookMs)} ms`);
+      const isAlone = !ofEngine.has(kind) && (await engine.isWell());
+      const { answerMs, wellMs } = await this.#fault(kind, client);
+      times[isAlone ? "leader" : "engine"].push(answerMs);
+      if (!isAlone) times.after.push(Math.max(0, answerMs - wellMs));
+      const what = isAlone || ofEngine.has(kind) ? kind : `${kind} in an election`;
+      const own = isAlone ? "" : `, the engine was well after ${Math.round(wellMs)} ms`;
+      print(`${done} of ${count}: ${what}, answered after ${Math.round(answerMs)} ms${own}`);
     }
     this.#isOver = true;
     await submitting;
     await this.#judge(client);
-    return { jobs: this.#jobs.size, leaderMs: times.leader, engineMs: times.engine };
+    return {
+      jobs: this.#jobs.size,
+      leaderMs: times.leader,
+      engineMs: times.engine,
+      afterMs: times.after,
+    };
   }
 
   async end(): Promise<void> {
@@ -148,7 +168,7 @@ class Faults {
   }
 
   /** Resolves, once both nodes are well again, with the time until a call was answered. */
-  async #fault(kind: Kind, client: Client): Promise<number> {
+  async #fault(kind: Kind, client: Client): Promise<Took> {
     const nodes = this.#nodes!;
     const leading = nodes[0].state === "leading" ? 0 : 1;
     const node = nodes[leading];
@@ -159,16 +179,26 @@ class Faults {
     if (kind === "partition") this.#networks[leading]!.cut();
     const crashed = this.#crash(kind);
     this.#crashing = crashed;
+    const well = crashed.then(() => this.#engineIsWell());
     if (kind === "all") await crashed.then(() => this.#restart(killed));
     await answered(client);
-    const tookMs = performance.now() - beganMs;
-    await crashed;
+    const answerMs = performance.now() - beganMs;
+    const wellMs = (await well) - beganMs;
     await delay(this.#random.below(this.#options.leaseMs * 2));
     if (kind === "stop") node.signal("SIGCONT");
     if (kind === "partition") this.#networks[leading]!.heal();
     if (kind !== "all") this.#restart(killed);
     await this.#areWell();
-    return tookMs;
+    return { answerMs, wellMs };
+  }
+
+  /** When the engine serves the log again, by this process's clock, ms. */
+  async #engineIsWell(): Promise<number> {
+    const { engine } = this.#options;
+    for (const endMs = performance.now() + answerMaxMs; ; await delay(50)) {
+      if (this.#isOver || (await engine.isWell())) return performance.now();
+      if (performance.now() > endMs) throw new Error(`${engine.name} did not become well`);
+    }
   }
 
   async #crash(kind: Kind): Promise<void> {
