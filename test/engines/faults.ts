@@ -241,7 +241,7 @@ class Faults {
 }
 
 /** The next call that is answered, of one that is only when the log has taken it. */
-async function answered(client: Client): Promise<void> {
+export async function answered(client: Client): Promise<void> {
   const endMs = performance.now() + answerMaxMs;
   for (;;) {
     try {
