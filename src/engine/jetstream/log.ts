@@ -112,11 +112,21 @@ async function claimOnce(
 
 /** The end of the log, after checking that it is what was seen of it; `sequence` 0 in a new one. */
 async function verified(reader: JetStreamReader, witnessFile: string | null) {
-  const [end, head, range] = await Promise.all([reader.end(), reader.head(), reader.range()]);
+  const [end, stored, range] = await Promise.all([
+    reader.end(),
+    readHead(reader.texts, reader.name),
+    reader.range(),
+  ]);
+  const { head } = stored;
   const { snapshot, trimmed, trimmedHash } = head;
   const { hash, last, sequence } = end ?? { last: trimmed, hash: trimmedHash, sequence: 0 };
   if (sequence < range.last && (await reader.end())?.sequence === end?.sequence) {
     const what = `is missing, the stream has had ${range.last} messages`;
+    throw rules.damagedRecord(reader.name, last + 1, what);
+  }
+  // Its first writer began it with a message, and no purge takes the newest one.
+  if (end === null && stored.sequence > 0) {
+    const what = "is missing, the stream is empty and had a writer";
     throw rules.damagedRecord(reader.name, last + 1, what);
   }
   const seen = witnessFile === null ? null : readWitness(witnessFile);
