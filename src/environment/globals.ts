@@ -1,5 +1,6 @@
-/** Which globals job code has: the same on every engine. Globals that only some engines have are
- *  removed, and the error for using one says what to use instead. */
+/** Which globals job code has: the same on every engine. Globals and members of them that only some
+ *  engines have are removed, and the error for using a global says what to use instead. */
+import { knownMembers } from "./members.ts";
 
 /** Defined by the language. */
 const language = (
@@ -27,18 +28,6 @@ const common = (
 ).split(" ");
 
 export const globalNames: readonly string[] = [...language, ...common].sort();
-
-/** Members that only some engines have: of a global, or of its prototype (`#`). */
-export const unevenMembers: readonly string[] = (
-  "Blob#textStream CustomEvent#initCustomEvent Date#toTemporalInstant EventTarget#when " +
-  "File#lastModifiedDate File#webkitRelativePath Intl.v8BreakIterator Iterator.concat " +
-  "Map#getOrInsert Map#getOrInsertComputed Math.sumPrecise MessageEvent#userActivation " +
-  "Performance#eventLoopUtilization Performance#markResourceTiming Performance#nodeTiming " +
-  "Performance#timerify ReadableStream.from Request#targetAddressSpace " +
-  "Uint8Array#setFromBase64 Uint8Array#setFromHex Uint8Array#toBase64 Uint8Array#toHex " +
-  "Uint8Array.fromBase64 Uint8Array.fromHex WeakMap#getOrInsert " +
-  "WeakMap#getOrInsertComputed console.Console console.createTask"
-).split(" ");
 
 /** What to use in place of a global that was removed. */
 const instead: Readonly<Record<string, string>> = {
@@ -71,7 +60,8 @@ export function absentHint(thrown: unknown): string {
 
 type Taken = { readonly of: object; readonly name: string; readonly was: PropertyDescriptor };
 
-/** Removes the globals that are not listed. Returns a function that restores them. */
+/** Removes the globals and the members that are not listed. Returns a function that restores
+ *  them. */
 export function evenGlobals(): () => void {
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
@@ -80,12 +70,10 @@ export function evenGlobals(): () => void {
       if (!kept.has(name) && !isOfAll(of, name)) take(of, name, taken);
     }
   }
-  for (const member of unevenMembers) {
-    const [, global = "", kind, name = ""] = /^(\w+)([.#])(\w+)$/.exec(member) ?? [];
-    const of: unknown = Reflect.get(globalThis, global);
-    const owner: unknown = kind === "." ? of : (of as { prototype?: unknown })?.prototype;
-    if (typeof owner === "object" || typeof owner === "function") {
-      if (owner !== null && Object.hasOwn(owner, name)) take(owner, name, taken);
+  for (const { of, members } of knownMembers()) {
+    for (const name of Object.getOwnPropertyNames(of)) {
+      const isKept = members.has(name) || name.startsWith("_");
+      if (!isKept && Object.getOwnPropertyDescriptor(of, name)?.configurable) take(of, name, taken);
     }
   }
   return () => {

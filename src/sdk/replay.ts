@@ -7,6 +7,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import { programKinds } from "../core/job.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
+import { planFrom } from "../wire/block/plan-text.ts";
 import { checkJob } from "./build/check-job.ts";
 import { load } from "./bundle.ts";
 import type { Client } from "./client.ts";
@@ -41,7 +42,7 @@ export async function fetchReplay(
     const text = `${what}; run its file with --sequential on what the task reads`;
     throw new ClusterError("bad-request", text);
   }
-  const plan = JSON.parse(await textOf(client, spec.planHash, planMaxBytes)) as Plan;
+  const plan = planFrom(await textOf(client, spec.planHash, planMaxBytes));
   if (plan.operator !== undefined) {
     throw new ClusterError("bad-request", `${job} is an operator: it has no code to debug`);
   }

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { taskCode } from "../../scripts/browsers/tab-code.ts";
 import type { Failure } from "../../src/core/job.ts";
-import { globalNames, unevenMembers } from "../../src/environment/globals.ts";
+import { evenGlobals, globalNames } from "../../src/environment/globals.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { resultOf } from "../../src/worker/slot/testing.ts";
 import { options, sharedChromium } from "../browsers/chromium.ts";
@@ -40,13 +40,25 @@ function byTask(t: TestContext): Promise<Seen> {
 }
 
 test("a task process has the globals of the list and no others", async (t) => {
-  const { globals, members, absent } = await byTask(t);
+  const { globals, absent } = await byTask(t);
   assert.deepEqual(globals, globalNames);
-  assert.deepEqual(
-    unevenMembers.filter((member) => members.includes(member)),
-    [],
-  );
   assert.deepEqual([...new Set(Object.values(absent))], ["ReferenceError"]);
+});
+
+test("members that engines gain later are removed, and restored after a job", () => {
+  const owners = [Array, Map.prototype, Math, Int8Array, Response.prototype];
+  for (const owner of owners) {
+    Object.defineProperty(owner, "later", { value: () => {}, configurable: true });
+  }
+  const has = () => owners.map((owner) => Object.hasOwn(owner, "later"));
+  const restore = evenGlobals();
+  const [between, isKept] = [has(), Object.hasOwn(Array.prototype, "map")];
+  restore();
+  const after = has();
+  for (const owner of owners) Reflect.deleteProperty(owner, "later");
+  assert.deepEqual(between, Array(owners.length).fill(false));
+  assert.deepEqual(after, Array(owners.length).fill(true));
+  assert.ok(isKept);
 });
 
 test("a task process is in UTC and speaks American English", async (t) => {

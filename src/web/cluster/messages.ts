@@ -49,7 +49,7 @@ export const clusterMessages = catalogue({
     qr: "QR code of the join link",
     fullScreen: "Full screen",
     leave: "Close",
-    joined: { one: "has joined since", other: "have joined since" },
+    joined: { one: "has joined", other: "have joined" },
     joinHere: "Scan the code, or open the link:",
     warnTitle: "The browser will warn first",
     warning:
@@ -109,7 +109,7 @@ export const clusterMessages = catalogue({
     qr: "Código QR del enlace",
     fullScreen: "Pantalla completa",
     leave: "Cerrar",
-    joined: { one: "se ha unido desde entonces", other: "se han unido desde entonces" },
+    joined: { one: "se ha unido", other: "se han unido" },
     joinHere: "Escanee el código, o abra el enlace:",
     warnTitle: "El navegador avisará primero",
     warning:
@@ -167,7 +167,7 @@ export const clusterMessages = catalogue({
     qr: "加入链接的二维码",
     fullScreen: "全屏",
     leave: "关闭",
-    joined: { one: "个已在此后加入", other: "个已在此后加入" },
+    joined: { one: "个已加入", other: "个已加入" },
     joinHere: "请扫描二维码，或打开链接：",
     warnTitle: "浏览器会先警告一次",
     warning:
