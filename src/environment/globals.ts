@@ -65,12 +65,13 @@ type Taken = { readonly of: object; readonly name: string; readonly was: Propert
 export function evenGlobals(): () => void {
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
+  const inNode = isNode();
   for (const of of chainOf(globalThis)) {
     for (const name of Object.getOwnPropertyNames(of)) {
       if (!kept.has(name) && !isOfAll(of, name)) take(of, name, taken);
     }
   }
-  for (const { of, members } of knownMembers()) {
+  for (const { of, members } of knownMembers(inNode)) {
     for (const name of Object.getOwnPropertyNames(of)) {
       const isKept = members.has(name) || name.startsWith("_");
       if (!isKept && Object.getOwnPropertyDescriptor(of, name)?.configurable) take(of, name, taken);
@@ -79,6 +80,11 @@ export function evenGlobals(): () => void {
   return () => {
     for (const { of, name, was } of taken.reverse()) Object.defineProperty(of, name, was);
   };
+}
+
+function isNode(): boolean {
+  const { process } = globalThis as { process?: { versions?: { node?: unknown } } };
+  return process?.versions?.node !== undefined;
 }
 
 /** The global object and the prototypes that only it has, not those shared with other objects. */

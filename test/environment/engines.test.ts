@@ -46,7 +46,7 @@ test("a task process has the globals of the list and no others", async (t) => {
 });
 
 test("members that engines gain later are removed, and restored after a job", () => {
-  const owners = [Array, Map.prototype, Math, Int8Array, Response.prototype];
+  const owners = [Array, Map.prototype, Math, Int8Array, URL.prototype];
   for (const owner of owners) {
     Object.defineProperty(owner, "later", { value: () => {}, configurable: true });
   }

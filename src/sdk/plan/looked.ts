@@ -1,4 +1,4 @@
-/** A look at a file of this machine. Not beside what the web page uses: its file system opens nothing
+/** A look at a file of this machine. Not beside what the web page uses: its file system opens none
  *  in such a way. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type Content, contentOf, contentStartBytes } from "../../wire/content/content.ts";
