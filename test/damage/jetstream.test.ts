@@ -110,8 +110,9 @@ test(`C6: ${flipCount} flipped bits in the store of a NATS server: none is silen
   await restart((dir) => damage(files, "", 0, dir));
 });
 
-/** What a disk may have after a loss of power: of a file that grows, all that was synced and any part
- *  of the rest, cut off or as zeros; of the others, which are replaced, the old or the new one. */
+/** What a disk may have after a loss of power: of a file that grows, all that was synced and any
+ *  part of the rest, cut off or as zeros; of the others, which are replaced, the old or the new
+ *  one. */
 function afterPowerLoss(synced: Files, later: Files, random: Random): Files {
   const files = new Map<string, Buffer>();
   for (const [name, bytes] of later) {

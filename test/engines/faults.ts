@@ -41,8 +41,8 @@ export type FaultsOptions = {
 
 export type FaultsReport = {
   readonly jobs: number;
-  /** Of faults of a coordinator beside an engine that is well, and of those of an engine, too: times
-   *  until a call was answered, ms. */
+  /** Of faults of a coordinator beside an engine that is well, and of those of an engine, too:
+   *  times until a call was answered, ms. */
   readonly leaderMs: readonly number[];
   readonly engineMs: readonly number[];
   /** Of the latter, what came after the engine itself was well again, ms. */
