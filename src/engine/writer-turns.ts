@@ -8,7 +8,7 @@ import * as rules from "../store/log/rules.ts";
 import { isLost } from "./connection-lost.ts";
 
 /** Between two tries after a lost connection, ms. */
-const retryMs = 50;
+export const retryMs = 50;
 const awayMaxDefaultMs = 60_000;
 
 export class WriterTurns {

@@ -24,6 +24,8 @@ export type Engine = {
   readonly crash: () => Promise<void>;
   /** The same of all servers at the same time. */
   readonly crashAll: () => Promise<void>;
+  /** Whether what serves the log has a leader, after an earlier crash. */
+  readonly isWell: () => Promise<boolean>;
 };
 
 export type FaultsOptions = {
@@ -33,15 +35,22 @@ export type FaultsOptions = {
   /** Of the leader, ms. */
   readonly leaseMs: number;
   readonly print: (line: string) => void;
+  /** Ends the run, which then rejects with its reason. */
+  readonly signal?: AbortSignal;
 };
 
 export type FaultsReport = {
   readonly jobs: number;
-  /** Of faults of a coordinator alone, and of those of an engine, too: times until a call was
-   *  answered, ms. */
+  /** Of faults of a coordinator beside an engine that is well, and of those of an engine, too:
+   *  times until a call was answered, ms. */
   readonly leaderMs: readonly number[];
   readonly engineMs: readonly number[];
+  /** Of the latter, what came after the engine itself was well again, ms. */
+  readonly afterMs: readonly number[];
 };
+
+/** How long it took until a call was answered, and of it until the engine was well, ms. */
+type Took = { readonly answerMs: number; readonly wellMs: number };
 
 const taskCount = 40;
 /** Between two jobs, ms. */
@@ -60,10 +69,16 @@ export default tasks({
 `;
 
 export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
+  const { signal } = options;
   const run = new Faults(options, newFolder("engine-faults-"));
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
   try {
-    return await run.run();
+    signal?.throwIfAborted();
+    return await Promise.race([run.run(), promise]);
   } finally {
+    signal?.removeEventListener("abort", abort);
     await run.end();
   }
 }
@@ -76,6 +91,7 @@ class Faults {
   readonly #jobs = new Map<string, number>();
   #pair: Pair | null = null;
   #nodes: [Node, Node] | null = null;
+  #crashing: Promise<void> = Promise.resolve();
   #isOver = false;
 
   constructor(options: FaultsOptions, dir: string) {
@@ -98,22 +114,37 @@ class Faults {
     const client = pair.client();
     for (const name of ["w0", "w1"]) await pair.join(name, client);
     const submitting = this.#submit(client);
-    const times: Record<"leader" | "engine", number[]> = { leader: [], engine: [] };
+    const times: Record<"leader" | "engine" | "after", number[]> = {
+      leader: [],
+      engine: [],
+      after: [],
+    };
     for (let done = 1; done <= count; done += 1) {
       const kind = kinds[this.#random.below(kinds.length)]!;
-      const tookMs = await this.#fault(kind, client);
-      times[ofEngine.has(kind) ? "engine" : "leader"].push(tookMs);
-      print(`${done} of ${count}: ${kind}, answered after ${Math.round(tookMs)} ms`);
+      const isAlone = !ofEngine.has(kind) && (await engine.isWell());
+      const { answerMs, wellMs } = await this.#fault(kind, client);
+      times[isAlone ? "leader" : "engine"].push(answerMs);
+      if (!isAlone) times.after.push(Math.max(0, answerMs - wellMs));
+      const what = isAlone || ofEngine.has(kind) ? kind : `${kind} in an election`;
+      const own = isAlone ? "" : `, the engine was well after ${Math.round(wellMs)} ms`;
+      print(`${done} of ${count}: ${what}, answered after ${Math.round(answerMs)} ms${own}`);
     }
     this.#isOver = true;
     await submitting;
     await this.#judge(client);
-    return { jobs: this.#jobs.size, leaderMs: times.leader, engineMs: times.engine };
+    return {
+      jobs: this.#jobs.size,
+      leaderMs: times.leader,
+      engineMs: times.engine,
+      afterMs: times.after,
+    };
   }
 
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#pair?.end();
+    // A server that comes up again must not do so after it was removed.
+    await this.#crashing.catch(() => {});
     for (const network of this.#networks) network.close();
     rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -137,7 +168,7 @@ class Faults {
   }
 
   /** Resolves, once both nodes are well again, with the time until a call was answered. */
-  async #fault(kind: Kind, client: Client): Promise<number> {
+  async #fault(kind: Kind, client: Client): Promise<Took> {
     const nodes = this.#nodes!;
     const leading = nodes[0].state === "leading" ? 0 : 1;
     const node = nodes[leading];
@@ -147,16 +178,27 @@ class Faults {
     if (kind === "stop") node.signal("SIGSTOP");
     if (kind === "partition") this.#networks[leading]!.cut();
     const crashed = this.#crash(kind);
+    this.#crashing = crashed;
+    const well = crashed.then(() => this.#engineIsWell());
     if (kind === "all") await crashed.then(() => this.#restart(killed));
     await answered(client);
-    const tookMs = performance.now() - beganMs;
-    await crashed;
+    const answerMs = performance.now() - beganMs;
+    const wellMs = (await well) - beganMs;
     await delay(this.#random.below(this.#options.leaseMs * 2));
     if (kind === "stop") node.signal("SIGCONT");
     if (kind === "partition") this.#networks[leading]!.heal();
     if (kind !== "all") this.#restart(killed);
     await this.#areWell();
-    return tookMs;
+    return { answerMs, wellMs };
+  }
+
+  /** When the engine serves the log again, by this process's clock, ms. */
+  async #engineIsWell(): Promise<number> {
+    const { engine } = this.#options;
+    for (const endMs = performance.now() + answerMaxMs; ; await delay(50)) {
+      if (this.#isOver || (await engine.isWell())) return performance.now();
+      if (performance.now() > endMs) throw new Error(`${engine.name} did not become well`);
+    }
   }
 
   async #crash(kind: Kind): Promise<void> {
@@ -199,7 +241,7 @@ class Faults {
 }
 
 /** The next call that is answered, of one that is only when the log has taken it. */
-async function answered(client: Client): Promise<void> {
+export async function answered(client: Client): Promise<void> {
   const endMs = performance.now() + answerMaxMs;
   for (;;) {
     try {

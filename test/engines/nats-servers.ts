@@ -82,6 +82,11 @@ export class NatsServers {
     return this.#ports.length;
   }
 
+  /** Of those that run. */
+  get pids(): number[] {
+    return this.#processes.flatMap((server) => (server === null ? [] : [server.pid]));
+  }
+
   /** Of a cluster of that name on all of them. */
   url(cluster: string, query = ""): string {
     const hosts = this.#ports.map(({ client }) => `127.0.0.1:${client}`).join(",");

@@ -145,6 +145,7 @@ export class Pair {
   readonly #ports: readonly [number, number];
   readonly #programs: Program[] = [];
   readonly #clients: Client[] = [];
+  #hasEnded = false;
 
   private constructor(place: ClusterPlace, ports: readonly [number, number]) {
     this.place = place;
@@ -159,6 +160,7 @@ export class Pair {
   /** The first or the second one; on its data and port of before. */
   start(which: 0 | 1): Node {
     const log = this.place.logs?.[which] ?? this.place.log;
+    this.#mustRun();
     const node = new Node({ ...this.place, log }, `n${which}`, this.#ports[which]);
     this.#programs.push(node);
     return node;
@@ -179,6 +181,7 @@ export class Pair {
       ttlMs: 600_000,
       usesMax: 0,
     });
+    this.#mustRun();
     const worker = new Joined(this.place, name, { urls: this.urls.join(","), token });
     this.#programs.push(worker);
     return worker;
@@ -191,8 +194,14 @@ export class Pair {
   }
 
   async end(): Promise<void> {
+    this.#hasEnded = true;
     for (const client of this.#clients) client.close();
     for (const program of this.#programs) program.signal("SIGCONT");
     await Promise.all(this.#programs.map((program) => program.end()));
+  }
+
+  /** What is started later would never end. */
+  #mustRun(): void {
+    if (this.#hasEnded) throw new Error("the pair has ended");
   }
 }

@@ -1,6 +1,7 @@
 /** One connection to the servers of a JetStream, opened again when it is lost. Each request has a
  *  time limit. */
 import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
 import { ClusterError } from "../../core/error.ts";
@@ -19,6 +20,10 @@ export type ConnectionTimes = {
 const defaultTimes: ConnectionTimes = { connectMs: 5_000, answerMs: 5_000 };
 /** A server that is silent is left after this, ms. */
 const pingMs = 2_000;
+/** Before a question is asked again, and before a write counts as lost, ms: while its stream has no
+ *  leader, both are dropped without an answer, for 4 to 9 s after a leader was killed. */
+const lookMs = 500;
+const writeMs = 1_000;
 
 export type Opened = {
   readonly nc: NatsConnection;
@@ -37,8 +42,10 @@ export class Connection {
     this.#times = { ...defaultTimes, ...times };
   }
 
-  get answerMs(): number {
-    return this.#times.answerMs;
+  /** Longest wait for the acknowledgement of a write, ms: it is made with what it expects of the
+   *  stream, so that a second one of the same cannot be stored, too. */
+  get writeMs(): number {
+    return Math.min(writeMs, this.#times.answerMs);
   }
 
   /** Rejects with `ConnectionLost` when the request may or may not have been carried out. */
@@ -50,7 +57,33 @@ export class Connection {
     }
   }
 
-  /** The same, with errors for users: `unavailable` when the servers cannot be reached. */
+  /** The same for a request that changes nothing: it is sent again and again until one of them is
+   *  answered, or `answerMs` are over. */
+  async look<T>(request: (opened: Opened) => Promise<T>): Promise<T> {
+    const { answerMs } = this.#times;
+    const endMs = performance.now() + answerMs;
+    const over = new AbortController();
+    const { promise, reject, resolve } = Promise.withResolvers<T>();
+    let lost = new ConnectionLost(`no answer in ${answerMs} ms`);
+    const send = () => {
+      this.use(request).then(resolve, (error: unknown) => {
+        if (isLost(error)) lost = error;
+        else reject(error);
+      });
+    };
+    const repeat = async () => {
+      while (performance.now() < endMs) {
+        send();
+        await delay(lookMs, null, { signal: over.signal });
+      }
+      reject(lost);
+    };
+    // Rejects once it is aborted.
+    repeat().catch(() => {});
+    return promise.finally(() => over.abort());
+  }
+
+  /** As `use`, with errors for users: `unavailable` when the servers cannot be reached. */
   async ask<T>(request: (opened: Opened) => Promise<T>): Promise<T> {
     try {
       return await this.use(request);

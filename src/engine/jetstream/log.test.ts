@@ -13,6 +13,8 @@ import { errorWithout } from "../../link/testing/without-package.ts";
 import { openDiskBlobs } from "../../store/blob/disk.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
 import type { Log } from "../../store/log/log.ts";
+import { atEnd } from "../../store/testing/at-end.ts";
+import { ConnectionLost } from "../connection-lost.ts";
 import { Connection } from "./connection.ts";
 import { type JetStreamLogOptions, openJetStreamLog } from "./log.ts";
 import { type JetStreamPlace, jetStreamPlace } from "./place.ts";
@@ -201,6 +203,25 @@ async function damaged(harm: (file: Buffer) => Buffer, text: RegExp): Promise<vo
     await assert.rejects(read, { code: "storage-failed", message: text });
   });
 }
+
+test("jetstream: a question that is dropped is asked again, and an error is an answer", {
+  skip,
+}, async (t) => {
+  const connection = new Connection(newPlace(), { connectMs: 30_000, answerMs: 30_000 });
+  atEnd(t, () => connection.close());
+  let asked = 0;
+  const answer = await connection.look(async ({ nc }) => {
+    asked += 1;
+    // As while its stream has no leader.
+    if (asked === 1) return new Promise<never>(() => {});
+    if (asked === 2) throw new ConnectionLost("no answer");
+    return nc.info?.version;
+  });
+  assert.equal(asked, 3);
+  assert.match(answer ?? "", /^2\./);
+  const refused = connection.look(({ jsm }) => jsm.streams.info("not_there"));
+  await assert.rejects(refused, { code: "not-found" });
+});
 
 test("jetstream: a flipped bit in the store of a server is found", { skip }, async () => {
   await damaged((bytes) => {

@@ -1,5 +1,6 @@
 /** The log in JetStream: one batch of records is one message, which is stored only when the stream
  *  ends where this writer knows that it does. */
+import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { sameHash } from "../../store/log/chain.ts";
@@ -9,7 +10,7 @@ import { readWitness, Witness } from "../../store/log/witness.ts";
 import { type ChainPlace, layOut, sealBatch } from "../batch.ts";
 import { isLost } from "../connection-lost.ts";
 import { putSnapshot, sweepSnapshots } from "../snapshot-blob.ts";
-import { WriterTurns } from "../writer-turns.ts";
+import { retryMs, WriterTurns } from "../writer-turns.ts";
 import { Connection, type ConnectionTimes } from "./connection.ts";
 import { apiCodes, isApiError } from "./failure.ts";
 import { type LogHead, namedBlobs, readHead, type StoredHead, swapHead } from "./head.ts";
@@ -37,6 +38,9 @@ export type JetStreamLogOptions = {
 /** What the client adds to a message at most, of its headers. */
 const headersMaxBytes = 1_024;
 const claimTriesMax = 5;
+/** How long servers that do not answer are asked for the end of the log, ms: an election takes up
+ *  to 9 s, and who waits for it holds the lease. */
+const claimMs = 20_000;
 
 /** Becomes the writer; the one before is fenced. Throws `unavailable`, `bad-request` for unsafe
  *  settings, `version-mismatch`, `fenced` when another opens it at the same moment,
@@ -68,34 +72,61 @@ type Claimed = { readonly end: StoredMessage; readonly stored: StoredHead };
 async function claim(
   connection: Connection,
   reader: JetStreamReader,
-  { holder, witness }: JetStreamLogOptions,
+  options: JetStreamLogOptions,
 ): Promise<Claimed> {
-  for (let tries = 0; tries < claimTriesMax; tries += 1) {
-    // A try of before may have been stored.
-    const before = await verified(reader, witness);
-    const { last, hash } = before.end;
-    const body = Buffer.from(holder);
-    const sign = { kind: "claim", first: last + 1, last, previous: hash, hash, body } as const;
-    const sequence = await publish(connection, sign, before.sequence);
-    if (sequence === null) continue;
-    const end = { ...sign, sequence };
-    // The writer before may still have changed it.
-    const stored = await readHead(reader.texts, reader.name);
-    const head = { ...stored.head, holder };
-    const changed = await swapHead(reader.texts, stored.sequence, head);
-    if (changed !== null) return { end, stored: { head, sequence: changed } };
+  const endMs = performance.now() + claimMs;
+  for (let tries = 0; tries < claimTriesMax; ) {
+    try {
+      const claimed = await claimOnce(connection, reader, options);
+      if (claimed !== null) return claimed;
+      tries += 1;
+    } catch (error) {
+      if (!isLost(error) || performance.now() > endMs) throw error;
+      await delay(retryMs);
+    }
   }
   const text = `${reader.name} was opened by another process just now: retry`;
   throw new ClusterError("fenced", text);
 }
 
+/** Null when another writer changed it at the same moment. */
+async function claimOnce(
+  connection: Connection,
+  reader: JetStreamReader,
+  { holder, witness }: JetStreamLogOptions,
+): Promise<Claimed | null> {
+  // A try of before may have been stored.
+  const before = await verified(reader, witness);
+  const { last, hash } = before.end;
+  const body = Buffer.from(holder);
+  const sign = { kind: "claim", first: last + 1, last, previous: hash, hash, body } as const;
+  const sequence = await publish(connection, sign, before.sequence);
+  if (sequence === null) return null;
+  const end = { ...sign, sequence };
+  // The writer before may still have changed it.
+  const stored = await readHead(reader.texts, reader.name);
+  const head = { ...stored.head, holder };
+  const changed = await swapHead(reader.texts, stored.sequence, head);
+  return changed === null ? null : { end, stored: { head, sequence: changed } };
+}
+
 /** The end of the log, after checking that it is what was seen of it; `sequence` 0 in a new one. */
 async function verified(reader: JetStreamReader, witnessFile: string | null) {
-  const [end, head, range] = await Promise.all([reader.end(), reader.head(), reader.range()]);
+  const [end, stored, range] = await Promise.all([
+    reader.end(),
+    readHead(reader.texts, reader.name),
+    reader.range(),
+  ]);
+  const { head } = stored;
   const { snapshot, trimmed, trimmedHash } = head;
   const { hash, last, sequence } = end ?? { last: trimmed, hash: trimmedHash, sequence: 0 };
   if (sequence < range.last && (await reader.end())?.sequence === end?.sequence) {
     const what = `is missing, the stream has had ${range.last} messages`;
+    throw rules.damagedRecord(reader.name, last + 1, what);
+  }
+  // Its first writer began it with a message, and no purge takes the newest one.
+  if (end === null && stored.sequence > 0) {
+    const what = "is missing, the stream is empty and had a writer";
     throw rules.damagedRecord(reader.name, last + 1, what);
   }
   const seen = witnessFile === null ? null : readWitness(witnessFile);
@@ -127,7 +158,7 @@ async function publish(
   const expect = { streamName: log, lastSequence };
   try {
     return await connection.use(async ({ js }) => {
-      return (await js.publish(logSubject, bytes, { expect, timeout: connection.answerMs })).seq;
+      return (await js.publish(logSubject, bytes, { expect, timeout: connection.writeMs })).seq;
     });
   } catch (error) {
     if (isApiError(error, apiCodes.wrongSequence)) return null;

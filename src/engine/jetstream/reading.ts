@@ -1,4 +1,5 @@
 /** Verified reads of a log in JetStream, for its writer and for those that follow it. */
+import type { JetStreamManager, MsgRequest, StoredMsg } from "@nats-io/jetstream";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { sameHash } from "../../store/log/chain.ts";
 import type { LogRecord } from "../../store/log/log.ts";
@@ -38,14 +39,15 @@ export class JetStreamReader {
 
   /** The newest message; null in a new log. */
   end(): Promise<StoredMessage | null> {
-    return this.#message({ last_by_subj: streamNames(this.#connection.place).logSubject });
+    const query = { last_by_subj: streamNames(this.#connection.place).logSubject };
+    return this.#decoded(() => this.#connection.look(({ jsm }) => this.#get(jsm, query)));
   }
 
   /** Sequences of the first and the last message that the stream has had; `first` is above `last`
    *  when it has none. */
   async range(): Promise<{ readonly first: number; readonly last: number }> {
     const { log } = streamNames(this.#connection.place);
-    const { state } = await this.#connection.use(({ jsm }) => jsm.streams.info(log));
+    const { state } = await this.#connection.look(({ jsm }) => jsm.streams.info(log));
     return { first: state.first_seq, last: state.last_seq };
   }
 
@@ -118,13 +120,19 @@ export class JetStreamReader {
 
   /** Null when there is none. */
   message(sequence: number): Promise<StoredMessage | null> {
-    return this.#message({ seq: sequence });
+    // Many are asked for at the same time: a slow line need not carry them twice.
+    return this.#decoded(() =>
+      this.#connection.use(({ jsm }) => this.#get(jsm, { seq: sequence })),
+    );
   }
 
-  async #message(query: { seq: number } | { last_by_subj: string }): Promise<StoredMessage | null> {
-    const { log } = streamNames(this.#connection.place);
+  #get(jsm: JetStreamManager, query: MsgRequest): Promise<StoredMsg | null> {
+    return jsm.streams.getMessage(streamNames(this.#connection.place).log, query);
+  }
+
+  async #decoded(get: () => Promise<StoredMsg | null>): Promise<StoredMessage | null> {
     try {
-      const found = await this.#connection.use(({ jsm }) => jsm.streams.getMessage(log, query));
+      const found = await get();
       return found === null ? null : decodeMessage(found.data, found.seq, this.name);
     } catch (error) {
       if (isApiError(error, apiCodes.noMessage)) return null;

@@ -70,9 +70,11 @@ type Wanted = Partial<StreamConfig> & { readonly name: string };
 async function prepare(connection: Connection, wanted: Wanted): Promise<void> {
   const { name } = wanted;
   const found = await connection.ask(async ({ jsm }) => {
-    const info = await jsm.streams.info(name).catch((error: unknown) => {
-      if (isApiError(error, apiCodes.noStream)) return null;
-      throw error;
+    const info = await connection.look(async () => {
+      return jsm.streams.info(name).catch((error: unknown) => {
+        if (isApiError(error, apiCodes.noStream)) return null;
+        throw error;
+      });
     });
     // The client changes what it is given.
     return (info ?? (await jsm.streams.add({ ...wanted }))).config;

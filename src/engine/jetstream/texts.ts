@@ -17,7 +17,7 @@ export class Texts {
     const { texts } = streamNames(this.#connection.place);
     const query = { last_by_subj: this.#subject(name) };
     try {
-      const found = await this.#connection.use(({ jsm }) => jsm.streams.getMessage(texts, query));
+      const found = await this.#connection.look(({ jsm }) => jsm.streams.getMessage(texts, query));
       return found === null ? null : { text: textOf(found.data), sequence: found.seq };
     } catch (error) {
       if (isApiError(error, apiCodes.noMessage)) return null;
@@ -42,7 +42,8 @@ export class Texts {
 
   #publish(name: string, text: string, expect: { lastSubjectSequence?: number }): Promise<number> {
     const { texts } = streamNames(this.#connection.place);
-    const options = { expect: { ...expect, streamName: texts } };
+    const timeout = this.#connection.writeMs;
+    const options = { expect: { ...expect, streamName: texts }, timeout };
     return this.#connection.use(async ({ js }) => {
       return (await js.publish(this.#subject(name), Buffer.from(text), options)).seq;
     });

@@ -44,6 +44,9 @@ const jsonMaxBytes = 64 * 1024 * 1024;
 
 /** How long a call waits until one of several coordinators leads, ms. */
 const leaderMs = 15_000;
+/** Between two looks whether another one leads while calls are under way, ms: one that is stopped
+ *  does not end them. */
+const lookMs = 400;
 
 const headCodes: Readonly<Record<number, ErrorCode>> = {
   401: "unauthenticated",
@@ -59,7 +62,7 @@ export class Transport {
   constructor(options: TransportOptions) {
     const urls = options.url.split(",").map((url) => parseUrl(url).origin);
     const { fingerprint = "" } = options;
-    this.#coordinators = new Coordinators({ urls: urls.join(","), fingerprint });
+    this.#coordinators = new Coordinators({ urls: urls.join(","), fingerprint, lookMs });
     this.#agents = new Agents(fingerprint, { keepAliveMsecs: 5_000, maxSockets: 64 });
     this.#options = options;
   }

@@ -15,7 +15,7 @@ export type StandAgainOptions = {
 
 /** Before standing by again, and between two tries while the engine is away, ms. */
 const replacedMs = 250;
-const awayMs = 1_000;
+const awayMs = 500;
 
 /** Throws what ends the process: each error without `--standby`, and those that another try does
  *  not change. */
