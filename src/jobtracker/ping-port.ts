@@ -12,11 +12,11 @@ export type PingPort = { readonly port: number; close(): Promise<void> };
 
 const requestsMax = 16;
 
-/** At this port when it is free, else at one that the system picks. */
+/** At this port when it is free, else at another one. */
 export async function openPingPort({ host, port }: Listen): Promise<PingPort> {
   const answer = async () => okAnswer();
-  const open = (at: number) =>
-    openReplyServer({ host, port: at, requestMaxBytes: requestBytesMax, requestsMax, answer });
+  const common = { host, parity: "even", requestMaxBytes: requestBytesMax, requestsMax } as const;
+  const open = (at: number) => openReplyServer({ ...common, port: at, answer });
   try {
     return await open(port);
   } catch (error) {

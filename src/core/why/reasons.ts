@@ -237,9 +237,9 @@ const texts: Texts = {
     return (
       `no worker has the packages that the job requires: ${each.join("; ")}; ` +
       (tabs === true
-        ? "in browser tabs nothing can be installed: packages that are Python alone travel with the " +
-          "job (`tequio run --wheels FOLDER`), compiled ones need a worker whose Python has them " +
-          "(`tequio join --python venv/bin/python`)"
+        ? "in browser tabs nothing can be installed: packages that are Python alone travel with " +
+          "the job (`tequio run --wheels FOLDER`), compiled ones need a worker whose Python has " +
+          "them (`tequio join --python venv/bin/python`)"
         : "install them there, and start the worker again")
     );
   },
