@@ -1,6 +1,7 @@
 /** The faults of a simulated world: kinds with their rates, planned from the seed before anything
  *  runs, so that a run can be repeated without some of them. */
 import type { Random } from "../src/core/random.ts";
+import { exactFunctions } from "../src/environment/math/functions.ts";
 
 export type FaultRate = {
   /** Share of the seeds in which this kind happens at all, 0 to 1. */
@@ -85,12 +86,14 @@ export type Undo = () => void;
 /** In order of time. */
 export function planFaults(random: Random, untilMs: number, rates: FaultRates): Fault[] {
   const planned: Array<Omit<Fault, "number">> = [];
+  // A seed gives the same run in every engine: their own logarithms differ in the last digit.
+  const log = exactFunctions().log as (value: number) => number;
   for (const [kind, rate] of Object.entries(rates) as Array<[FaultKind, FaultRate]>) {
     if (!random.chance(rate.probability)) continue;
     const [least, most] = rate.forMs;
     const meanMs = 3_600_000 / rate.perHour;
     for (let atMs = 0; ; ) {
-      atMs += -Math.log(1 - random.fraction()) * meanMs;
+      atMs += -log(1 - random.fraction()) * meanMs;
       if (atMs >= untilMs) break;
       // Short ones are more frequent than long ones.
       const forMs = Math.round(least * (most / Math.max(1, least)) ** random.fraction());

@@ -10,8 +10,9 @@ export type Screen = {
   width(): number;
   /** A line that stays, above the drawn ones. */
   print(text: string): void;
-  /** Replaces the drawn lines. Without a terminal: nothing. */
-  draw(lines: readonly string[]): void;
+  /** Replaces the drawn lines. Without a terminal: nothing. `head`: the look of the first line,
+   *  since escape sequences within lines are shown, not obeyed; default: as the others. */
+  draw(lines: readonly string[], head?: (line: string) => string): void;
   /** Leaves the drawn lines where they are and stops drawing. May be called twice. */
   end(): void;
 };
@@ -28,10 +29,10 @@ export function openScreen(stream: NodeJS.WriteStream = process.stderr): Screen 
     print(line) {
       stream.write(`${clear()}${safeText(line)}\n${text(drawn)}`);
     },
-    draw(lines) {
+    draw(lines, head = (line) => line) {
       if (!live) return;
       const before = clear();
-      drawn = lines.map(safeText);
+      drawn = lines.map((line, i) => (i === 0 ? head(safeText(line)) : safeText(line)));
       stream.write(before + text(drawn));
     },
     end() {

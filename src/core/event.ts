@@ -122,6 +122,10 @@ export type CoordinatorEvent = {
       /** Its input files are still on their way: every task of the first stage waits for
        *  `inputs-arrived`. */
       readonly arriving?: true;
+      /** Of a job that is shared with volunteers: from it follow the first attempt number of each
+       *  task and the order in which tasks are given out, so no worker may know it. Below 2^53;
+       *  absent in older logs, where both count up. */
+      readonly disguise?: number;
     }
   /** The input of these tasks of the first stage is there. */
   | { readonly kind: "inputs-arrived"; readonly job: JobId; readonly tasks: readonly number[] }
@@ -196,6 +200,8 @@ export type CoordinatorEvent = {
       readonly job: JobId;
       readonly stage: number;
       readonly task: number;
+      /** Of the two results; absent in older logs. */
+      readonly attempts?: readonly [number, number];
       readonly record: DifferentRecord;
     }
   /** Clients have the whole results of these jobs. */

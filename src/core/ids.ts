@@ -8,8 +8,8 @@ export type WorkerId = `w-${number}`;
 /** Lowercase hex SHA-256 (64 characters): the name of a blob, and the root of a manifest. */
 export type Hash = string;
 
-/** One try to compute one task. `attempt` counts from 1 and is never reused, also not after a
- *  restart. */
+/** One try to compute one task. `attempt` counts from 1, in shared jobs from any number, and is
+ *  never reused, also not after a restart. */
 export type AttemptRef = {
   readonly job: JobId;
   /** Index of the stage in `JobSpec.stages`. */

@@ -55,6 +55,11 @@ export type JobSummary = {
   /** It computes doubtful tasks of an earlier job again; `changed`: those whose result was
    *  another. */
   readonly recheck?: { readonly of: JobId; readonly tasks: number; readonly changed: number };
+  /** Tasks of which volunteers and others gave different results, at most 10; absent = none. */
+  readonly disputes?: readonly DisputeSummary[];
+  /** Why nothing of it is compared by own workers, though its `trust` asks for it; absent = that is
+   *  not so. */
+  readonly unaudited?: UnauditedWhy;
   /** Tasks that were computed a second time, to compare; absent = none was. */
   readonly audit?: AuditSummary;
   /** The last few user errors, newest first (at most 10). */
@@ -75,6 +80,16 @@ export type TaskDifference = {
   /** The first record in which they differ, when that is known; see `DifferentRecord`. */
   readonly record?: DifferentRecord;
 };
+
+/** `isOpen`: it is not settled · `wrong`: those of the two workers that were caught. */
+export type DisputeSummary = TaskDifference & {
+  readonly isOpen?: true;
+  readonly wrong: readonly WorkerId[];
+};
+
+/** one-worker: `trust: "audit"` compares two own workers, and there is one at most · no-own-worker:
+ *  only volunteers are here, who can outvote each other. */
+export type UnauditedWhy = "one-worker" | "no-own-worker";
 
 /** Ended jobs that are kept no longer, by why they went. */
 export type RemovedSummary = {

@@ -15,10 +15,9 @@ import {
   type WorkerRecord,
 } from "./cluster/state.ts";
 import type { Audit } from "./cluster/trust/audit.ts";
-import { differenceOf } from "./cluster/trust/audit-end.ts";
 import type { Canary } from "./cluster/trust/canaries.ts";
-import { doubtfulTasks } from "./cluster/trust/distrust.ts";
-import { checkedShare, isShared, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
+import { checkedShare, isShared, validOf, witnessOf } from "./cluster/trust/standing.ts";
+import { auditSummary, trustSummary } from "./cluster/trust/summaries.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers/ref.ts";
 import { allUnfit } from "./cluster/workers/unfit.ts";
@@ -98,28 +97,6 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     ...trustSummary(state, job),
     ...auditSummary(job),
   };
-}
-
-function trustSummary(
-  state: CoordinatorState,
-  job: JobRecord,
-): Pick<JobSummary, "doubtful" | "recheck" | "undecided"> {
-  if (!isTracked(job)) return {};
-  const { recheck, stages } = job;
-  const undecided = stages.reduce((sum, { opinions }) => sum + opinions.open.size, 0);
-  const doubtful = job.state === "done" ? doubtfulTasks(state, job).length : 0;
-  return {
-    ...(undecided === 0 ? {} : { undecided }),
-    ...(doubtful === 0 ? {} : { doubtful }),
-    ...(recheck === undefined ? {} : { recheck: { ...recheck, of: jobId(recheck.of) } }),
-  };
-}
-
-function auditSummary({ audit, stages }: JobRecord): Pick<JobSummary, "audit"> {
-  if (audit === undefined) return {};
-  const { differs, same } = audit;
-  if (differs === undefined) return same === 0 ? {} : { audit: { tasks: same } };
-  return { audit: { tasks: same + 1, differs: differenceOf(differs, stages) } };
 }
 
 function stageSummary(state: CoordinatorState, stage: Stage): StageSummary {

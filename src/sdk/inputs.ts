@@ -4,7 +4,6 @@ import { resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import { isRemote } from "../remote/address.ts";
 import type { SharedInput } from "../wire/api/messages.ts";
-import type { Content } from "../wire/content/content.ts";
 import { compressionOf, contentAt, type FoundFile, sharedFile } from "./plan/found.ts";
 import { remoteFiles } from "./plan/inputs/remote.ts";
 import {
@@ -15,6 +14,7 @@ import {
   statOf,
   unreadable,
 } from "./plan/inputs/walk.ts";
+import { type Looked, lookAt } from "./plan/looked.ts";
 import { didYouMean } from "./plan/near.ts";
 import { spool, type Upload } from "./plan/upload.ts";
 
@@ -146,20 +146,21 @@ async function expand(path: string): Promise<PathFile[]> {
 
 /** Looks at the first bytes, and so finds out that the file can be read. */
 function checked({ name, stats }: FoundName): PathFile {
-  if (!stats.isFile()) {
+  const path = resolve(name);
+  const looked = stats === null || stats.isFile() ? look(name, path) : null;
+  if (looked === null) {
     throw refused(
       `${name} is not a regular file; pipe it instead: … < ${name}, with - as the input`,
     );
   }
-  const path = resolve(name);
-  const { mtimeMs, size } = stats;
+  const { content, mtimeMs, sizeBytes } = looked;
   const at = { kind: "path", path, mtimeMs } as const;
-  return { name, compression: compressionOf(name), content: look(name, path), sizeBytes: size, at };
+  return { name, compression: compressionOf(name), content, sizeBytes, at };
 }
 
-function look(name: string, path: string): Content {
+function look(name: string, path: string): Looked | null {
   try {
-    return contentAt(path);
+    return lookAt(path);
   } catch (cause) {
     throw unreadable(name, cause);
   }

@@ -70,7 +70,11 @@ test("every command works with what `up` started, and Ctrl-C leaves nothing", as
   assert.match((await place.run("logs", "j-1")).out, /\| item 3/);
   assert.equal((await asked(place, "workers")).length, 2);
   const top = await place.run("top");
-  assert.match(top.out, /^2 workers, 0 of 2 slots busy\n\nno job runs\n/, "once, into a pipe");
+  assert.match(
+    top.out,
+    /^2 workers, 0 of 2 slots busy\n\nno job is running\n/,
+    "once, into a pipe",
+  );
   assert.match(top.out, /^w-2 /m);
   const metrics = await asked(place, "metrics");
   assert.equal(metrics['tequio_attempts_total{outcome="done"}'], 8);

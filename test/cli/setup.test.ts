@@ -19,8 +19,13 @@ test("a new project has a job, and a test that passes", async (t) => {
   symlinkSync(repository, join(folder, "node_modules", "tequio"));
   // Else it would take itself for a part of this test.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = ["--conditions=tequio-source", "--test", "job.test.ts"];
-  const tested = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8", env });
+  const { devDependencies, scripts } = JSON.parse(place.read("words/package.json"));
+  assert.equal(
+    devDependencies.tequio,
+    `file:${repository}`,
+    "of a checkout, which npm may not have",
+  );
+  const tested = spawnSync(scripts.test, { cwd: folder, encoding: "utf8", env, shell: true });
   assert.equal(tested.status, 0, tested.stdout);
 });
 

@@ -11,6 +11,7 @@ import { collect } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { polled } from "../../src/store/testing/polled.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { changedWorker } from "./changed-worker.ts";
 import { writtenJob } from "./written-job.ts";
@@ -112,6 +113,13 @@ test("X10: a volunteer with changed code is caught, and none of its results stay
   assert.deepEqual(await all(client.results(job)), squares);
   const known = await standings();
   assert.equal(known.get("liar")?.caught?.job, job);
+  const { disputes = [] } = await client.job(job);
+  const found = disputes.filter(({ wrong }) => wrong.length > 0);
+  assert.ok(found.length > 0, JSON.stringify(disputes));
+  for (const { record, task } of found) {
+    const both = [`${task * task}`, `${task * task + 1}`];
+    assert.deepEqual([record?.first, record?.second].sort(), both.sort());
+  }
   assert.ok((known.get("ana")?.valid ?? 0) > 0, "the honest one is confirmed");
   assert.equal(known.get("ana")?.caught, undefined);
   assert.equal(known.get("own"), undefined, "an own worker has no standing");
@@ -145,6 +153,14 @@ test("map outputs of a volunteer are checked before they are reduced", async () 
   assert.equal(readFileSync(out, "utf8"), expected.join(""));
   const known = await standings();
   assert.equal(known.get("other liar")?.caught?.job, job);
+  const disputes = await polled(
+    async () => (await client.job(job)).disputes ?? [],
+    (all) => all.some(({ record, wrong }) => record !== undefined && wrong.length > 0),
+  );
+  const { record } = disputes.find((one) => one.record !== undefined)!;
+  const [first, second] = [record?.first, record?.second].map((text) => text?.split(" → ") ?? []);
+  assert.equal(first?.[0], second?.[0], "a count of one word");
+  assert.equal(Math.abs(Number(first?.[1]) - Number(second?.[1])) > 0, true);
   assert.equal(known.get("ana")?.caught, undefined);
 });
 

@@ -1,9 +1,15 @@
 /** The walk of someone with logs: asks them by SQL at a terminal, keeps a part as Parquet, and asks
- *  that. No cluster: `--local`. */
+ *  that; then on a cluster, whose page shows the answer. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildWeb } from "../../scripts/web/build-web.ts";
+import { options, sharedChromium } from "../browsers/chromium.ts";
 import { Place } from "../fixtures/place.ts";
-import { atTerminal, plain, skip } from "./terminal.ts";
+import { fits, openScreen, violations } from "../web/screens.ts";
+import { looksAsBefore } from "./looks.ts";
+import { atTerminal, ctrlC, dashboardOf, plain, skip, upAtTerminal } from "./terminal.ts";
+
+const chromium = sharedChromium();
 
 const statuses = [200, 200, 200, 404, 500];
 const line = (_: unknown, i: number) =>
@@ -44,4 +50,32 @@ test("logs are asked, kept as Parquet, and asked again", { skip, timeout: 120_00
   const wrong = await ask(counts.replace("slow.parquet", "slow.parkett"));
   assert.equal(wrong.code, 2);
   assert.match(wrong.shown, /must end with \.csv, .* \.parquet/);
+});
+
+test("an answer of a cluster is a table and a chart on its page", {
+  ...options,
+  skip: skip || options.skip,
+}, async (t) => {
+  await buildWeb();
+  const place = new Place(t, { "logs/a.ndjson": `${logs.join("\n")}\n` });
+  const { up, shown } = await upAtTerminal(place, "--workers", "1");
+  const query =
+    "select status, count(*) as n from 'logs/*.ndjson' group by status order by n desc limit 3";
+  const { code, out } = await atTerminal(place, ["sql", query, "-o", "-"]).running.ended;
+  assert.equal(code, 0, plain(out));
+  assert.match(plain(out), /status,n\r\n200,1200\r\n/);
+
+  const { errors, page } = await openScreen(await chromium.browser(), dashboardOf(shown));
+  t.after(() => page.context().close());
+  await page.click('a[href="/jobs/j-1"]');
+  await page.waitForSelector(".chip.done");
+  const cell = page.locator("td >> text=1200 >> visible=true").first();
+  await cell.waitFor();
+  assert.deepEqual(await violations(page), []);
+  await fits(page);
+  await cell.scrollIntoViewIfNeeded();
+  await looksAsBefore(page, "answer");
+  assert.deepEqual(errors, []);
+  up.press(ctrlC);
+  assert.equal((await up.running.ended).code, 0);
 });

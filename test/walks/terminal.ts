@@ -38,3 +38,14 @@ export function atTerminal(place: Place, args: readonly string[], columns = 100)
 
 /** The text without what moves the cursor and colours it. */
 export const plain = stripVTControlCharacters;
+
+/** `tequio up` at a terminal, with all that it has printed when it serves. */
+export async function upAtTerminal(place: Place, ...more: string[]) {
+  const up = atTerminal(place, ["up", "--listen", "127.0.0.1:0", ...more]);
+  return { up, shown: await up.shows("stop: Ctrl-C") };
+}
+
+/** The link to the dashboard among what `up` has shown, as a user opens it. */
+export function dashboardOf(shown: string): string {
+  return /^dashboard +(\S+)/m.exec(shown)?.[1] ?? "";
+}

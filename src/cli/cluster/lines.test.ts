@@ -29,6 +29,6 @@ test("the live line counts workers that are here and names jobs that run", () =>
   const workers = [worker, { ...worker, running: 0 }, lost];
   assert.equal(clusterLine(workers, [job]), "2 workers, 1 of 2 slots busy; j-2 w\\x1bx 33 %");
   const tab = { ...worker, running: 9 };
-  assert.equal(clusterLine([tab, worker], []), "2 workers, 2 of 2 slots busy; no job runs");
-  assert.equal(clusterLine([], []), "0 workers, 0 of 0 slots busy; no job runs");
+  assert.equal(clusterLine([tab, worker], []), "2 workers, 2 of 2 slots busy; no job is running");
+  assert.equal(clusterLine([], []), "0 workers, 0 of 0 slots busy; no job is running");
 });

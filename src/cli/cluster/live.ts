@@ -55,7 +55,7 @@ export function clusterLine(
   const share = `${countText(busy)} of ${plural(slots, "slot")} busy`;
   const head = `${plural(live.length, "worker")}, ${share}`;
   const running = jobs.filter((job) => job.state === "running");
-  if (running.length === 0) return `${head}; no job runs`;
+  if (running.length === 0) return `${head}; no job is running`;
   const names = running.map((job) => `${job.job} ${oneLine(job.name)} ${doneShare(job)}`);
   return `${head}; ${names.join(", ")}`;
 }

@@ -49,6 +49,6 @@ test("workers with their rate since the look before, and running jobs", () => {
 test("at first there is no rate; an empty cluster says what to do", () => {
   const text = plain({ atMs: 0, workers: [], jobs: [] }, null);
   assert.doesNotMatch(text, /tasks\/s/);
-  assert.match(text, /no job runs/);
+  assert.match(text, /no job is running/);
   assert.match(text, /no workers; add this machine with: tequio join/);
 });

@@ -50,14 +50,20 @@ async function top(options: Options): Promise<void> {
     else {
       const rows = screen.live ? (process.stdout.rows || rowsDefault) - 1 : Infinity;
       const lines = linesOf(look, before).slice(0, rows);
-      if (isOnce) console.log(lines.join("\n"));
-      else screen.draw(lines.map((line) => cut(line, screen.width())));
+      if (isOnce) console.log([bold(lines[0] ?? ""), ...lines.slice(1)].join("\n"));
+      else
+        screen.draw(
+          lines.map((line) => cut(line, screen.width())),
+          bold,
+        );
     }
     if (isOnce || (options.json && options.once)) return;
     before = look;
     await delay(everyMs);
   }
 }
+
+const bold = (line: string) => styled("bold", line);
 
 /** `before`: the look of a moment ago, to tell rates; null = none. */
 export function linesOf(look: Look, before: Look | null): string[] {
@@ -78,9 +84,9 @@ export function linesOf(look: Look, before: Look | null): string[] {
     [2, 3, 4, 5, 6],
   );
   return [
-    styled("bold", head),
+    head,
     "",
-    ...(running.length === 0 ? ["no job runs"] : jobs),
+    ...(running.length === 0 ? ["no job is running"] : jobs),
     "",
     ...(live.length === 0 ? ["no workers; add this machine with: tequio join <url>"] : workers),
   ];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobSummary } from "../../core/summary.ts";
-import { endedLines, statusLines } from "./report.ts";
+import { auditNotes, endedLines, statusLines } from "./report.ts";
 
 const map = {
   kind: "map",
@@ -102,4 +102,30 @@ test("equal errors are printed once, with their tasks, workers and number", () =
     "  task-7 on w-1",
     "    user-error: other",
   ]);
+});
+
+test("disputes are printed with the record, what a volunteer sent is escaped", () => {
+  const record = { number: 4, partition: 2, first: '"a" → 1', second: '"a" → \u202e2\x1b' };
+  const at = { stage: "map", task: 7, workers: ["w-2", "w-5"] } as const;
+  const disputes = [
+    { ...at, record, wrong: ["w-5"] },
+    { ...at, task: 8, isOpen: true, wrong: [] },
+    { ...at, task: 9, wrong: [] },
+  ] as const;
+  const lines = statusLines({ ...job, failure: null, errors: [], disputes }, 100).filter((line) =>
+    line.includes("two results"),
+  );
+  assert.deepEqual(lines, [
+    "  map task 7 gave two results, by w-2 and by w-5: record 4 of partition 2 is " +
+      '"a" → 1, and "a" → \\x202e2\\x1b; found wrong: the result of w-5',
+    "  map task 8 gave two results, by w-2 and by w-5; who is right is not decided",
+    "  map task 9 gave two results, by w-2 and by w-5; it is settled",
+  ]);
+});
+
+test("a job that is to be audited says when nothing is compared", () => {
+  const [note] = auditNotes({ unaudited: "one-worker" });
+  assert.match(note ?? "", /nothing is computed twice.*start another/);
+  assert.deepEqual(auditNotes({}), []);
+  assert.deepEqual(auditNotes({ audit: { tasks: 2 } }).length, 1);
 });

@@ -1,7 +1,7 @@
 /** What people read of one job: its status page and the summary at the end of a run. Pure. */
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { differenceText } from "../../core/why/reasons.ts";
+import { differenceText, disputeText, reasonText } from "../../core/why/reasons.ts";
 import type { BadRecordsFile } from "../../sdk/collect.ts";
 import { bytesText, countText, durationText, plural } from "../numbers.ts";
 import { observe, stageLines } from "../progress.ts";
@@ -68,8 +68,9 @@ function stageNotes(job: JobSummary): string[] {
 }
 
 /** What became of the results of volunteers. */
-function trustNotes({ doubtful = 0, job, recheck, undecided = 0 }: JobSummary): string[] {
-  const notes: string[] = [];
+function trustNotes(summary: JobSummary): string[] {
+  const { disputes = [], doubtful = 0, job, recheck, undecided = 0 } = summary;
+  const notes = disputes.map((one) => `  ${safeText(disputeText(one))}`);
   if (undecided > 0) {
     notes.push(`  ${plural(undecided, "result")} of volunteers not decided: tequio why ${job}`);
   }
@@ -88,9 +89,13 @@ function trustNotes({ doubtful = 0, job, recheck, undecided = 0 }: JobSummary): 
   return notes;
 }
 
-/** Whether tasks gave the same result twice. */
-export function auditNotes({ audit }: Pick<JobSummary, "audit">): string[] {
-  if (audit === undefined) return [];
+/** Whether tasks gave the same result twice, or why there is nothing to compare. */
+export function auditNotes({
+  audit,
+  unaudited,
+}: Pick<JobSummary, "audit" | "unaudited">): string[] {
+  const lacking = unaudited === undefined ? [] : [reasonText({ kind: unaudited })];
+  if (audit === undefined) return lacking;
   const { differs, tasks } = audit;
   if (differs !== undefined) return [`not deterministic: ${safeText(differenceText(differs))}`];
   return [`${plural(tasks, "task")} computed twice, by two workers, with the same results`];

@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
-import { packageVersion } from "../../client/package-version.ts";
+import { checkoutFolder, packageVersion } from "../../client/package-version.ts";
 import { ClusterError } from "../../core/error.ts";
 import { withExamples, withJson } from "../options.ts";
 import { initialFiles } from "./initial-files.ts";
@@ -25,7 +25,7 @@ export function define(command: Command): void {
 
 /** All or none. Throws `conflict` when one of them is there: it may be the user's own. */
 function writeFiles(folder: string): readonly string[] {
-  const files = Object.entries(initialFiles(packageVersion()));
+  const files = Object.entries(initialFiles(packageVersion(), checkoutFolder()));
   mkdirSync(folder, { recursive: true });
   const begun: Array<readonly [path: string, text: string]> = [];
   for (const [name, text] of files) {

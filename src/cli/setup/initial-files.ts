@@ -43,20 +43,41 @@ const compilerOptions = {
   allowImportingTsExtensions: true,
 };
 
-/** By name. `version`: of this package. */
-export function initialFiles(version: string): Readonly<Record<string, string>> {
+const condition = "tequio-source";
+/** Sources are compiled with the project, as strictly as they are written. */
+const ofSources = {
+  customConditions: [condition],
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+};
+
+/** By name. `version`: of this package; `checkout`: where its sources lie, which the project then
+ *  uses; null = it is an installed package. */
+export function initialFiles(
+  version: string,
+  checkout: string | null,
+): Readonly<Record<string, string>> {
+  const isSource = checkout !== null;
   const project = {
     private: true,
     type: "module",
-    scripts: { test: "node --test", start: "tequio run --local job.ts sample.txt -o -" },
-    devDependencies: { tequio: `^${version}`, "@types/node": "^24.0.0", typescript: "^6.0.0" },
+    scripts: {
+      test: isSource ? `node --conditions=${condition} --test` : "node --test",
+      start: "tequio run --local job.ts sample.txt -o -",
+    },
+    devDependencies: {
+      tequio: isSource ? `file:${checkout}` : `^${version}`,
+      "@types/node": "^24.0.0",
+      typescript: "^6.0.0",
+    },
   };
+  const options = isSource ? { ...compilerOptions, ...ofSources } : compilerOptions;
   return {
     "job.ts": job,
     "job.test.ts": test,
     "sample.txt": sample,
     "package.json": json(project),
-    "tsconfig.json": json({ compilerOptions }),
+    "tsconfig.json": json({ compilerOptions: options }),
   };
 }
 

@@ -27,8 +27,10 @@ export async function compareOutputs(services: Services, order: Order): Promise<
       ? await inBlobs(services, order.outputs)
       : await inPartitions(services, order);
     const { job, stage, task } = order;
+    const [one, other] = order.outputs;
+    const attempts = [one.attempt, other.attempt] as const;
     if (record !== null) {
-      await services.loop.post({ kind: "outputs-compared", job, stage, task, record });
+      await services.loop.post({ kind: "outputs-compared", job, stage, task, attempts, record });
     }
   } catch {
     // That they differ is known.

@@ -13,7 +13,8 @@ import { type ArrivingFile, pieceIsThere } from "../../core/transfer/arrived.ts"
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { Staging, UploadOf } from "../../store/blob/staged.ts";
 import { readWhole } from "../../store/blob/whole.ts";
-import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
+import type { InputFile, Piece } from "../../wire/block/plan.ts";
+import { planFrom } from "../../wire/block/plan-text.ts";
 import type { NewEvent } from "../loop/journal.ts";
 import type { Timers } from "../loop/timers.ts";
 import { planMaxBytes } from "./plans.ts";
@@ -92,7 +93,7 @@ export class Arrivals {
   async #open(job: JobId, { owner, plan, tasks }: AwaitedInputs): Promise<Arriving> {
     const { blobs, timers } = this.#parts;
     const bytes = await readWhole(blobs, plan, planMaxBytes);
-    const { files, splits } = JSON.parse(bytes.toString("utf8")) as Plan;
+    const { files, splits } = planFrom(bytes.toString("utf8"));
     return {
       job,
       owner,

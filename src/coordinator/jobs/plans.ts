@@ -8,6 +8,7 @@ import type { JobSpec } from "../../core/job.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { readWhole } from "../../store/blob/whole.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { filesInColumns } from "../../wire/block/plan-text.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
 
 /** The parts of a plan that the coordinator needs. */
@@ -189,8 +190,10 @@ export class Plans {
     } catch {
       throw new ClusterError("bad-request", `the plan (blob ${plan}) is not JSON`);
     }
-    const checked = outline.safeParse(parsed);
-    if (checked.success) return checked.data;
+    const files = filesInColumns(parsed);
+    const whole = files === null ? parsed : { ...(parsed as object), version: 1, files: [] };
+    const checked = outline.safeParse(whole);
+    if (checked.success) return files === null ? checked.data : { ...checked.data, files };
     const issue = checked.error.issues[0];
     const where = issue?.path.join(".");
     throw new ClusterError("bad-request", `the plan (blob ${plan}): ${where}: ${issue?.message}`);

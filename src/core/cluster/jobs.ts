@@ -61,7 +61,7 @@ export function submitJob(
 
 export function newJob(
   state: CoordinatorState,
-  event: Pick<Of<"job-submitted">, "digest" | "key" | "owner" | "spec">,
+  event: Pick<Of<"job-submitted">, "digest" | "disguise" | "key" | "owner" | "spec">,
 ): JobRecord {
   const number = ++state.jobsSubmitted;
   const hosts = event.spec.locality?.hosts.length ?? 0;
@@ -88,6 +88,7 @@ export function newJob(
     workers: new Set(),
     watched: false,
     wantsBackup: false,
+    ...(event.disguise === undefined ? {} : { disguise: event.disguise }),
   };
   state.jobs.set(number, job);
   state.active.add(number);

@@ -14,6 +14,7 @@ import {
   setTask,
   type WorkerRecord,
 } from "./state.ts";
+import { nextAttempt } from "./trust/disguise.ts";
 
 /** How long an existing worker of the manager protocol may leave an attempt unstarted, in ms: it
  *  fetches the module in this time, for which ours has 60 s. See `unstarted.ts`. */
@@ -28,8 +29,7 @@ export function grant(
   to: { worker: WorkerRecord; backup: boolean },
 ): Lease {
   const job = jobOf(state, stage.job);
-  const attempt = (stage.attempts[task] as number) + 1;
-  stage.attempts[task] = attempt;
+  const attempt = nextAttempt(job, stage, task);
   const lease: Lease = {
     job: stage.job,
     stage: stage.index,

@@ -26,6 +26,7 @@ import { endAudit, hearAudit } from "./trust/audit-end.ts";
 import { sample } from "./trust/audit-sample.ts";
 import { hearCanary } from "./trust/canary.ts";
 import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
+import { noteDispute } from "./trust/difference.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
 import { remember } from "./trust/known.ts";
 import { markOf } from "./trust/opinion.ts";
@@ -77,7 +78,7 @@ function ofLeases(
   const worker = idNumber(event.worker);
   const { audits, canaries } = state;
   if (canaries.running.has(worker)) {
-    return event.reports.filter((said) => !hearCanary(state, { ...event, worker }, said));
+    return event.reports.filter((said) => !hearCanary(state, { ...event, worker }, said, effects));
   }
   if (!audits.running.has(worker)) return event.reports;
   const at = { job: idNumber(event.job), stage: event.stage, worker };
@@ -125,6 +126,7 @@ function decide(
   const { attempt, counters, inputBytes, output } = report;
   const more = { ...(counters && { counters }), ...(inputBytes !== undefined && { inputBytes }) };
   const verdict = hear(state, { job, stage, task, worker, said: { attempt, output, ...more } });
+  noteDispute(state, { job, stage, task }, effects);
   if (verdict.kind === "failed") return failJob(state, job, verdict.failure, effects);
   if (verdict.kind === "open") {
     learnDone(state, stage, done);

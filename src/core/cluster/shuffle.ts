@@ -24,6 +24,8 @@ import {
   setTask,
   WAITING,
 } from "./state.ts";
+import { tasksInOrder } from "./trust/disguise.ts";
+import { loseFrom } from "./trust/opinion.ts";
 import { refOf } from "./workers/ref.ts";
 
 /** Times that one map output may be lost before the job is given up: members cannot reach each
@@ -47,7 +49,7 @@ export function isOpen(job: JobRecord, stage: Stage): boolean {
 /** Makes the waiting tasks of a stage ready if its input is complete. */
 export function openStage(state: CoordinatorState, job: JobRecord, stage: Stage): void {
   if (!isOpen(job, stage)) return;
-  for (let task = 0; task < stage.spec.taskCount; task++) {
+  for (const task of tasksInOrder(job, stage)) {
     if (stage.state[task] === WAITING && !isHeldBack(stage, task)) makeReady(state, stage, task);
   }
 }
@@ -196,12 +198,8 @@ function loseOpinionsOf(
   stillServed: Serves,
 ): void {
   if (state.workers.get(worker)?.specs.exchangeUrl === "") return;
-  const { open } = stage.opinions;
-  for (const [task, opinions] of open) {
-    const left = opinions.filter((one) => one.worker !== worker);
-    if (left.length === opinions.length || stillServed(stage.job, stage.index, task)) continue;
-    if (left.length === 0) open.delete(task);
-    else open.set(task, left);
+  for (const task of [...stage.opinions.open.keys()]) {
+    if (!stillServed(stage.job, stage.index, task)) loseFrom(stage.opinions, task, worker);
   }
 }
 

@@ -13,7 +13,7 @@ import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
 import { nothingRetained, type Retained } from "./retention/retained.ts";
 import { noShares, type Share, type Shares } from "./shares/share.ts";
-import { type Audits, type JobAudit, noAudits } from "./trust/audit.ts";
+import { type Audits, type Difference, type JobAudit, noAudits } from "./trust/audit.ts";
 import { type Canaries, loadCanaries } from "./trust/canaries.ts";
 import { noOpinions, type Opinions } from "./trust/opinion.ts";
 import { noTrust, type Trust } from "./trust/trust.ts";
@@ -133,8 +133,12 @@ export type JobRecord = {
   watched: boolean;
   /** A straggler waits for a worker to have room for its backup. */
   wantsBackup: boolean;
+  /** Of the submission; see `trust/disguise.ts`. */
+  disguise?: number;
   /** It computes doubtful tasks of an earlier job again. */
   recheck?: Recheck;
+  /** The first tasks of which there were different results, where volunteers take part. */
+  disputes?: readonly Difference[];
   /** Whether tasks give the same result twice; absent = none is to be compared. */
   audit?: JobAudit;
 };

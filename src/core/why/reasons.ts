@@ -3,7 +3,12 @@
  *  own language; `reasonText` is the English. */
 import type { JobId, WorkerId } from "../ids.ts";
 import { type JobState, type StageKind, type TaskState, taskName } from "../job.ts";
-import type { NarrowSummary, TaskDifference, UnreachedSummary } from "../summary.ts";
+import type {
+  DisputeSummary,
+  NarrowSummary,
+  TaskDifference,
+  UnreachedSummary,
+} from "../summary.ts";
 
 export type Reason =
   /** The job has ended; nothing waits. */
@@ -61,6 +66,12 @@ export type Reason =
   | { readonly kind: "second-opinion"; readonly tasks: number; readonly forOwn: number }
   /** A task gave two results, by two workers. */
   | ({ readonly kind: "not-deterministic" } & TaskDifference)
+  /** A volunteer and another worker gave different results of a task. */
+  | ({ readonly kind: "disputed" } & DisputeSummary)
+  /** `trust: "audit"` compares two own workers, and there is one at most. */
+  | { readonly kind: "one-worker" }
+  /** Only volunteers are here to compute a job that is shared with them. */
+  | { readonly kind: "no-own-worker" }
   /** All that are here are volunteers, and the job is not shared with them. */
   | { readonly kind: "only-volunteers"; readonly workers: number }
   /** The job is in Python, and none of these workers (their names, without tabs) has it. `tabs`:
@@ -212,6 +223,13 @@ const texts: Texts = {
     `${count(tasks, "result")} of volunteers ${tasks === 1 ? "waits" : "wait"} for a second ` +
     `opinion${forOwn === 0 ? "" : `, ${forOwn} of them by an own worker`}`,
   "not-deterministic": differenceText,
+  disputed: disputeText,
+  "one-worker": () =>
+    "nothing is computed twice: `--trust audit` compares two own workers that are no tabs, and " +
+    "there are fewer; start another (`tequio up --workers 2`, or `tequio join`)",
+  "no-own-worker": () =>
+    "no own worker is here: what volunteers say is compared with other volunteers alone, the " +
+    "majority decides, and no one is called a liar; join one (`tequio join`)",
   "only-volunteers": ({ workers }) => {
     const who =
       workers === 1
@@ -295,16 +313,27 @@ const texts: Texts = {
 };
 
 /** What was seen, what it means, and what to do. */
-export function differenceText({ record, stage, task, workers }: TaskDifference): string {
-  const [first, second] = workers;
-  const seen = `${taskName(stage, task)} gave two results, by ${first} and by ${second}`;
+export function differenceText(difference: TaskDifference): string {
   const remedy =
     "so the result depends on who computed it: remove what differs (crypto, the order of sums), " +
     'or say so by `chance: "real"`';
-  if (record === undefined) return `${seen}, ${remedy}`;
+  return `${seenText(difference)}${difference.record === undefined ? "," : ";"} ${remedy}`;
+}
+
+/** What was seen, and how it was settled. */
+export function disputeText({ isOpen, wrong, ...difference }: DisputeSummary): string {
+  const were = wrong.length === 1 ? "result of" : "results of";
+  const settled =
+    wrong.length === 0 ? "it is settled" : `found wrong: the ${were} ${wrong.join(" and ")}`;
+  return `${seenText(difference)}; ${isOpen ? "who is right is not decided" : settled}`;
+}
+
+function seenText({ record, stage, task, workers: [first, second] }: TaskDifference): string {
+  const seen = `${taskName(stage, task)} gave two results, by ${first} and by ${second}`;
+  if (record === undefined) return seen;
   const of = record.partition === undefined ? "" : ` of partition ${record.partition}`;
   const [one, other] = [record.first, record.second].map((text) => text || "no record");
-  return `${seen}: record ${record.number}${of} is ${one}, and ${other}; ${remedy}`;
+  return `${seen}: record ${record.number}${of} is ${one}, and ${other}`;
 }
 
 /** Of a kind that only a newer coordinator knows, its name. */

@@ -16,7 +16,9 @@ import {
   type Stage,
   type WorkerRecord,
 } from "../cluster/state.ts";
-import { differenceOf } from "../cluster/trust/audit-end.ts";
+import { differenceOf, disputesOf } from "../cluster/trust/difference.ts";
+import { attemptsGiven } from "../cluster/trust/disguise.ts";
+import { unaudited } from "../cluster/trust/unaudited.ts";
 import { allUnfit, mayTake } from "../cluster/workers/unfit.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
 import { type JobSpec, programKinds, type TaskState, taskName } from "../job.ts";
@@ -29,7 +31,7 @@ const lastMaxCharacters = 500;
 export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason[] | null {
   const job = state.jobs.get(idNumber(id));
   if (job === undefined) return null;
-  const differs = differenceIn(job);
+  const differs = trustIn(state, job);
   if (job.state !== "running")
     return [{ kind: "job-ended", job: id, state: job.state }, ...differs];
   const attempts = attemptsInSlots(state, job);
@@ -52,9 +54,18 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   return job.running > 0 ? [...reasons, ...longest(state, job, atMs)] : reasons;
 }
 
-function differenceIn({ audit, stages }: JobRecord): Reason[] {
-  if (audit?.differs === undefined) return [];
-  return [{ kind: "not-deterministic", ...differenceOf(audit.differs, stages) }];
+/** Whether its results can be relied on: disputes of a running job only while they are open. */
+function trustIn(state: CoordinatorState, job: JobRecord): Reason[] {
+  const { audit, stages, state: jobState } = job;
+  const reasons: Reason[] = [];
+  if (audit?.differs !== undefined) {
+    reasons.push({ kind: "not-deterministic", ...differenceOf(audit.differs, stages) });
+  }
+  for (const one of disputesOf(state, job)) {
+    if (jobState !== "running" || one.isOpen) reasons.push({ kind: "disputed", ...one });
+  }
+  const why = unaudited(state, job);
+  return why === undefined ? reasons : [...reasons, { kind: why }];
 }
 
 /** Null when there is no such task. */
@@ -71,7 +82,7 @@ export function whyTask(
   const leases = stage.leases.get(of.task) ?? [];
   const isAhead = code === RUNNING && !leases.some((lease) => isInSlot(state, lease));
   const taskState = isAhead ? "ready" : stateName(job, code);
-  const attempts = (stage.attempts[of.task] as number) - (isAhead ? leases.length : 0);
+  const attempts = attemptsGiven(job, stage, of.task) - (isAhead ? leases.length : 0);
   const reasons: Reason[] = [
     { kind: "task-is", stage: kind, task: of.task, state: taskState, attempts },
   ];

@@ -7,6 +7,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { tableFormat } from "../../tables/file.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { planText } from "../../wire/block/plan-text.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Params } from "../job.ts";
 import type { FoundFile } from "./found.ts";
 import { hasCuts, lookInto } from "./inputs/look.ts";
@@ -98,7 +99,7 @@ function spillDefault(job: Job): number {
 
 /** The plan as the blob that workers read, and its name. */
 export function planBlob(plan: Plan): { bytes: Uint8Array; hash: Hash } {
-  const bytes = Buffer.from(JSON.stringify(plan));
+  const bytes = Buffer.from(planText(plan));
   return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 

@@ -49,6 +49,19 @@ export const reasonMessages = catalogue({
       "Not deterministic: {stage} task {task} gave two results, by {first} and by {second}. " +
       "Record {record} is `{one}`, and `{other}`. Remove what differs, such as crypto or the " +
       "order of sums.",
+    disputed: "{stage} task {task} gave two results, by {first} and by {second}. {settled}",
+    "disputed-record":
+      "{stage} task {task} gave two results, by {first} and by {second}. Record {record} is " +
+      "`{one}`, and `{other}`. {settled}",
+    "dispute-open": "Who is right is not decided.",
+    "dispute-settled": "It is settled.",
+    "dispute-wrong": "Found wrong: {wrong}.",
+    "one-worker":
+      "Nothing is computed twice: `--trust audit` compares two own workers that are no tabs, and " +
+      "there are fewer. Start another: `tequio up --workers 2`, or `tequio join`.",
+    "no-own-worker":
+      "No own worker is here: what volunteers say is compared with other volunteers alone, the " +
+      "majority decides, and no one is called a liar. Join one: `tequio join`.",
     "only-volunteers":
       "Only volunteers are here, and this job is not shared with them: join an own worker with " +
       "`tequio join`, or submit it with `--share volunteers`.",
@@ -141,6 +154,19 @@ export const reasonMessages = catalogue({
       "No es determinista: la tarea {task} de {stage} dio dos resultados, de {first} y de " +
       "{second}. El registro {record} es `{one}`, y `{other}`. Quite lo que difiere, como crypto " +
       "o el orden de las sumas.",
+    disputed: "La tarea {task} de {stage} dio dos resultados, de {first} y de {second}. {settled}",
+    "disputed-record":
+      "La tarea {task} de {stage} dio dos resultados, de {first} y de {second}. El registro " +
+      "{record} es `{one}`, y `{other}`. {settled}",
+    "dispute-open": "No está decidido quién tiene razón.",
+    "dispute-settled": "Está resuelto.",
+    "dispute-wrong": "Resultó falso: {wrong}.",
+    "one-worker":
+      "Nada se calcula dos veces: `--trust audit` compara dos nodos propios que no son pestañas, " +
+      "y hay menos. Inicie otro: `tequio up --workers 2`, o `tequio join`.",
+    "no-own-worker":
+      "No hay ningún nodo propio: lo que dicen los voluntarios se compara solo entre ellos, " +
+      "decide la mayoría, y a nadie se le llama mentiroso. Una uno: `tequio join`.",
     "only-volunteers":
       "Solo hay voluntarios, y este trabajo no se comparte con ellos: añada un nodo propio con " +
       "`tequio join`, o envíelo con `--share volunteers`.",
@@ -228,6 +254,19 @@ export const reasonMessages = catalogue({
       "结果不确定：{stage}任务 {task} 由 {first} 和 {second} 得出两个不同的结果。" +
       "第 {record} 条记录是 `{one}`，另一个是 `{other}`。" +
       "请去掉造成差异的部分，例如 crypto 或求和的顺序。",
+    disputed: "{stage}任务 {task} 由 {first} 和 {second} 得出两个不同的结果。{settled}",
+    "disputed-record":
+      "{stage}任务 {task} 由 {first} 和 {second} 得出两个不同的结果。" +
+      "第 {record} 条记录是 `{one}`，另一个是 `{other}`。{settled}",
+    "dispute-open": "尚未确定谁是对的。",
+    "dispute-settled": "已解决。",
+    "dispute-wrong": "结果错误：{wrong}。",
+    "one-worker":
+      "没有任务被计算两次：`--trust audit` 需要两个不是标签页的自有节点来比较，而现在不足两个。" +
+      "请再启动一个：`tequio up --workers 2` 或 `tequio join`。",
+    "no-own-worker":
+      "没有自有节点：志愿者的结果只在志愿者之间比较，由多数决定，不会认定谁在说谎。" +
+      "请加入一个：`tequio join`。",
     "only-volunteers":
       "这里只有志愿者，而此作业未与他们共享：用 `tequio join` 加入自有节点，" +
       "或用 `--share volunteers` 提交。",
@@ -281,7 +320,18 @@ export function reasonIn(reason: Reason): string {
   if (reason.kind === "not-deterministic" && reason.record !== undefined) {
     return one("not-deterministic-record", valuesOf(reason));
   }
+  if (reason.kind === "disputed") return disputeIn(reason);
   return one(reason.kind, valuesOf(reason));
+}
+
+function disputeIn(reason: Extract<Reason, { kind: "disputed" }>): string {
+  const { isOpen, record, wrong } = reason;
+  const settled =
+    wrong.length === 0
+      ? say(reasonMessages, isOpen ? "dispute-open" : "dispute-settled")
+      : say(reasonMessages, "dispute-wrong", { wrong: wrong.join(", ") });
+  const name = record === undefined ? "disputed" : "disputed-record";
+  return say(reasonMessages, name, { ...valuesOf(reason), settled });
 }
 
 function valuesOf(reason: Reason): Values {
@@ -293,7 +343,9 @@ function valuesOf(reason: Reason): Values {
   if ("stage" in reason) values.stage = say(jobMessages, reason.stage);
   if ("state" in reason) values.state = stateIn(reason.state);
   if ("forMs" in reason) values.time = durationText(reason.forMs);
-  if (reason.kind === "not-deterministic") Object.assign(values, differenceValues(reason));
+  if (reason.kind === "not-deterministic" || reason.kind === "disputed") {
+    Object.assign(values, differenceValues(reason));
+  }
   if (reason.kind === "worker-unreached") {
     values.by = reason.by.join(", ");
     values.sent = bytesText(reason.relayedBytes);
@@ -315,7 +367,7 @@ function valuesOf(reason: Reason): Values {
 function differenceValues({
   record,
   workers: [first, second],
-}: Extract<Reason, { kind: "not-deterministic" }>): Values {
+}: Extract<Reason, { kind: "disputed" | "not-deterministic" }>): Values {
   if (record === undefined) return { first, second };
   // Backquotes are the marks of the text.
   const [one, other] = [record.first, record.second].map(

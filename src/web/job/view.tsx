@@ -1,6 +1,7 @@
 /** A job's page: the part that the dashboard and a kept report share. */
 import type { ComponentChildren } from "preact";
 import type { JobSummary } from "../../core/summary.ts";
+import type { Reason } from "../../core/why/reasons.ts";
 import { agoText, durationText } from "../i18n/amounts.ts";
 import { language, useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
@@ -32,7 +33,7 @@ export function JobView(props: Props) {
     <article class="stack">
       <Head {...props} />
       <Errors job={job} />
-      <Difference job={job} />
+      <Differences job={job} />
       {upper}
       <div class="columns">
         <Stages job={job} />
@@ -45,14 +46,16 @@ export function JobView(props: Props) {
   );
 }
 
-/** Two results of one task: the job depends on who computes it. */
-function Difference({ job: { audit } }: { job: JobSummary }) {
-  if (audit?.differs === undefined) return null;
-  return (
-    <p class="panel notice" role="alert">
-      <Rich text={reasonIn({ kind: "not-deterministic", ...audit.differs })} />
+/** Whether its results can be relied on: two results of one task, or none that were compared. */
+function Differences({ job: { audit, disputes = [], unaudited } }: { job: JobSummary }) {
+  const reasons: Reason[] = disputes.map((one) => ({ kind: "disputed", ...one }));
+  if (audit?.differs !== undefined) reasons.push({ kind: "not-deterministic", ...audit.differs });
+  if (unaudited !== undefined) reasons.push({ kind: unaudited });
+  return reasons.map((reason, at) => (
+    <p key={at} class="panel notice" role="alert">
+      <Rich text={reasonIn(reason)} />
     </p>
-  );
+  ));
 }
 
 function Head({ actions, isReport, job }: Props) {

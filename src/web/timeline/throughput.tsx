@@ -58,7 +58,9 @@ export function Throughput({ model, stages, version }: Props) {
         <h2 id="throughput-title">{title}</h2>
         <span class="quiet small">{unit}</span>
       </header>
-      <div class="body throughput" ref={place} />
+      <div class="body throughput">
+        <div ref={place} />
+      </div>
     </section>
   );
 }

@@ -1,6 +1,6 @@
 /** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8 JSON
- *  that the client makes once and every worker reads; the coordinator only reads the files that it
- *  must pass on. */
+ *  (`plan-text.ts`) that the client makes once and every worker reads; the coordinator only reads
+ *  the files that it must pass on. */
 import type { OutputFormat } from "../../core/job.ts";
 import type { QuerySpec } from "./query.ts";
 

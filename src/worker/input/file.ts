@@ -54,14 +54,12 @@ export function readSmall({ at, compression, sizeBytes }: InputFile): Uint8Array
   try {
     // What has become a pipe meanwhile must not be waited for.
     fd = openSync(at.path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const isSame = () => {
-      const { mtimeMs, size } = fstatSync(fd);
-      return size === sizeBytes && Math.floor(mtimeMs) === Math.floor(at.mtimeMs);
-    };
-    if (!isSame()) return null;
     const bytes = Buffer.allocUnsafe(sizeBytes);
-    const count = readSync(fd, bytes, 0, sizeBytes, 0);
-    return count === sizeBytes && isSame() ? bytes : null;
+    if (readSync(fd, bytes, 0, sizeBytes, 0) !== sizeBytes) return null;
+    // Behind the read: what was changed before it or meanwhile has another size or time by now.
+    const { mtimeMs, size } = fstatSync(fd);
+    const isSame = size === sizeBytes && Math.floor(mtimeMs) === Math.floor(at.mtimeMs);
+    return isSame ? bytes : null;
   } catch {
     return null;
   } finally {

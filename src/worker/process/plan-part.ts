@@ -1,13 +1,11 @@
 /** What a task process reads of a large plan: the split at hand and its files. A plan of 200,000
- *  files has 37 MB, which every process would parse and keep. */
+ *  files has 10 MB, which every process would parse and keep. */
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { largeFrom } from "../../wire/block/plan-text.ts";
 import type { PlanPart, ShortFile } from "./messages.ts";
 
-/** Plans with more are passed on in parts. */
-const filesMax = 1_000;
-
 export function isLarge({ files, splits }: Plan): boolean {
-  return files.length > filesMax || splits.length > filesMax;
+  return files.length > largeFrom || splits.length > largeFrom;
 }
 
 /** The plan without its files and splits. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import type { Plan } from "../../wire/block/plan.ts";
+import { planFrom } from "../../wire/block/plan-text.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { ShortFile } from "../process/messages.ts";
 import { isLarge, sliced } from "../process/plan-part.ts";
@@ -183,7 +184,7 @@ function shortFile({ path, text }: KeptFile, hash: Hash): ShortFile {
 }
 
 function readPlan(text: string, open: JobOpen): Plan {
-  const plan = JSON.parse(text) as Plan;
+  const plan = planFrom(text);
   if (plan.version === 1) return plan;
   throw new ClusterError("version-mismatch", `the plan of ${open.job} is of another version`);
 }

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { askAround } from "../../../peer/discovery.ts";
+import { polled } from "../../../store/testing/polled.ts";
 import { writePickle } from "../../../wire/filesystem/pickle/writer.ts";
 import { PyTuple } from "../../../wire/filesystem/value.ts";
 import { type Client, filesystemOpened, ok } from "./testing/client.ts";
@@ -265,9 +265,5 @@ test("files are served to peers no further than the coordinator listens", async 
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > endMs) assert.fail("it did not come to hold within 20 s");
-    await delay(10);
-  }
+  await polled(holds, (is) => is);
 }

@@ -1,24 +1,17 @@
 /** Second attempts that end: by their result, or since something else goes before. */
 import type { Effect } from "../../effect.ts";
-import type { AttemptReport, CoordinatorEvent } from "../../event.ts";
-import { idNumber, jobId, type WorkerId, workerId } from "../../ids.ts";
+import type { AttemptReport } from "../../event.ts";
+import { jobId, workerId } from "../../ids.ts";
 import type { TaskOutput } from "../../job.ts";
-import type { TaskDifference } from "../../summary.ts";
 import {
   type CoordinatorState,
   DONE,
   type JobRecord,
-  RELAY,
   type Stage,
   type WorkerRecord,
 } from "../state.ts";
-import {
-  type Audit,
-  type Difference,
-  type DifferentRecord,
-  type JobAudit,
-  recordTextMax,
-} from "./audit.ts";
+import type { Audit, JobAudit } from "./audit.ts";
+import { differenceBetween, dispute, type Held, keeperOf } from "./difference.ts";
 import { remember } from "./known.ts";
 import { markOf, type Voucher } from "./opinion.ts";
 import { confirm, isShared, witnessOf } from "./standing.ts";
@@ -84,8 +77,12 @@ function spotted(
     return [];
   }
   if (suspect === mark) return vouchers.filter(({ own }) => !own);
-  if (suspect === undefined) wantAgain(state, { ...audit, suspect: mark });
-  else differ(state, job, audit, results);
+  if (suspect === undefined) {
+    const stage = job.stages[audit.stage] as Stage;
+    const found = { task, results: resultsOf(state, job, audit, results) };
+    dispute(job, stage, found, results.effects);
+    wantAgain(state, { ...audit, suspect: mark });
+  } else differ(state, job, audit, results);
   return [];
 }
 
@@ -112,53 +109,34 @@ function differ(
   state: CoordinatorState,
   job: JobRecord,
   audit: Audit,
-  { effects, first, second }: Results & { readonly effects: Effect[] },
+  { effects, ...results }: Results & { readonly effects: Effect[] },
 ): void {
-  const { stage, task } = audit;
+  const { task } = audit;
+  const of = job.stages[audit.stage] as Stage;
   const found = job.audit as JobAudit;
   if (found.differs !== undefined) return;
-  const by = { worker: audit.worker, attempt: audit.attempt };
-  found.differs = { stage, task, first: by, second: audit.second };
-  if (first.value !== undefined && second.value !== undefined) {
-    found.differs = { ...found.differs, record: cut(first.value, second.value) };
-  } else {
-    const holder = (job.stages[stage] as Stage).holder[task] as number;
-    const one = { attempt: audit.attempt, worker: placeOf(holder), root: first.root };
-    const isKept = state.workers.get(audit.second.worker)?.specs.exchangeUrl === "";
-    const { attempt, worker } = audit.second;
-    const other = { attempt, worker: isKept ? null : workerId(worker), root: second.root };
-    const at = { job: jobId(job.number), stage, task };
-    effects.push({ kind: "compare-outputs", ...at, outputs: [one, other] });
-  }
+  found.differs = differenceBetween(
+    of,
+    { task, results: resultsOf(state, job, audit, results) },
+    effects,
+  );
   // One is enough.
   found.wanted.length = 0;
   state.audits.jobs.delete(job.number);
   effects.push({ kind: "job-changed", job: jobId(job.number) });
 }
 
-function placeOf(holder: number): WorkerId | null {
-  return holder === RELAY ? null : workerId(holder);
-}
-
-function cut(first: string, second: string): DifferentRecord {
-  return {
-    number: 0,
-    first: first.slice(0, recordTextMax),
-    second: second.slice(0, recordTextMax),
-  };
-}
-
-export function learnDifference(
+function resultsOf(
   state: CoordinatorState,
-  event: Extract<CoordinatorEvent, { kind: "outputs-compared" }>,
-  effects: Effect[],
-): void {
-  const { audit } = state.jobs.get(idNumber(event.job)) ?? {};
-  const { differs } = audit ?? {};
-  if (audit === undefined || differs === undefined) return;
-  if (differs.stage !== event.stage || differs.task !== event.task) return;
-  audit.differs = { ...differs, record: event.record };
-  effects.push({ kind: "job-changed", job: event.job });
+  job: JobRecord,
+  { attempt, second, stage, task, worker }: Audit,
+  results: Results,
+): [Held, Held] {
+  const holder = (job.stages[stage] as Stage).holder[task] as number;
+  return [
+    { worker, attempt, output: results.first, holder },
+    { ...second, output: results.second, holder: keeperOf(state, second.worker) },
+  ];
 }
 
 /** A job that has ended was opened at the worker for this alone. */
@@ -167,16 +145,6 @@ function close(state: CoordinatorState, job: JobRecord, number: number, effects:
   if (job.state === "running" || worker?.live !== true) return;
   if (isAudited(state, job, number) || !worker.opened.delete(job.number)) return;
   effects.push({ kind: "close-job", worker: workerId(number), job: jobId(job.number) });
-}
-
-/** As summaries name it. */
-export function differenceOf(
-  { first, record, second, stage, task }: Difference,
-  stages: readonly Stage[],
-): TaskDifference {
-  const workers = [workerId(first.worker), workerId(second.worker)] as const;
-  const { kind } = (stages[stage] as Stage).spec;
-  return { stage: kind, task, workers, ...(record === undefined ? {} : { record }) };
 }
 
 /** Whether the worker still compares results of the job. */

@@ -1,12 +1,13 @@
 /** Gives sampled tasks to other workers that are idle while nothing else is ready; see
  *  `audit-sample.ts`.
  *
- *  1. Own workers alone, of the same engine where the job depends on it; no tabs, whose input
- *     comes from far.
- *  2. A job does not wait for it. What is left when it is done is computed afterwards, for a
- *     while, as far as it reads no partitions. */
+ *  1. Own workers alone, of the same engine where the job depends on it; no tabs, whose input comes
+ *     from far.
+ *  2. A job does not wait for it. What is left when it is done is computed afterwards, for a while,
+ *     as far as it reads no partitions. */
 import type { Effect } from "../../effect.ts";
 import { sendAttempts } from "../placement.ts";
+import { isOpen } from "../shuffle.ts";
 import {
   type CoordinatorState,
   DONE,
@@ -16,6 +17,7 @@ import {
 } from "../state.ts";
 import { mayTake } from "../workers/unfit.ts";
 import type { JobAudit, Sampled } from "./audit.ts";
+import { nextAttempt } from "./disguise.ts";
 import { engineOf, needsOneEngine } from "./standing.ts";
 
 /** How long after the end of a job it is audited, ms. */
@@ -50,7 +52,8 @@ function startOf(
     // It is computed again anyway.
     const isDone = isCurrent && stage.state[sampled.task] === DONE;
     const worker = isDone ? idleWorker(state, job, sampled) : undefined;
-    if (isDone && worker === undefined) continue;
+    // What it reads may be on its way back: a map output that was lost.
+    if (isDone && (worker === undefined || !isOpen(job, stage))) continue;
     wanted.splice(wanted.indexOf(sampled), 1);
     if (worker !== undefined) start(state, stage, { sampled, worker, effects });
   }
@@ -62,8 +65,7 @@ function start(
   of: { readonly sampled: Sampled; readonly worker: WorkerRecord; readonly effects: Effect[] },
 ): void {
   const { effects, sampled, worker } = of;
-  const attempt = (stage.attempts[sampled.task] as number) + 1;
-  stage.attempts[sampled.task] = attempt;
+  const attempt = nextAttempt(state.jobs.get(stage.job) as JobRecord, stage, sampled.task);
   sendAttempts(state, stage, { worker, attempts: [{ task: sampled.task, attempt }], effects });
   const { running } = state.audits;
   const second = { attempt, worker: worker.number };

@@ -214,3 +214,45 @@ test("where own workers find two results, no volunteer is accused, and both are 
   assert.equal(village.state.trust.caught.size, 0);
   assert.equal(summaryOf(village, job).audit?.differs?.task, 0);
 });
+
+test("a reduce task is compared only while all that it reads is there", () => {
+  const village = audited();
+  const first = village.join();
+  village.submit({ ...mapReduceSpec(1, 2), backupTasks: false });
+  village.says(first);
+  village.says(first);
+  const reader = village.join();
+  assert.equal(village.runs(first).stage, 1);
+  village.lose(first, "closed");
+  const [mapper, idle] = [village.join(), village.join()];
+  const all = [reader, mapper, idle];
+  const again = all.filter((one) => village.running.get(one)?.some(({ stage }) => stage === 0));
+  assert.equal(again.length, 1, "the map task is computed again");
+  const compares = () => all.some((one) => village.running.get(one)?.some(isSecondReduce));
+  const isSecondReduce = ({
+    attempt,
+    stage,
+    task,
+  }: { [K in "attempt" | "stage" | "task"]: number }) => stage === 1 && task === 0 && attempt === 2;
+  assert.ok(!compares());
+  village.says(again[0]!);
+  while (!compares()) village.says(all.find((one) => !village.isIdle(one))!);
+});
+
+test("a job that asks to be audited says that there is no second own worker", () => {
+  const village = audited(0);
+  const own = village.join();
+  const job = village.submit(tasks(2, { trust: "audit" }));
+  village.join({ tab: true });
+  const said = () => whyJob(village.state, job, village.atMs)!.map(({ kind }) => kind);
+  assert.equal(summaryOf(village, job).unaudited, "one-worker");
+  assert.ok(said().includes("one-worker"), said().join());
+  const plain = village.submit(tasks(1));
+  assert.equal(summaryOf(village, plain).unaudited, undefined, "it does not ask for it");
+  const other = village.join();
+  assert.equal(summaryOf(village, job).unaudited, undefined);
+  while (!village.isIdle(own)) village.says(own);
+  while (!village.isIdle(other)) village.says(other);
+  village.lose(other);
+  assert.equal(summaryOf(village, job).unaudited, undefined, "it was compared before");
+});

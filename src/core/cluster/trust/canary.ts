@@ -2,12 +2,13 @@
  *
  *  1. Known is what an own worker vouches for. It need not be right by chance: a task that gives
  *     two results fails its job in the end, and accuses no volunteer.
- *  2. It is an attempt like any other: at any place among those that the worker is given, of a
- *     task that others may have had, too. It holds no lease, since nothing waits for it.
+ *  2. It is an attempt like any other: at any place among those that the worker is given, of a task
+ *     that others may have had, too. It holds no lease, since nothing waits for it.
  *  3. A person has each of these once, and none that it has computed itself.
  *  4. The same result confirms the volunteer. Another one reopens the task with both: an own worker
  *     computes it a second time before a volunteer is called a liar, as in every dispute.
  *  5. Tasks that read partitions are none: what is right depends on which partitions were read. */
+import type { Effect } from "../../effect.ts";
 import type { AttemptReport } from "../../event.ts";
 import { type JobId, jobId } from "../../ids.ts";
 import { ownCode } from "../placement/may-run.ts";
@@ -21,6 +22,8 @@ import {
 import type { KnownTask } from "./canaries.ts";
 import { takeCanaries } from "./canary-end.ts";
 import { hasOwn } from "./check.ts";
+import { noteDispute } from "./difference.ts";
+import { nextAttempt } from "./disguise.ts";
 import { withdraw } from "./distrust.ts";
 import { areDistinct, markOf, type Opinion, type Witness } from "./opinion.ts";
 import { confirm, draw, isShared, needsOneEngine, witnessOf } from "./standing.ts";
@@ -28,7 +31,7 @@ import { confirm, draw, isShared, needsOneEngine, witnessOf } from "./standing.t
 /** Share of the tasks of volunteers, besides the share that is compared. */
 export const canaryShare = 0.01;
 /** Those that are looked at for one worker. */
-const triesMax = 4;
+const triesMax = 16;
 /** At one worker, which may answer none of them. */
 const heldMax = 64;
 
@@ -51,10 +54,9 @@ export function addCanaries(
   const held = canaries.running.get(worker.number) ?? [];
   for (let left = attempts.length; left > 0 && held.length < heldMax; left--) {
     if (draw(state) >= canaries.share) continue;
-    const task = pick(state, job, stage, witness);
+    const task = pick(job, stage, witness);
     if (task === undefined) continue;
-    const attempt = (stage.attempts[task] as number) + 1;
-    stage.attempts[task] = attempt;
+    const attempt = nextAttempt(job, stage, task);
     attempts.splice(Math.floor(draw(state) * (attempts.length + 1)), 0, { task, attempt });
     held.push({ job: job.number, stage: stage.index, task, attempt });
   }
@@ -62,14 +64,13 @@ export function addCanaries(
 }
 
 function pick(
-  state: CoordinatorState,
   job: JobRecord,
   { opinions: { known, vouchers }, state: states }: Stage,
   witness: Witness,
 ): number | undefined {
-  let at = Math.floor(draw(state) * known.length);
-  for (let left = Math.min(triesMax, known.length); left > 0; left--) {
-    at = (at + 1) % known.length;
+  // The newest first: its number is among those that are given out now.
+  const oldest = Math.max(0, known.length - triesMax);
+  for (let at = known.length - 1; at >= oldest; at--) {
     const { persons, task } = known[at] as KnownTask;
     const all = vouchers.get(task) ?? [];
     if (states[task] !== DONE || persons.includes(witness.person)) continue;
@@ -88,6 +89,7 @@ export function hearCanary(
   state: CoordinatorState,
   from: { readonly worker: number; readonly job: JobId; readonly stage: number },
   report: AttemptReport,
+  effects: Effect[],
 ): boolean {
   const { attempt, task } = report;
   const [found] = takeCanaries(state, from.worker, (one) => {
@@ -106,11 +108,14 @@ export function hearCanary(
   if (job.state !== "running" || stage.state[task] !== DONE) return true;
   const opinion: Opinion = { ...witnessOf(worker, job.spec), attempt, output: report.output };
   if (markOf(report.output) === markOf(output)) confirm(state, opinion);
-  else if (hasOwn(state, { job, stage, all: [] })) dispute(state, job, stage, { task, opinion });
+  else if (hasOwn(state, { job, stage, all: [] })) {
+    reopen(state, job, stage, { task, opinion });
+    noteDispute(state, { job, stage, task }, effects);
+  }
   return true;
 }
 
-function dispute(
+function reopen(
   state: CoordinatorState,
   job: JobRecord,
   stage: Stage,

@@ -142,8 +142,16 @@ function settle(state: CoordinatorState, { all, job, stage, task }: Case, own: O
   for (const one of theirs) if (!liars.includes(one)) confirm(state, one);
   // Other engines may give other last digits where the job asked for their own `Math`.
   const blamed = liars.filter(({ engine }) => !needsOneEngine(job.spec) || engine === first.engine);
-  // The newest: of a result that is computed again the earlier partitions are lost.
-  return { kind: "accepted", opinion: own.at(-1) as Opinion, liars: blamed };
+  return {
+    kind: "accepted",
+    opinion: newestOf(own, mark) ?? newestOf(all, mark) ?? first,
+    liars: blamed,
+  };
+}
+
+/** Of those with this result: the earlier partitions of one that is computed again are lost. */
+function newestOf(all: readonly Opinion[], mark: string): Opinion | undefined {
+  return all.findLast((one) => one.lost !== true && markOf(one.output) === mark);
 }
 
 function unstable(name: string, first: Opinion, second: Opinion): Failure {
@@ -166,8 +174,8 @@ function outvote(state: CoordinatorState, of: Case, marks: ReadonlyMap<string, n
     [string, number],
     [string, number],
   ];
-  if (best[1] >= votesMin && best[1] > second[1]) {
-    const winner = all.findLast(({ output }) => markOf(output) === best[0]) as Opinion;
+  const winner = newestOf(all, best[0]);
+  if (winner !== undefined && best[1] >= votesMin && best[1] > second[1]) {
     for (const one of all) {
       if (markOf(one.output) === best[0]) confirm(state, one);
       else doubt(state, one);

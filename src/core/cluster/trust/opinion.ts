@@ -23,10 +23,12 @@ export type Opinion = Witness & {
   readonly output: TaskOutput;
   readonly counters?: Readonly<Record<string, number>>;
   readonly inputBytes?: number;
+  /** Its partitions are gone with its worker: it counts in a dispute, and cannot be committed. */
+  readonly lost?: true;
 };
 
 /** Says of a committed output that it is right. */
-export type Voucher = Omit<Opinion, "output">;
+export type Voucher = Omit<Opinion, "lost" | "output">;
 
 /** Tasks of a stage of a job in which volunteers take part; empty in all other jobs. */
 export type Opinions = {
@@ -78,8 +80,23 @@ export function areDistinct(a: Witness, b: Witness): boolean {
   return a.person !== b.person && (a.block === "" || a.block !== b.block);
 }
 
-export function voucherOf({ output: _, ...voucher }: Opinion): Voucher {
+export function voucherOf({ lost: _, output: __, ...voucher }: Opinion): Voucher {
   return voucher;
+}
+
+/** The worker is gone with the partitions of its results. In a dispute they stay: who leaves before
+ *  it is settled must not get away with a wrong one. Without one they count no more. */
+export function loseFrom({ open }: Opinions, task: number, worker: number): void {
+  const all = open.get(task) ?? [];
+  if (!all.some((one) => one.worker === worker)) return;
+  if (new Set(all.map(({ output }) => markOf(output))).size > 1) {
+    const left = all.map((one): Opinion => (one.worker === worker ? { ...one, lost: true } : one));
+    open.set(task, left);
+    return;
+  }
+  const left = all.filter((one) => one.worker !== worker);
+  if (left.length === 0) open.delete(task);
+  else open.set(task, left);
 }
 
 export type SavedOpinions = {

@@ -17,6 +17,7 @@ import {
   type Unstamped,
 } from "../../testing/fake-cluster.ts";
 import { jobOutputs, jobState, stageSources, workerRecord } from "../../view.ts";
+import type { JobRecord } from "../state.ts";
 import { Village } from "./testing.ts";
 
 /** Workers compute what they were given: a reduce task depends on the map outputs that its worker
@@ -149,7 +150,11 @@ function judge({ state }: Crowd, seed: number): number {
   for (const job of state.jobs.values()) {
     const id: JobId = `j-${job.number}`;
     assert.equal(job.audit?.differs, undefined, `seed ${seed}: ${id} gives one result`);
-    if (jobState(state, id) !== "done" || job.spec.share !== undefined) continue;
+    if (jobState(state, id) !== "done") continue;
+    if (job.spec.share !== undefined) {
+      isOfCommitted(job, seed);
+      continue;
+    }
     // Own workers alone, beside all that.
     const roots = job.stages[0]!.outputs.map((_, task) => right(task)).join();
     for (const [task, output] of jobOutputs(state, id).entries()) {
@@ -158,6 +163,15 @@ function judge({ state }: Crowd, seed: number): number {
     }
   }
   return state.trust.caught.size;
+}
+
+/** Whatever became of the map outputs, a reduce task has read those that count now. */
+function isOfCommitted({ number, stages: [maps, reduces] }: JobRecord, seed: number): void {
+  const roots = maps!.outputs.map((output) => output?.root).join();
+  for (const [task, output] of (reduces?.outputs ?? []).entries()) {
+    if (output?.root.startsWith("lie") === true) continue;
+    assert.equal(output?.root, `1-${task} of ${roots}`, `seed ${seed}: j-${number} task ${task}`);
+  }
 }
 
 /** I19: the state is the fold of its events. */

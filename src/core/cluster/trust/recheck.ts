@@ -39,7 +39,9 @@ export function recheckJob(
   }
   const { quorum: _, share: __, trust: ___, ...spec } = earlier.spec;
   const { digest, owner } = event;
-  const job = newJob(state, { owner, key: null, digest, spec });
+  const { disguise } = earlier;
+  const hidden = disguise === undefined ? {} : { disguise };
+  const job = newJob(state, { owner, key: null, digest, spec, ...hidden });
   job.recheck = { of: earlier.number, tasks: doubtful.length, changed: 0 };
   job.clockMs = earlier.clockMs;
   addCounters(job.counters, earlier.counters);

@@ -101,9 +101,13 @@ export function checkedShare(valid: number): number {
 
 /** A number in [0, 1) that no worker can foretell, and that a replay draws again. */
 export function draw({ trust }: CoordinatorState): number {
-  trust.drawn++;
-  const low = mix((trust.seed % 0x1_0000_0000) ^ Math.imul(trust.drawn, 0x9e37_79b9));
-  return mix(low ^ Math.floor(trust.seed / 0x1_0000_0000) ^ trust.drawn) / 0x1_0000_0000;
+  return fractionOf(trust.seed, ++trust.drawn);
+}
+
+/** The `n`th number in [0, 1) of a secret below 2^53. */
+export function fractionOf(secret: number, n: number): number {
+  const low = mix((secret % 0x1_0000_0000) ^ Math.imul(n, 0x9e37_79b9));
+  return mix(low ^ Math.floor(secret / 0x1_0000_0000) ^ n) / 0x1_0000_0000;
 }
 
 /** Finalizer of MurmurHash3 (Appleby, public domain). */

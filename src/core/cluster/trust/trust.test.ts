@@ -111,6 +111,92 @@ test("a task that gives an own worker two results accuses no volunteer, and fail
   assert.ok(workerSummaries(village.state).every(({ volunteer }) => !volunteer?.caught));
 });
 
+test("who leaves before its map output is judged is caught all the same", () => {
+  const village = new Village();
+  unchecked(village);
+  const liar = trusted(village, "liar");
+  const job = village.submit({ ...mapReduceSpec(1, 1), ...shared });
+  const eva = village.volunteer("eva");
+  village.says(liar, "a lie");
+  // Its output is lost, and another says something else.
+  village.lose(liar, "closed");
+  village.says(eva);
+  village.tell({
+    kind: "worker-joined",
+    worker: liar,
+    owner: "liar",
+    specs: testSpecs(),
+    volunteer: { person: "liar", block: "block of liar" },
+    holding: [],
+    serving: [],
+  });
+  village.lose(liar, "bye");
+  village.restartFromSnapshot();
+  const own = village.join();
+  while (!village.isIdle(own)) village.says(own);
+  assert.equal(stateOf(village, job), "done");
+  const caught = workerSummaries(village.state).filter(({ volunteer }) => volunteer?.caught);
+  assert.deepEqual(
+    caught.map(({ worker }) => worker),
+    [liar],
+  );
+});
+
+test("a dispute names where the two results differ, and how it was settled", () => {
+  const village = new Village();
+  const [liar, eva] = [village.volunteer("liar"), village.volunteer("eva")];
+  const job = village.submit(one({}, 1));
+  village.says(liar, "a lie");
+  const compared = () => village.effects.filter(({ kind }) => kind === "compare-outputs");
+  assert.equal(compared().length, 0);
+  village.says(eva);
+  const [effect] = compared();
+  assert.ok(effect?.kind === "compare-outputs" && compared().length === 1);
+  assert.deepEqual(
+    effect.outputs.map(({ root, worker }) => [root, worker]),
+    [
+      ["a lie", liar],
+      ["0-0", eva],
+    ],
+  );
+  const record = { number: 7, first: "1", second: "2" };
+  const { stage, task } = effect;
+  const [first, second] = effect.outputs.map(({ attempt }) => attempt) as [number, number];
+  village.tell({ kind: "outputs-compared", job, stage, task, attempts: [first, second], record });
+  // Of another pair.
+  const other = { ...record, number: 8 };
+  village.tell({ kind: "outputs-compared", job, stage, task, attempts: [9, 10], record: other });
+  village.restartFromSnapshot();
+  const texts = () => whyJob(village.state, job, village.atMs)!.map(reasonText).join("\n");
+  assert.match(
+    texts(),
+    new RegExp(
+      `task 0 gave two results, by ${liar} and by ${eva}: record 7 is 1, and 2; who is right`,
+    ),
+  );
+  const own = village.join();
+  while (!village.isIdle(own)) village.says(own);
+  assert.equal(stateOf(village, job), "done");
+  assert.equal(compared().length, 1, "it is read once");
+  assert.match(texts(), new RegExp(`record 7 is 1, and 2; found wrong: the result of ${liar}`));
+  const { disputes } = jobSummary(village.state, job, village.atMs)!;
+  assert.deepEqual(disputes, [
+    { stage: "tasks", task, workers: [liar, eva], record, wrong: [liar] },
+  ]);
+});
+
+test("a shared job says that no own worker is here to settle disputes", () => {
+  const village = new Village();
+  village.volunteer("ana");
+  const job = village.submit(one({}, 2));
+  const said = () => whyJob(village.state, job, village.atMs)!.map(({ kind }) => kind);
+  assert.equal(jobSummary(village.state, job, village.atMs)?.unaudited, "no-own-worker");
+  assert.ok(said().includes("no-own-worker"), said().join());
+  village.join();
+  assert.equal(jobSummary(village.state, job, village.atMs)?.unaudited, undefined);
+  assert.ok(!said().includes("no-own-worker"));
+});
+
 test("without an own worker the majority decides, and the others begin anew", () => {
   const village = new Village();
   const [liar, eva] = [village.volunteer("liar"), village.volunteer("eva")];

@@ -7,7 +7,8 @@ import { ClusterError } from "../../../core/error.ts";
 import { shownUnlessUtf8 } from "../../../wire/content/file-name.ts";
 import { didYouMean } from "../near.ts";
 
-export type FoundName = { readonly name: string; readonly stats: Stats };
+/** `stats` null: a regular file, as its folder says; the rest is seen when it is opened. */
+export type FoundName = { readonly name: string; readonly stats: Stats | null };
 
 /** What stands for bytes of a name that are not UTF-8. */
 const replacement = "\ufffd";
@@ -41,7 +42,7 @@ export async function filesMatching(pattern: string): Promise<FoundName[]> {
   const isAsked = isHidden(pattern);
   const isBad = (name: string) => !pattern.includes(badFolder) && badPath.test(name);
   const seen = names.filter((name) => (isAsked || !isHidden(name)) && !isBad(name));
-  const files = await statAll(seen);
+  const files = await inOrder(seen.map((name) => ({ name, isRegular: false })));
   if (files.length > 0) return files;
   throw refused(`no file matches ${pattern} (from ${process.cwd()}); hidden files do not count`);
 }
@@ -49,21 +50,24 @@ export async function filesMatching(pattern: string): Promise<FoundName[]> {
 /** All files of a folder and the folders in it, by name, but hidden ones. A link to a folder is not
  *  followed: it could lead in a circle. */
 export async function filesIn(folder: string): Promise<FoundName[]> {
-  const names: string[] = [];
+  const names: Named[] = [];
   await collectNames(folder, names);
-  const files = await statAll(names);
+  const files = await inOrder(names);
   if (files.length > 0) return files;
   throw refused(`the folder ${folder} has no files in it; hidden files do not count`);
 }
 
-async function collectNames(folder: string, names: string[]): Promise<void> {
+/** `isRegular`: known to be a regular file, and no link to one. */
+type Named = { readonly name: string; readonly isRegular: boolean };
+
+async function collectNames(folder: string, names: Named[]): Promise<void> {
   for (const entry of await entriesOf(folder)) {
     const name = entry.name.toString();
     if (name.startsWith(".") || (entry.isDirectory() && name === badFolder)) continue;
     checkName(folder, entry.name);
     const path = join(folder, name);
     if (entry.isDirectory()) await collectNames(path, names);
-    else names.push(path);
+    else names.push({ name: path, isRegular: entry.isFile() });
   }
 }
 
@@ -101,9 +105,13 @@ async function checkTree(folder: string): Promise<void> {
   }
 }
 
-async function statAll(names: string[]): Promise<FoundName[]> {
+async function inOrder(names: Named[]): Promise<FoundName[]> {
   const files: FoundName[] = [];
-  for (const name of names.sort(byCodeUnits)) {
+  for (const { isRegular, name } of names.sort((a, b) => byCodeUnits(a.name, b.name))) {
+    if (isRegular) {
+      files.push({ name, stats: null });
+      continue;
+    }
     const stats = statOf(name);
     if (stats === null) throw await noSuchFile(name);
     if (!stats.isDirectory()) files.push({ name, stats });

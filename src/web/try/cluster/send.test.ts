@@ -12,6 +12,10 @@ const chosen: readonly GivenFile[] = [
 ];
 
 function check(...places: object[]): void {
+  checkPlan({ files: places.map((at) => ({ at })) });
+}
+
+function checkPlan(plan: object): void {
   const spec: JobSpec = {
     name: "n",
     codeHash: "c",
@@ -23,7 +27,6 @@ function check(...places: object[]): void {
     weight: 1,
     output: "ndjson",
   };
-  const plan = { files: places.map((at) => ({ at })) };
   const bytes = new TextEncoder().encode(JSON.stringify(plan));
   refuseOthers({ kind: "planned", spec, blobs: [{ hash: "p", bytes }] }, chosen);
 }
@@ -44,4 +47,10 @@ test("a plan that names any other file is refused", () => {
   for (const other of others) {
     assert.throws(() => check({ kind: "blob", hash: "a" }, other), /not chosen here/);
   }
+});
+
+test("so is one whose files are in columns", () => {
+  const folders = [["passwd", "/etc/passwd", 1]];
+  const columns = { host: "h", folders, names: [""], sizes: [1], times: [1] };
+  assert.throws(() => checkPlan({ version: 2, columns, files: [] }), /not chosen here/);
 });

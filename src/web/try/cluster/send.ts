@@ -1,6 +1,7 @@
 /** Sends a job of the editor to the coordinator: the chosen files, the plan that the sandbox has
  *  made of them, then the job. */
 import type { SharedInput, Submitted } from "../../../wire/api/messages.ts";
+import { planFrom } from "../../../wire/block/plan-text.ts";
 import type { GivenFile, PageJob, PlannedJob } from "../../../wire/browser/trial.ts";
 import { Sha256 } from "../../../worker/browser/node-shims/sha256.ts";
 import { CallError, call, hasBlob, sendBlob } from "../../api/client.ts";
@@ -118,7 +119,7 @@ function placeOf({ hash, kind, root }: Where): string {
  *  others that its submitter could name. */
 export function refuseOthers({ blobs, spec }: PlannedJob, files: readonly GivenFile[]): void {
   const plan = blobs.find(({ hash }) => hash === spec.planHash);
-  const read = JSON.parse(new TextDecoder().decode(plan?.bytes)) as {
+  const read = planFrom(new TextDecoder().decode(plan?.bytes)) as {
     readonly files: ReadonlyArray<{ readonly at: Where }>;
   };
   const known = new Set(files.map(({ at }) => placeOf(at)));

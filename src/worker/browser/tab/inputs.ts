@@ -2,6 +2,7 @@
 import { ClusterError } from "../../../core/error.ts";
 import { environmentIn, programKinds } from "../../../core/job.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
+import { planFrom } from "../../../wire/block/plan-text.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { contentName, type InputCache } from "./cache.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
@@ -66,7 +67,7 @@ export class TaskInputs {
     if (plan === undefined) {
       // One is enough: tasks come job by job.
       this.#plans.clear();
-      plan = Promise.resolve(JSON.parse(textDecoder.decode(bytes)) as Plan);
+      plan = Promise.resolve(planFrom(textDecoder.decode(bytes)));
       this.#plans.set(hash, plan);
     }
     return plan;

@@ -1,5 +1,5 @@
 /** Jobs over HTTP: submit, list, watch, cancel, remove. */
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { may } from "../../../../core/access/roles.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
@@ -44,6 +44,7 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
     digest,
     spec,
     ...(isArriving ? { arriving: true } : {}),
+    ...(spec.share === "volunteers" ? { disguise: randomInt(2 ** 47) } : {}),
   });
   hit("http.submit", "after");
   if (isArriving && job !== undefined) await services.arrivals.follow(job);

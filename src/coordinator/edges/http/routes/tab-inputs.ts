@@ -4,6 +4,7 @@ import { attemptKey } from "../../../../core/ids.ts";
 import { jobOwner, jobSpec, stageSources } from "../../../../core/view.ts";
 import { readWhole } from "../../../../store/blob/whole.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
+import { planFrom } from "../../../../wire/block/plan-text.ts";
 import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
 import { type PartitionSource, partitionBytes } from "../../../compare/partitions.ts";
 import { planMaxBytes } from "../../../jobs/plans.ts";
@@ -124,5 +125,5 @@ async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> 
   const spec = jobSpec(loop.state, run.job);
   if (spec === null) throw new ClusterError("not-found", `${run.job} is gone`);
   const bytes = await readWhole(blobs, spec.planHash, planMaxBytes);
-  return JSON.parse(bytes.toString("utf8")) as Plan;
+  return planFrom(bytes.toString("utf8"));
 }
