@@ -1,5 +1,6 @@
 /** Pings: a port that answers every message with OK is how trackers and executors of tasks say that
  *  they are there. */
+import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Listen } from "../link/listen.ts";
 import { openReplyServer } from "../link/zeromq/reply-server.ts";
@@ -11,18 +12,24 @@ import { requestBytesMax } from "../wire/filesystem/limits.ts";
 export type PingPort = { readonly port: number; close(): Promise<void> };
 
 const requestsMax = 16;
+const triesMax = 10;
+const pauseMs = 50;
 
-/** At this port when it is free, else at one that the system picks. */
+/** At this port when it is free, else at another one. The library closes ports in the background:
+ *  one of a tracker that has just ended may be in use for a moment. */
 export async function openPingPort({ host, port }: Listen): Promise<PingPort> {
   const answer = async () => okAnswer();
-  const open = (at: number) =>
-    openReplyServer({ host, port: at, requestMaxBytes: requestBytesMax, requestsMax, answer });
-  try {
-    return await open(port);
-  } catch (error) {
-    if (port === 0 || !(error instanceof ClusterError)) throw error;
-    return open(0);
+  const common = { host, parity: "even", requestMaxBytes: requestBytesMax, requestsMax } as const;
+  const open = (at: number) => openReplyServer({ ...common, port: at, answer });
+  for (let left = port === 0 ? 0 : triesMax; left > 0; left -= 1) {
+    try {
+      return await open(port);
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      if (left > 1) await delay(pauseMs);
+    }
   }
+  return open(0);
 }
 
 /** Whether it answers in time, and with OK: another program may have the port by now. */

@@ -74,7 +74,8 @@ test("what no wheel is must be where the workers' Python is", { skip }, async ()
 test("a wheel with compiled code is refused by its name", { skip }, async () => {
   const code = 'from tequio import tasks\njob = tasks(items=[1], run=abs, requires=["fast"])\n';
   const file = cluster.file("fast.py", code);
-  await assert.rejects(bundleJob(file, wheels), /fast-1\.0\S*\.whl has compiled code/);
+  const remedy = /fast-1\.0\S*\.whl has compiled code .*remove it from \S+wheels and install fast/;
+  await assert.rejects(bundleJob(file, wheels), remedy);
   await assert.rejects(bundleJob(file, `${wheels}/none`), /there is no folder .*none of wheels/);
 });
 

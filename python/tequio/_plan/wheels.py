@@ -150,8 +150,12 @@ def _content(wheel: Wheel) -> Tuple[Dict[str, bytes], List[str]]:
     with zipfile.ZipFile(wheel.path) as opened:
         for name in opened.namelist():
             if name.endswith((".so", ".pyd", ".dylib")):
-                text = f"{os.path.basename(wheel.path)} has compiled code ({name}), which cannot"
-                remedy = f"travel: install {wheel.name} where the workers' Python is"
+                text = f"{os.path.basename(wheel.path)} has compiled code ({name}), which does not"
+                remedy = (
+                    f"travel, to browser tabs neither: remove it from {os.path.dirname(wheel.path)}"
+                    f" and install {wheel.name} where the workers' Python is; `requires` keeps the"
+                    " job on workers that have it"
+                )
                 raise TaskError("build-failed", f"{text} {remedy}")
             if name.endswith("/") or ".." in name.split("/"):
                 continue

@@ -90,6 +90,8 @@ export type Reason =
         readonly worker: string;
         readonly packages: readonly string[];
       }>;
+      /** Where nothing can be installed is among them. */
+      readonly tabs?: true;
     }
   /** Only tabs are here, and they would fetch its input for too long. */
   | { readonly kind: "input-too-large" }
@@ -248,11 +250,15 @@ const texts: Texts = {
     const each = has.map(({ python, worker }) => `${worker} has ${python}`);
     return `the job runs on ${wants} alone, which no worker here has: ${each.join(", ")}`;
   },
-  "lacks-packages": ({ lacks }) => {
+  "lacks-packages": ({ lacks, tabs }) => {
     const each = lacks.map(({ packages, worker }) => `${worker} lacks ${packages.join(", ")}`);
     return (
       `no worker has the packages that the job requires: ${each.join("; ")}; ` +
-      "install them there, and start the worker again"
+      (tabs === true
+        ? "in browser tabs nothing can be installed: packages that are Python alone travel with " +
+          "the job (`tequio run --wheels FOLDER`), compiled ones need a worker whose Python has " +
+          "them (`tequio join --python venv/bin/python`)"
+        : "install them there, and start the worker again")
     );
   },
   "input-too-large": () =>

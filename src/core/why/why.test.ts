@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Effect } from "../effect.ts";
 import type { JobId } from "../ids.ts";
+import { programKinds } from "../job.ts";
 import {
   mapReduceSpec,
   submission,
@@ -74,6 +75,24 @@ test("workers that run WebAssembly alone have the jobs of modules, and no others
   const waiting = other.submit({ ...one, moduleHash });
   const text = reasonText(whyJob(other.state, waiting, other.atMs)!.at(-1)!);
   assert.equal(text, "no connected worker runs JavaScript or WebAssembly");
+});
+
+test("who lacks a package of Python gets it where packages can be installed", () => {
+  const cluster = new TestCluster();
+  const python = { version: "3.14.2", packages: {} };
+  cluster.join({ name: "tab", kinds: [programKinds.python], python, tab: true });
+  const job = cluster.submit({ ...one, programKind: programKinds.python, requires: ["numpy>=2"] });
+  const last = () => reasonText(whyJob(cluster.state, job, cluster.atMs)!.at(-1)!);
+  assert.match(last(), /tab lacks numpy>=2; in browser tabs nothing can be installed: .*--wheels/);
+  const machines = new TestCluster();
+  machines.join({ name: "snake", kinds: [programKinds.python], python });
+  const other = machines.submit({
+    ...one,
+    programKind: programKinds.python,
+    requires: ["numpy>=2"],
+  });
+  const text = reasonText(whyJob(machines.state, other, machines.atMs)!.at(-1)!);
+  assert.match(text, /snake lacks numpy>=2; install them there, and start the worker again$/);
 });
 
 test("a running task names its worker", () => {

@@ -232,7 +232,9 @@ export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason
     .map(({ specs }) => ({ worker: specs.name, packages: lacking(specs, requires) }))
     .filter(({ packages }) => packages.length > 0);
   if (lacks.length === 0) return { kind: "input-too-large" };
-  return { kind: "lacks-packages", lacks: lacks.slice(0, workersToldMax) };
+  const areTabs = fitting.some(({ specs }) => specs.tab === true);
+  const tabs = areTabs ? ({ tabs: true } as const) : {};
+  return { kind: "lacks-packages", lacks: lacks.slice(0, workersToldMax), ...tabs };
 }
 
 /** What a stage waits for when nothing is left to give out: the attempts that take longest. */

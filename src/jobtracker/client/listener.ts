@@ -20,6 +20,7 @@ export async function listenForReports(
   const server: ReplyServer = await openReplyServer({
     host,
     port,
+    parity: "even",
     requestMaxBytes: requestBytesMax,
     requestsMax,
     async answer(frame) {

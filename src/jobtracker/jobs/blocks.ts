@@ -102,6 +102,7 @@ class BlocksRun {
     this.#answers = await openReplyServer({
       host: this.#parts.host,
       port: 0,
+      parity: "even",
       requestMaxBytes: requestBytesMax,
       requestsMax,
       answer: async (frame) => this.#heard(frame),

@@ -37,7 +37,7 @@ export class CallPort {
       ipv6: host.includes(":"),
     });
     try {
-      return new CallPort(socket, await bindTcp(socket, { host, port: 0 }));
+      return new CallPort(socket, await bindTcp(socket, { host, port: 0 }, { parity: "odd" }));
     } catch (error) {
       socket.close();
       throw error;

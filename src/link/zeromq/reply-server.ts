@@ -2,19 +2,18 @@
  *
  *  It is a ROUTER, which looks like a REP to REQ sockets: so a slow request delays no other. */
 import type { Listen } from "../listen.ts";
-import type { ListenAdvice } from "../listen-error.ts";
-import { bindTcp } from "./endpoint.ts";
+import { type BindOptions, bindTcp } from "./endpoint.ts";
 import { loadZeromq, type ZeromqSocket } from "./load.ts";
 
-export type ReplyServerOptions = Listen & {
-  readonly advice?: ListenAdvice;
-  /** Of one request; a connection that sends more is closed by the library. */
-  readonly requestMaxBytes: number;
-  /** Requests that are being answered; more wait in their connections. */
-  readonly requestsMax: number;
-  /** Never rejects. */
-  readonly answer: (request: Uint8Array) => Promise<Uint8Array>;
-};
+export type ReplyServerOptions = Listen &
+  BindOptions & {
+    /** Of one request; a connection that sends more is closed by the library. */
+    readonly requestMaxBytes: number;
+    /** Requests that are being answered; more wait in their connections. */
+    readonly requestsMax: number;
+    /** Never rejects. */
+    readonly answer: (request: Uint8Array) => Promise<Uint8Array>;
+  };
 
 export type ReplyServer = { readonly port: number; close(): Promise<void> };
 
@@ -32,7 +31,7 @@ export async function openReplyServer(options: ReplyServerOptions): Promise<Repl
     ipv6: options.host.includes(":"),
   });
   try {
-    const port = await bindTcp(socket, options, options.advice);
+    const port = await bindTcp(socket, options, options);
     const serving = serve(socket, options);
     return {
       port,
