@@ -10,8 +10,8 @@ export type Screen = {
   width(): number;
   /** A line that stays, above the drawn ones. */
   print(text: string): void;
-  /** Replaces the drawn lines. Without a terminal: nothing. `head`: the look of the first line, since
-   *  escape sequences within lines are shown, not obeyed; default: as the others. */
+  /** Replaces the drawn lines. Without a terminal: nothing. `head`: the look of the first line,
+   *  since escape sequences within lines are shown, not obeyed; default: as the others. */
   draw(lines: readonly string[], head?: (line: string) => string): void;
   /** Leaves the drawn lines where they are and stops drawing. May be called twice. */
   end(): void;

@@ -51,6 +51,11 @@ async function connectRemote(options: RemoteOptions): Promise<Cluster> {
 }
 
 async function connectLocal(options: LocalOptions): Promise<Cluster> {
+  if (process.versions.bun !== undefined) {
+    const text =
+      "an embedded cluster runs on Node, not on Bun; start `tequio up` and connect to it";
+    throw new ClusterError("bad-request", text);
+  }
   const { python = false, slots = availableParallelism() } = options;
   if (!Number.isInteger(slots) || slots < 1 || slots > 1024) {
     throw new ClusterError("bad-request", `slots is ${slots}; it must be from 1 to 1,024`);

@@ -62,7 +62,7 @@ type Taken = { readonly of: object; readonly name: string; readonly was: Propert
 
 /** Removes the globals and the members that are not listed. Returns a function that restores
  *  them. */
-export function evenGlobals(): () => void {
+export function evenGlobals(undici = undiciHere()): () => void {
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
   for (const of of chainOf(globalThis)) {
@@ -70,7 +70,7 @@ export function evenGlobals(): () => void {
       if (!kept.has(name) && !isOfAll(of, name)) take(of, name, taken);
     }
   }
-  for (const { of, members } of knownMembers()) {
+  for (const { of, members } of knownMembers(undici)) {
     for (const name of Object.getOwnPropertyNames(of)) {
       const isKept = members.has(name) || name.startsWith("_");
       if (!isKept && Object.getOwnPropertyDescriptor(of, name)?.configurable) take(of, name, taken);
@@ -79,6 +79,12 @@ export function evenGlobals(): () => void {
   return () => {
     for (const { of, name, was } of taken.reverse()) Object.defineProperty(of, name, was);
   };
+}
+
+/** The version of what Node has `fetch` from; "" elsewhere. To be asked before `process` goes. */
+function undiciHere(): string {
+  const { process } = globalThis as { process?: { versions?: { undici?: string } } };
+  return process?.versions?.undici ?? "";
 }
 
 /** The global object and the prototypes that only it has, not those shared with other objects. */

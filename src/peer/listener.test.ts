@@ -32,11 +32,11 @@ async function listen(t: TestContext, hasTls: boolean): Promise<number> {
 }
 
 async function echo(t: TestContext, port: number, of: string): Promise<string> {
-  const options = { host: "127.0.0.1", port, refuse: () => null, limitMs: 5000 };
+  const options = { host: "127.0.0.1", port, refuse: () => null, limitMs: 60_000 };
   const socket = await dial({ ...options, fingerprint: of });
   const client = new GrpcClient(socket, `127.0.0.1:${port}`);
   t.after(() => client.close());
-  const call = { limitMs: 5000, answerMaxBytes: 100 };
+  const call = { limitMs: 60_000, answerMaxBytes: 100 };
   const answer = await client.unary("/Echo/once", [Buffer.from("hi")], call);
   return Buffer.from(answer).toString();
 }

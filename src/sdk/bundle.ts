@@ -2,7 +2,7 @@
  *  hash. */
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { setSourceMapsSupport } from "node:module";
+import * as nodeModule from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -127,7 +127,8 @@ export async function load(code: string, path: string): Promise<{ readonly defau
   const limit = new AbortController();
   try {
     await writeFile(copy, code, { mode: 0o600 });
-    setSourceMapsSupport(true);
+    // Bun has none, and maps the places of errors by itself.
+    nodeModule.setSourceMapsSupport?.(true);
     return await Promise.race([
       evaluated(() => import(pathToFileURL(copy).href)),
       delay(loadMaxMs, null, { signal: limit.signal }).then(() => {

@@ -4,14 +4,7 @@ import { resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import { isRemote } from "../remote/address.ts";
 import type { SharedInput } from "../wire/api/messages.ts";
-import {
-  compressionOf,
-  contentAt,
-  type FoundFile,
-  type Looked,
-  lookAt,
-  sharedFile,
-} from "./plan/found.ts";
+import { compressionOf, contentAt, type FoundFile, sharedFile } from "./plan/found.ts";
 import { remoteFiles } from "./plan/inputs/remote.ts";
 import {
   type FoundName,
@@ -21,6 +14,7 @@ import {
   statOf,
   unreadable,
 } from "./plan/inputs/walk.ts";
+import { type Looked, lookAt } from "./plan/looked.ts";
 import { didYouMean } from "./plan/near.ts";
 import { spool, type Upload } from "./plan/upload.ts";
 

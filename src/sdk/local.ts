@@ -39,11 +39,21 @@ export type LocalRun = {
   readonly counters: Readonly<Record<string, number>>;
 };
 
+/** Not of an operator. */
+export type OnlyTask = {
+  /** Before a reduce task all map tasks run. */
+  readonly stage: "tasks" | "map" | "reduce";
+  /** From 0. */
+  readonly task: number;
+  /** Called, and awaited, when all that comes before the task is over. */
+  readonly onStart?: () => Promise<void>;
+};
+
 export type LocalOptions = {
   /** Lines that the job logs; dropped when absent. */
   readonly onLog?: (line: string) => void;
-  /** Of a list of tasks and of map tasks: only the one of this number. */
-  readonly onlyTask?: number;
+  /** Of the job only this one. */
+  readonly only?: OnlyTask;
   /** The time that the job's code sees, ms since the epoch; default now. */
   readonly submittedAtMs?: number;
 };
@@ -79,7 +89,7 @@ export async function runLocal(
   useEnvironment(job.kind === "operator" ? {} : job.options);
   try {
     const plan = { ...planned.plan, params: paramsOf(job, planned) };
-    const only = options.onlyTask ?? null;
+    const only = options.only ?? null;
     const result = await runJob(job, { planned: { ...planned, plan }, only }, attempts);
     const run = await counted(job, planned, { result, counters: attempts.total });
     return inFormat(job, planned, run);
@@ -106,12 +116,14 @@ function paramsOf(job: Job, { plan }: PlannedFound): PlannedFound["plan"]["param
   return { ...job.options.params, ...JSON.parse(JSON.stringify(plan.params)) };
 }
 
-/** `only`: the number of the task; null = all. */
-type Given = { readonly planned: PlannedFound; readonly only: number | null };
+/** `only`: null = all tasks. */
+type Given = { readonly planned: PlannedFound; readonly only: OnlyTask | null };
 
-function runJob(job: Job, { only, planned }: Given, attempts: Attempts): Promise<JobResult> {
+async function runJob(job: Job, { only, planned }: Given, attempts: Attempts): Promise<JobResult> {
+  if (only !== null && only.stage !== "reduce") await only.onStart?.();
   if (job.kind === "tasks") {
-    const given = { lines: itemLines(planned), only, params: planned.plan.params as Params };
+    const params = planned.plan.params as Params;
+    const given = { lines: itemLines(planned), only: only?.task ?? null, params };
     return runTasks(job, given, attempts);
   }
   if (job.kind === "map-reduce") return runMapReduce(job, { planned, only }, attempts);
@@ -179,7 +191,7 @@ async function runMapReduce(
   const parts: ResultPart[] = [];
   const partitions: Groups[] = Array.from({ length: plan.reducers }, () => new Map());
   for (const [task, split] of plan.splits.entries()) {
-    if (only !== null && task !== only) continue;
+    if (only?.stage === "map" && task !== only.task) continue;
     const rows: string[] = [];
     const ofSplit: Groups = new Map();
     await runTask(attempts, "map", task, () => {
@@ -192,6 +204,10 @@ async function runMapReduce(
     for (const group of ofSplit.values()) merge(job, partitions, group);
   }
   for (const [partition, groups] of partitions.entries()) {
+    if (only?.stage === "reduce") {
+      if (partition !== only.task) continue;
+      await only.onStart?.();
+    }
     const rows: string[] = [];
     const { combine, reduce } = job.options;
     const where = reduce !== undefined ? "reduce" : combine === undefined ? "map" : "combine";

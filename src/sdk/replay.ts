@@ -12,6 +12,7 @@ import { checkJob } from "./build/check-job.ts";
 import { load } from "./bundle.ts";
 import type { Client } from "./client.ts";
 import type { Job } from "./job.ts";
+import type { OnlyTask } from "./local.ts";
 import type { PlannedFound } from "./plan/of-found.ts";
 import { foldable } from "./plan/tables.ts";
 import type { Upload } from "./plan/upload.ts";
@@ -20,7 +21,7 @@ export type Replay = {
   readonly job: Job;
   /** Only what the task reads is there. */
   readonly planned: PlannedFound;
-  readonly stage: "map" | "tasks";
+  readonly stage: OnlyTask["stage"];
   /** Removes what was fetched. */
   remove(): Promise<void>;
 };
@@ -30,11 +31,15 @@ const fetchedMaxBytes = 4 * 1024 ** 3;
 const codeMaxBytes = 64 * 1024 * 1024;
 const planMaxBytes = 1024 ** 3;
 
+/** A task of a submitted job; `isReduce`: of its reduce tasks, which needs the input of all map
+ *  tasks. */
+export type Wanted = { readonly job: string; readonly task: number; readonly isReduce: boolean };
+
 /** `host`: this machine (`hostId`). Rejects with `not-found` when the job or the task is not known,
  *  with `bad-request` when it cannot be run here, and says why. */
 export async function fetchReplay(
   client: Client,
-  { host, job, task }: { readonly host: string; readonly job: string; readonly task: number },
+  { host, isReduce, job, task }: Wanted & { readonly host: string },
 ): Promise<Replay> {
   const spec = await client.spec(job);
   if (spec.programKind === programKinds.python) {
@@ -46,20 +51,17 @@ export async function fetchReplay(
   if (plan.operator !== undefined) {
     throw new ClusterError("bad-request", `${job} is an operator: it has no code to debug`);
   }
-  const count = plan.items?.count ?? plan.splits.length;
-  const stage = plan.items === null ? "map" : "tasks";
-  if (task >= count) {
-    const last = `its last ${stage === "map" ? "map task" : "task"} is ${count - 1}`;
-    throw new ClusterError("not-found", `${job} has no task ${task}: ${last}`);
-  }
+  const stage = stageOf(plan, { isReduce, job, task });
   const folder = await mkdtemp(join(tmpdir(), "tequio-replay-"));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const code = await textOf(client, spec.codeHash, codeMaxBytes);
-    const uploads = await inputsOf(client, plan, { folder, host, task });
+    const splits = isReduce ? plan.splits : plan.splits.slice(task, task + 1);
+    const uploads = await inputsOf(client, plan, { folder, host, splits });
     const loaded = checkJob((await load(code, join(process.cwd(), `${job}.ts`))).default, job);
     // Without reducers the pairs that `map` emits are the result.
-    const planned = foldable({ plan: { ...plan, reducers: 0 }, inputBytes: 0, uploads });
+    const { reducers } = isReduce ? plan : { reducers: 0 };
+    const planned = foldable({ plan: { ...plan, reducers }, inputBytes: 0, uploads });
     return { job: loaded, planned, stage, remove };
   } catch (error) {
     await remove();
@@ -67,12 +69,24 @@ export async function fetchReplay(
   }
 }
 
-type Here = { readonly folder: string; readonly host: string; readonly task: number };
+/** Throws `not-found` when there is no such task. */
+function stageOf(plan: Plan, { isReduce, job, task }: Wanted): OnlyTask["stage"] {
+  const what = isReduce ? "reduce task" : plan.items === null ? "map task" : "task";
+  const count = isReduce ? plan.reducers : (plan.items?.count ?? plan.splits.length);
+  if (task >= count) {
+    const last = count === 0 ? `it has no ${what}s` : `its last ${what} is ${count - 1}`;
+    throw new ClusterError("not-found", `${job} has no ${what} ${task}: ${last}`);
+  }
+  return isReduce ? "reduce" : plan.items === null ? "map" : "tasks";
+}
+
+type Here = { readonly folder: string; readonly host: string } & Pick<Plan, "splits">;
 
 async function inputsOf(client: Client, plan: Plan, here: Here): Promise<Upload[]> {
   if (plan.items !== null) return [await fetched(client, plan.items.hash, here)];
   const uploads: Upload[] = [];
-  for (const [index] of plan.splits[here.task]?.pieces ?? []) {
+  const indexes = new Set(here.splits.flatMap(({ pieces }) => pieces.map(([index]) => index)));
+  for (const index of indexes) {
     const file = plan.files[index] as InputFile;
     if (file.at.kind === "blob") {
       uploads.push(await fetched(client, file.at.hash, here));

@@ -144,6 +144,11 @@ export class WorkerLoop {
     this.#post({ kind: "disk-changed", reason });
   }
 
+  /** How busy its machine is, 0 to 1: for people; may be dropped. */
+  loadChanged(cpuShare: number): void {
+    this.#notes.add({ cpuShare });
+  }
+
   /** Events that follow from an effect wait until the effects before them are performed. */
   #post(event: WithoutTime<WorkerEvent>): void {
     this.#inbox.push(event);

@@ -19,6 +19,7 @@ import { DiskRoom } from "./disk-room.ts";
 import type { WorkerTimers } from "./executor.ts";
 import { openSharedInputs } from "./input/shared.ts";
 import { WorkerLoop, type WorkerNews } from "./loop.ts";
+import { watchLoad } from "./machine-load.ts";
 import { type Libp2pPlace, openCarrier } from "./manager/carrier.ts";
 import type { Specs } from "./manager/introduction.ts";
 import { NodeExecutor } from "./node-executor.ts";
@@ -182,9 +183,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   loop.start();
   const unwatch = followLeader(coordinators, (reason) => loop.redial(reason));
-  const room = openRoom(options, space, (reason) => loop.diskChanged(reason));
+  const unwatchMachine = watchMachine(options, space, loop);
   const ended = loop.ended.then(async (failure) => {
-    room.stop();
+    unwatchMachine();
     unwatch();
     const closing = [carrier.close(), exchange.close(), fetcher.close(), shared.close()];
     await Promise.all([processes.stop(), ...closing]);
@@ -204,13 +205,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
 }
 
-function openRoom(
+/** Its disk and its processors. Returns what ends it. */
+function watchMachine(
   { dataDir: dir, lowWaterBytes: given }: WorkerOptions,
   space: ReturnType<typeof diskSpace>,
-  changed: (reason: string) => void,
-): DiskRoom {
+  loop: WorkerLoop,
+): () => void {
   const lowWaterBytes = given ?? Math.floor(defaultMarkBytes(space) / 2);
-  return new DiskRoom({ dir, lowWaterBytes, changed });
+  const room = new DiskRoom({ dir, lowWaterBytes, changed: (reason) => loop.diskChanged(reason) });
+  const endLoad = watchLoad(timers, (cpuShare) => loop.loadChanged(cpuShare));
+  return () => {
+    room.stop();
+    endLoad();
+  };
 }
 
 function relayOf(

@@ -43,6 +43,24 @@ function spin(count: number): number {
 }
 `;
 
+const sums = `import { type Emit, mapReduce, text } from "tequio";
+export default mapReduce({
+  input: text.lines(),
+  params: { tail: "" },
+  reducers: 1,
+  map(line, emit: Emit<string, number>) {
+    let sum = 0;
+    for (let i = 0; i < 3e7; i++) sum += Math.sqrt(i % 7);
+    emit("all", sum > 0 ? line.length : 0);
+  },
+  reduce(key, values) {
+    let sum = 0;
+    for (const value of values) for (let i = 0; i < 3e7; i++) sum += Math.sqrt((value + i) % 7);
+    return Math.round(sum);
+  },
+});
+`;
+
 /** A coordinator in this process, and files of jobs. */
 async function setUp(t: TestContext, files: Readonly<Record<string, string>>) {
   const cluster = await opened(t);
@@ -63,7 +81,12 @@ async function setUp(t: TestContext, files: Readonly<Record<string, string>>) {
 }
 
 test("a task is run again with its item, number, parameters and random numbers", async (t) => {
-  const files = { "odd.ts": odd, "pairs.ts": pairs, "lines.txt": "aa\naa\nx\nb\n" };
+  const files = {
+    "odd.ts": odd,
+    "pairs.ts": pairs,
+    "lines.txt": "aa\naa\nx\nb\n",
+    "whole.txt": "aa\naa\nb\naa\n",
+  };
   const { command, place, submit } = await setUp(t, files);
   const replay = (...args: string[]) => command("replay", ...args);
 
@@ -81,11 +104,16 @@ test("a task is run again with its item, number, parameters and random numbers",
   const mapped = await submit("pairs.ts", [`${place.dir}/lines.txt`], 6);
   const first = await replay(mapped, "0");
   assert.equal(first.out, '{"key":"aa","value":2}\n{"key":"aa","value":2}\n', first.err);
+  const whole = await submit("pairs.ts", [`${place.dir}/whole.txt`], 6);
+  const reduced = await replay(whole, "0", "--reduce");
+  assert.equal(reduced.out, '{"key":"aa","value":6}\n{"key":"b","value":1}\n', reduced.err);
   const broken = await replay(mapped, "1");
   assert.match(broken.err, /map threw Error: no x \(pairs\.ts:6\) on the record at .*lines\.txt:6/);
 
   for (const [args, code, why] of [
     [[list, "3"], 2, /has no task 3: its last task is 2/],
+    [[list, "0", "--reduce"], 2, /has no reduce task 0: it has no reduce tasks/],
+    [[mapped, "9"], 2, /has no map task 9: its last map task is 1/],
     [["j-9", "0"], 2, /there is no job j-9/],
     [[list, "first"], 2, /"first" is no number of a task/],
   ] as const) {
@@ -96,7 +124,7 @@ test("a task is run again with its item, number, parameters and random numbers",
 });
 
 test("a profile names the job's functions by their lines, as a table and as a graph", async (t) => {
-  const { command, place, submit } = await setUp(t, { "busy.ts": busy });
+  const { command, place, submit } = await setUp(t, { "busy.ts": busy, "sums.ts": sums });
   const list = await submit("busy.ts", []);
   const table = await command("profile", list, "-o", "flame.html");
   assert.equal(table.code, 0, table.err);
@@ -110,6 +138,14 @@ test("a profile names the job's functions by their lines, as a table and as a gr
   assert.ok(functions.some(({ name, place }) => name === "spin" && place === "busy.ts:4"));
   const { nodes } = JSON.parse(place.read("busy.cpuprofile")) as { nodes: unknown[] };
   assert.ok(nodes.length > 1);
+
+  const summed = await submit("sums.ts", [place.write("one.txt", "aa\n")]);
+  const reduce = await command("profile", summed, "0", "--reduce");
+  assert.match(reduce.out, /^reduce task 0 of j-2: .* samples\n/, reduce.err);
+  assert.match(reduce.out, / reduce +sums\.ts:\d+\n/);
+  assert.doesNotMatch(reduce.out, / map +sums\.ts/, "map tasks are not in it");
+  const map = await command("profile", summed, "0");
+  assert.match(map.out, / map +sums\.ts:\d+\n/, map.err);
 
   for (const [args, why] of [
     [["-o", "flame.html"], /flame\.html exists; choose another, or replace it with --overwrite/],

@@ -151,7 +151,7 @@ test("a standby ends by `down` without ending the leader", { skip: withoutPostgr
   const second = pair.start(1);
   await second.standsBy();
   assert.equal(await pair.run("down", "--data", second.dataDir), 0);
-  // The command sees it gone before its parent, this process, hears of it.
+  // The command sees it gone before its parent, this process, learns of it.
   assert.equal((await second.started.ended).code, 0);
   assert.equal(readEndpoint(second.dataDir), null, endpointFile);
   await pair.client().health();

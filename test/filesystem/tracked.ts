@@ -167,7 +167,7 @@ export class Peer {
       }
     } catch (cause) {
       const all = this.#peers.map((peer) => `${peer.#name}: ${peer.#program.out}${peer.err}`);
-      throw new Error(`${this.#name} never said "${key}"\n${all.join("\n")}`, { cause });
+      throw new Error(`${this.#name} never printed "${key}"\n${all.join("\n")}`, { cause });
     } finally {
       clearTimeout(limit);
     }

@@ -152,6 +152,6 @@ await bundleJob(${JSON.stringify(job)});`;
 
 /** Resolves when there is no such process; rejects after a while. */
 async function ended(pid: number): Promise<void> {
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(120_000);
   while (existsSync(`/proc/${pid}`)) await delay(20, null, { signal });
 }

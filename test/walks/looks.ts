@@ -1,8 +1,8 @@
 /** How a page looks, compared with how it looked when someone last looked at it: a screenshot as a
  *  grid of brightness, which is text in `looks/`, so that a change is part of a review. Letters are
- *  finer than the grid: other fonts and other numbers leave it as it is, a part that is missing, has
- *  moved or has lost its colours does not. `LOOKS=record npm test -- FILE` writes the grids again,
- *  and the screenshots into `out/looks` for the eye. */
+ *  finer than the grid: other fonts and other numbers leave it as it is, a part that is missing,
+ *  has moved or has lost its colours does not. `LOOKS=record npm test -- FILE` writes the grids
+ *  again, and the screenshots into `out/looks` for the eye. */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

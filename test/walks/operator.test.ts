@@ -53,6 +53,10 @@ test("a cluster is started, joined, watched, killed, started again and copied", 
   await screen.page.click('a[href="/workers"]');
   await screen.page.waitForSelector(".tile");
   await looksAsBefore(screen.page, "operator-workers");
+  await screen.page.click(".tile");
+  await screen.page.waitForSelector(
+    ".counters div:has-text('Processors of its machine') >> text=%",
+  );
 
   // The shell of the terminal is its parent, and ends with it.
   const { pid } = JSON.parse(place.read("data/endpoint.json")) as { pid: number };

@@ -51,7 +51,7 @@ test("a job is watched from its submission to the download of its result", { ski
   const { errors, page } = await openScreen(browser!, `${cluster.url}/#token=${adminOf(cluster)}`);
   await page.waitForSelector(".empty");
   assert.equal(new URL(page.url()).hash, "", "the token leaves the address bar");
-  const id = await submit(cluster, { count: 30, ms: 60 });
+  const id = await submit(cluster, { count: 30, ms: 200 });
   await page.click(`a[href="/jobs/${id}"]`);
   await page.waitForSelector(".chip.running");
   await page.waitForSelector(".chain li");

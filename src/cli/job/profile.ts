@@ -11,12 +11,13 @@ import { refuseTaken } from "../result/finish.ts";
 import { flameHtml } from "./profile/flame.ts";
 import { profileLines } from "./profile/table.ts";
 import { type CpuProfile, type Place, profileTree, spentBy } from "./profile/tree.ts";
-import { numberOfTask, replayed } from "./replay.ts";
+import { numberOfTask, reduceHelp, replayed } from "./replay.ts";
 
 type Options = TargetOptions & {
   readonly json?: boolean;
   readonly output?: string;
   readonly overwrite?: boolean;
+  readonly reduce?: boolean;
 };
 
 /** Between two samples, µs. */
@@ -30,9 +31,11 @@ export function define(command: Command): void {
       "-o, --output <file>",
       "a file: .html is a flame graph, .cpuprofile what DevTools and editors open",
     )
+    .option("--reduce", reduceHelp)
     .option("--overwrite", "replace the file that -o names");
   withExamples(withJson(withTarget(command)), [
     ["tequio profile j-3", "the functions in which map task 0 spends its time"],
+    ["tequio profile j-3 2 --reduce", "those in which reduce task 2 does, without the map tasks"],
     ["tequio profile j-3 17 -o flame.html", "task 17 as a flame graph"],
   ]).action(profile);
 }
@@ -52,16 +55,14 @@ async function profile(job: string, task: string, options: Options): Promise<voi
   await session.post("Profiler.enable");
   await session.post("Profiler.setSamplingInterval", { interval: everyUs });
   let found: CpuProfile | null = null;
-  await replayed({ job, task: number }, options, async (run) => {
-    await session.post("Profiler.start");
-    try {
-      await run();
-    } finally {
-      found = (await session.post("Profiler.stop")).profile;
-    }
+  const isReduce = options.reduce === true;
+  await replayed({ job, task: number, isReduce }, options, async (run) => {
+    await run(() => session.post("Profiler.start"));
+    found = (await session.post("Profiler.stop")).profile;
   });
   session.disconnect();
-  await show(found ?? { nodes: [] }, `task ${number} of ${job}`, options);
+  const what = `${isReduce ? "reduce task" : "task"} ${number} of ${job}`;
+  await show(found ?? { nodes: [] }, what, options);
 }
 
 async function show(found: CpuProfile, what: string, { json, output }: Options): Promise<void> {

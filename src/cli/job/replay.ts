@@ -7,18 +7,30 @@ import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import { hostId } from "../../link/host.ts";
 import type { LocalRun } from "../../sdk/local.ts";
+import type { Wanted } from "../../sdk/replay.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 
-type Options = TargetOptions & { readonly json?: boolean; readonly inspect?: boolean };
+type Options = TargetOptions & {
+  readonly json?: boolean;
+  readonly inspect?: boolean;
+  readonly reduce?: boolean;
+};
+
+export const reduceHelp = "the number is that of a reduce task: all map tasks run here first";
 
 export function define(command: Command): void {
   command
     .argument("<job>", "id of a submitted job, such as j-3")
     .argument("<task>", "number of its task or map task, from 0")
+    .option("--reduce", reduceHelp)
     .option("--inspect", "wait for a debugger before the job's code is loaded");
   withExamples(withJson(withTarget(command)), [
     ["tequio replay j-3 17", "print what task 17 returns, or what map task 17 emits"],
+    [
+      "tequio replay j-3 2 --reduce",
+      "print what reduce task 2 writes; all map tasks run before it",
+    ],
     ["tequio replay j-3 17 --inspect", "open chrome://inspect, or attach your editor, first"],
   ]).action(replay);
 }
@@ -30,7 +42,8 @@ async function replay(job: string, text: string, options: Options): Promise<void
     openInspector(9229, "127.0.0.1");
     waitForDebugger();
   }
-  await replayed({ job, task }, options, async (run) => {
+  const wanted = { job, task, isReduce: options.reduce === true };
+  await replayed(wanted, options, async (run) => {
     const { counters, result } = await run();
     if (options.json) return console.log(JSON.stringify({ job, task, counters }));
     const { saveResult } = await import("../../sdk/collect.ts");
@@ -38,23 +51,27 @@ async function replay(job: string, text: string, options: Options): Promise<void
   });
 }
 
-/** Fetches what the task needs, and calls `use`, which runs it; what was fetched is removed
- *  afterwards. */
+/** Fetches what the task needs, and calls `use`, which runs it and may give what to do when the
+ *  task itself begins; what was fetched is removed afterwards. */
 export async function replayed(
-  { job, task }: { readonly job: string; readonly task: number },
+  wanted: Wanted,
   options: TargetOptions & { readonly json?: boolean },
-  use: (run: () => Promise<LocalRun>) => Promise<void>,
+  use: (run: (onStart?: () => Promise<void>) => Promise<LocalRun>) => Promise<void>,
 ): Promise<void> {
   const { judge, pinSequential } = await import("./sequential.ts");
   const { fetchReplay } = await import("../../sdk/replay.ts");
+  const { job, task } = wanted;
   const client = await openClient(options);
   const submittedAtMs = Math.floor((await client.job(job)).submittedAtMs);
   pinSequential(submittedAtMs);
-  const fetched = await fetchReplay(client, { host: hostId(), job, task });
+  const fetched = await fetchReplay(client, { host: hostId(), ...wanted });
   try {
     const built = { job: fetched.job, file: join(process.cwd(), `${job}.ts`) };
-    const given = { ...options, onlyTask: task, submittedAtMs };
-    await use(() => judge(built, fetched.planned, given));
+    const { stage } = fetched;
+    await use((onStart) => {
+      const only = { stage, task, ...(onStart === undefined ? {} : { onStart }) };
+      return judge(built, fetched.planned, { ...options, only, submittedAtMs });
+    });
   } finally {
     await fetched.remove();
   }

@@ -36,6 +36,7 @@ import {
 import { safeText } from "../text.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
+import { inNamedFormat } from "./named-format.ts";
 import { jobName, planOptions, type RunOptions, trustOptions } from "./plan-options.ts";
 
 export function define(command: Command): void {
@@ -199,7 +200,9 @@ export async function runBuilt(
 ): Promise<void> {
   enoughMemory(options.memory, localSlots(options));
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
-  const building = () => withJobConsole(toPeople, build);
+  const building = async () => {
+    return inNamedFormat(await withJobConsole(toPeople, build), options);
+  };
   const { watchStrays } = await import("./strays.ts");
   watchStrays((line) => !options.json && toPeople(line));
   if (options.sequential) {

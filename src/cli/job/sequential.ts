@@ -79,13 +79,12 @@ const submittedAtMs = Date.now();
 export async function judge(
   built: Pick<BuiltJob, "file" | "job" | "zip">,
   planned: PlannedFound,
-  options: Pick<RunOptions, "json" | "watch"> & Pick<LocalOptions, "onlyTask" | "submittedAtMs">,
+  options: Pick<RunOptions, "json" | "watch"> & Pick<LocalOptions, "only" | "submittedAtMs">,
 ): Promise<LocalRun> {
   const print = (line: string) => {
     if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
-  const { onlyTask } = options;
-  const only = onlyTask === undefined ? {} : { onlyTask };
+  const only = options.only === undefined ? {} : { only: options.only };
   const given = { onLog: print, submittedAtMs: options.submittedAtMs ?? submittedAtMs, ...only };
   // By what jobs do not have.
   const unfolded = (await planned.unfolded?.()) ?? planned;

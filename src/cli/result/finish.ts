@@ -29,7 +29,8 @@ export function withResult(command: Command): Command {
     .option(
       "-o, --output <place>",
       "directory for the result files; a name that ends in .csv, .ndjson, .txt, .parquet or " +
-        ".arrow, with .gz or .zst or without: one file; - for standard output",
+        ".arrow, with .gz or .zst or without: one file, in that format unless the job sets " +
+        "another; - for standard output",
     )
     .option("--merge <file>", "write the whole result into this one file, whatever its name")
     .option("--overwrite", "replace the result that -o or --merge names");
@@ -54,12 +55,18 @@ function isFileName(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true;
 }
 
+/** What the name of the file says of its format; null when it says nothing that decides. */
+export function formatOfName(to: Destination): "arrow" | "csv" | "parquet" | null {
+  if (to.kind !== "file") return null;
+  const ending = /\.(csv|parquet|arrow|feather)(\.(gz|zst))?$/i.exec(to.path)?.[1]?.toLowerCase();
+  if (ending === "csv" || ending === "parquet") return ending;
+  return ending === undefined ? null : "arrow";
+}
+
 /** Throws `bad-request` when the result is not what the name of its file says. */
 export function refuseOtherFormat(to: Destination, format: OutputFormat): void {
-  if (to.kind !== "file") return;
-  const named = /\.(csv|parquet|arrow|feather)(\.(gz|zst))?$/i.exec(to.path)?.[1]?.toLowerCase();
-  const wanted = named === "feather" ? "arrow" : named;
-  if (wanted === undefined || wanted === format) return;
+  const wanted = formatOfName(to);
+  if (to.kind !== "file" || wanted === null || wanted === format) return;
   const text = `${to.path} is ${wanted} by its name, and the result of the job is ${format}`;
   throw new ClusterError("bad-request", `${text}; set output: "${wanted}", or use another name`);
 }

@@ -12,7 +12,8 @@ function languages(given: unknown): unknown {
 }
 
 export function pinLocale(): void {
-  if (new Intl.NumberFormat().resolvedOptions().locale === language) return;
+  // Of those that know their language, the quickest to make.
+  if (new Intl.PluralRules().resolvedOptions().locale === language) return;
   for (const name of Object.getOwnPropertyNames(Intl)) {
     const made: unknown = Reflect.get(Intl, name);
     if (typeof made !== "function" || !("supportedLocalesOf" in made)) continue;

@@ -12,13 +12,20 @@ const fields = "FullYear Month Date Day Hours Minutes Seconds Milliseconds".spli
 const namesZone = /(?:z|[+-]\d{1,2}:?\d{2}|\b(?:utc?|gmt|[ecmp][sd]t))\s*(?:\([^)]*\))?\s*$/i;
 
 export function pinZone(): void {
-  const isUtc = new Intl.DateTimeFormat().resolvedOptions().timeZone === zone;
+  const isUtc = isStartedInUtc() || new Intl.DateTimeFormat().resolvedOptions().timeZone === zone;
   // The name of the zone is in the machine's language.
   if (isUtc && String(new Date(0)).endsWith(zoneText)) return;
   pinFields();
   pinTexts();
   pinFormats();
   pinConstructor();
+}
+
+/** A process of Node has the zone that its environment names. The first format of a process makes
+ *  the engine list all languages, which takes long. */
+function isStartedInUtc(): boolean {
+  const { process } = globalThis as { process?: { env?: { TZ?: unknown } } };
+  return process?.env?.TZ === zone;
 }
 
 function pinFields(): void {

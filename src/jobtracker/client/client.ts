@@ -20,6 +20,7 @@ import { pickleBytesMax, requestBytesMax } from "../../wire/filesystem/limits.ts
 import { readPickle } from "../../wire/filesystem/pickle/reader.ts";
 import type { PyValue } from "../../wire/filesystem/value.ts";
 import { FileSystem, type Payload } from "../files/file-system.ts";
+import { answersPing } from "../ping-port.ts";
 import { addressTowards, listenForReports, type ReportListener } from "./listener.ts";
 
 export type ElsewhereOptions = {
@@ -159,7 +160,9 @@ class ElsewhereRun {
     let shown = "";
     for (;;) {
       await delay(this.#limits.pingEveryMs, null, { signal });
-      missed = (await this.#answersPing()) ? 0 : missed + 1;
+      const isAlive =
+        this.#ping !== null && (await answersPing(this.#ping, { timeoutMs: this.#limits.pingMs }));
+      missed = isAlive ? 0 : missed + 1;
       if (missed >= pingsMissedMax) {
         this.#options.onNews("the tracker is silent; the next one is asked");
         await this.#submit(job);
@@ -169,16 +172,6 @@ class ElsewhereRun {
       if (said !== shown && said !== "") this.#options.onNews(said);
       shown = said;
     }
-  }
-
-  async #answersPing(): Promise<boolean> {
-    if (this.#ping === null) return false;
-    const options = { timeoutMs: this.#limits.pingMs, answerMaxBytes: requestBytesMax };
-    const ping = encodeMessage("PING", { info: "Are you there?" });
-    return askOnce(this.#ping, ping, options).then(
-      () => true,
-      () => false,
-    );
   }
 
   async #ask(at: Listen, name: string, payload: Payload): Promise<Message> {

@@ -1,10 +1,11 @@
 /** Gives the blocks of one half of a job to workers, and waits until all are DONE.
  *
- *  1. A block is with one worker at a time; when its task no longer answers pings, another worker
- *     gets it.
+ *  1. A block is with one worker at a time; when its task no longer answers pings, or was reported
+ *     and is not written, another worker gets it.
  *  2. It is DONE when its row says so, whatever has been reported: the report of a task that ended
  *     may be lost.
- *  3. The same failure twice fails the job. */
+ *  3. It is over when its results have names, too: the next half reads what is named.
+ *  4. The same failure twice fails the job. */
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
 import { openReplyServer } from "../../link/zeromq/reply-server.ts";
@@ -18,13 +19,18 @@ import {
   taskPayload,
 } from "../../wire/filesystem/jobs.ts";
 import { requestBytesMax } from "../../wire/filesystem/limits.ts";
+import type { Row } from "../files/file-system.ts";
+import { answersPing } from "../ping-port.ts";
 import type { RoomyWorker } from "../workers.ts";
+import { fateOf, type Given, type Patience } from "./given.ts";
 import type { Mirror } from "./mirror.ts";
 
 export type Block = { readonly id: string; readonly files: readonly string[] };
 
 export type BlocksParts = {
-  readonly mirror: Mirror;
+  readonly mirror: Pick<Mirror, "blocks" | "named">;
+  /** Whether blocks may have been given out before this tracker started. */
+  readonly isResumed: boolean;
   readonly workers: () => Promise<readonly RoomyWorker[]>;
   readonly task: Omit<TaskRequest, "block" | "files" | "answerTo">;
   /** Where this tracker listens for answers, and as workers reach it. */
@@ -36,7 +42,7 @@ export type BlocksParts = {
   readonly limits: BlockLimits;
 };
 
-export type BlockLimits = {
+export type BlockLimits = Patience & {
   /** Between two looks at what is under way, ms: as existing trackers have it. */
   readonly lookEveryMs: number;
   readonly pingMs: number;
@@ -48,12 +54,11 @@ export const defaultBlockLimits: BlockLimits = {
   lookEveryMs: 3_000,
   pingMs: 2_000,
   taskMs: 8_000,
+  takenMs: 5_000,
+  writtenMs: 60_000,
 };
 
-type Given = { readonly ping: Listen; missed: number };
-
 const failuresMax = 2;
-const missedMax = 2;
 const requestsMax = 64;
 /** How long there may be no worker at all, ms. */
 const noWorkerMs = 60_000;
@@ -87,13 +92,12 @@ class BlocksRun {
 
   /** Blocks that were given out before this tracker restarted stay with their workers. */
   async open(): Promise<void> {
-    for (const row of await this.#parts.mirror.blocks(this.#parts.task.task)) {
-      const { block_id: id = "", state = "", worker_ip: host = "", worker_port = "" } = row;
-      const at = this.#waiting.indexOf(id);
-      const isGiven = (state === "SUBMITTED" || state === "WRITING") && Number(worker_port) > 0;
-      if (at < 0 || !isGiven || this.#parts.refuse(host) !== null) continue;
-      this.#waiting.splice(at, 1);
-      this.#given.set(id, { ping: { host, port: Number(worker_port) }, missed: 0 });
+    const rows = await this.#parts.mirror.blocks(this.#parts.task.task);
+    for (const row of this.#parts.isResumed ? rows : []) {
+      const at = this.#waiting.indexOf(row.block_id ?? "");
+      if (at < 0) continue;
+      const [id = ""] = this.#waiting.splice(at, 1);
+      this.#given.set(id, givenTo(this.#placeOf(row)));
     }
     this.#answers = await openReplyServer({
       host: this.#parts.host,
@@ -126,6 +130,8 @@ class BlocksRun {
       // ERROR names no block: whichever is silent next is the one.
       if ("info" in report) {
         this.#failures.set(report.info, (this.#failures.get(report.info) ?? 0) + 1);
+      } else {
+        this.#know(report.block, { reportedMs: performance.now() });
       }
       this.#wake.resolve();
       return okAnswer();
@@ -137,28 +143,60 @@ class BlocksRun {
 
   /** What the rows say, and which of the workers that compute still answer. */
   async #look(): Promise<void> {
-    const rows = await this.#parts.mirror.blocks(this.#parts.task.task);
-    for (const { block_id: id = "", state } of rows) {
-      if (state !== "DONE") continue;
-      this.#given.delete(id);
-      const at = this.#waiting.indexOf(id);
-      if (at >= 0) this.#waiting.splice(at, 1);
-    }
+    const { limits, mirror, task } = this.#parts;
     await Promise.all([...this.#given].map(([id, given]) => this.#seeAlive(id, given)));
+    const rows = await mirror.blocks(task.task);
+    const isAnyDone = rows.some(({ block_id: id = "", state }) => {
+      return state === "DONE" && (this.#given.has(id) || this.#waiting.includes(id));
+    });
+    // Asked for after the rows: what a block that is DONE there has named is among them.
+    const named = isAnyDone ? await mirror.named() : new Set<string>();
+    const nowMs = performance.now();
+    for (const row of rows) {
+      const { block_id: id = "", state } = row;
+      const isDone = state === "DONE";
+      const given = this.#given.get(id);
+      if (given === undefined) this.#takeBack(id, isDone);
+      else {
+        const place = given.ping === null ? this.#placeOf(row) : given.ping;
+        const doneMs = isDone ? (given.doneMs ?? nowMs) : null;
+        const now = this.#know(id, { ping: place, doneMs });
+        const fate = fateOf(now, { isDone, hasResult: named.has(id) }, { ...limits, nowMs });
+        if (fate === "unnamed") throw unnamed(id);
+        if (fate !== "waits") this.#given.delete(id);
+        if (fate === "lost") this.#waiting.push(id);
+      }
+    }
     const failure = [...this.#failures].find(([, count]) => count >= failuresMax);
     if (failure !== undefined) throw new ClusterError("user-error", failure[0]);
   }
 
+  /** One that waits to be given again, and was done by its last worker after all. */
+  #takeBack(id: string, isDone: boolean): void {
+    const at = isDone ? this.#waiting.indexOf(id) : -1;
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    this.#given.set(id, givenTo(null));
+  }
+
+  #know(id: string, fields: Partial<Given>): Given {
+    const known = { ...(this.#given.get(id) ?? givenTo(null)), ...fields };
+    if (this.#given.has(id)) this.#given.set(id, known);
+    return known;
+  }
+
+  /** Where its executor says that it answers pings; null = it names no place, or one that is
+   *  refused. */
+  #placeOf({ state = "", worker_ip: host = "", worker_port: port = "" }: Row): Listen | null {
+    const isGiven = state !== "ADDED" && Number(port) > 0;
+    return isGiven && this.#parts.refuse(host) === null ? { host, port: Number(port) } : null;
+  }
+
   async #seeAlive(id: string, given: Given): Promise<void> {
-    const options = { timeoutMs: this.#parts.limits.pingMs, answerMaxBytes: requestBytesMax };
-    const isAlive = await askOnce(given.ping, encodeMessage("PING", {}), options).then(
-      () => true,
-      () => false,
-    );
-    given.missed = isAlive ? 0 : given.missed + 1;
-    if (given.missed < missedMax || this.#given.get(id) !== given) return;
-    this.#given.delete(id);
-    this.#waiting.push(id);
+    if (given.ping === null) return;
+    const { limits, signal } = this.#parts;
+    const isAlive = await answersPing(given.ping, { timeoutMs: limits.pingMs, signal });
+    this.#know(id, { missed: isAlive ? 0 : given.missed + 1 });
   }
 
   async #giveOut(): Promise<void> {
@@ -169,38 +207,48 @@ class BlocksRun {
       throw new ClusterError("unavailable", "no worker has answered for a minute");
     }
     const room = new Map(workers.map((worker) => [worker, worker.room]));
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && !this.#parts.signal.aborted) {
       // The one with most room left, so that all get about the same.
       const [most] = [...room].sort(([, a], [, b]) => b - a);
       if (most === undefined || most[1] <= 0) return;
       const id = this.#waiting.shift() as string;
       const isTaken = await this.#give(id, most[0].at);
       if (isTaken) room.set(most[0], most[1] - 1);
-      else {
-        this.#waiting.push(id);
-        room.delete(most[0]);
-      }
+      else room.delete(most[0]);
     }
   }
 
   async #give(id: string, worker: Listen): Promise<boolean> {
-    const { advertised, limits, task } = this.#parts;
+    const { advertised, limits, signal, task } = this.#parts;
     const answerTo = { host: advertised, port: this.#answers?.port ?? 0 };
     const { files } = this.#blocks.get(id) as Block;
     const message = encodeMessage("TASK", taskPayload({ ...task, block: id, files, answerTo }));
+    const options = { timeoutMs: limits.taskMs, answerMaxBytes: requestBytesMax, signal };
     try {
-      const options = { timeoutMs: limits.taskMs, answerMaxBytes: requestBytesMax };
       const answer = decodeMessage(await askOnce(worker, message, options));
-      if (answer.name !== "OK") return false;
-      const ping = splitAddress(answer, "task_ping");
-      this.#given.set(id, { ping, missed: 0 });
-      // The executor calls it SUBMITTED itself: it may be DONE by now.
-      return true;
+      if (answer.name === "OK") {
+        this.#given.set(id, givenTo(splitAddress(answer, "task_ping")));
+        // The executor calls it SUBMITTED itself: it may be DONE by now.
+        return true;
+      }
+      this.#waiting.push(id);
     } catch (error) {
-      if (error instanceof ClusterError && error.code !== "not-found") return false;
-      throw error;
+      if (!(error instanceof ClusterError) || error.code === "not-found") throw error;
+      // The answer may be what was lost: its row says soon whether a worker has it.
+      if (error.code === "timed-out") this.#given.set(id, givenTo(null));
+      else this.#waiting.push(id);
     }
+    return false;
   }
+}
+
+function givenTo(ping: Listen | null): Given {
+  return { ping, sinceMs: performance.now(), missed: 0, reportedMs: null, doneMs: null };
+}
+
+function unnamed(id: string): ClusterError {
+  const text = `block ${id} is DONE, but its worker ended before it named the results`;
+  return new ClusterError("data-lost", `${text}: remove the job and submit it again`);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

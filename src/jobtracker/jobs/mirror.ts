@@ -97,12 +97,21 @@ export class Mirror {
     await this.#change("BLOCKRESULT", { block_id: block, result_url: urls });
   }
 
+  /** Ids of blocks that have named what they left. */
+  async named(): Promise<Set<string>> {
+    return new Set((await this.#allResults()).map(({ block_id }) => block_id ?? ""));
+  }
+
   /** Urls that blocks of this kind have left. */
   async results(kind: TaskKind): Promise<string[]> {
-    const { databaseUrl } = this.#job;
-    const rows = await this.#patiently(() => this.#files.rows(databaseUrl, "block_result", []));
+    const rows = await this.#allResults();
     const own = rows.filter(({ block_id }) => block_id?.startsWith(`${kind}_`));
     return [...new Set(own.map(({ result_url }) => result_url ?? ""))];
+  }
+
+  #allResults(): Promise<Row[]> {
+    const { databaseUrl } = this.#job;
+    return this.#patiently(() => this.#files.rows(databaseUrl, "block_result", []));
   }
 
   async #update(table: "job", cells: readonly Cell[]): Promise<void> {

@@ -76,7 +76,8 @@ async function runHalf(
   const isPickled = kind === "reduce";
   const task = { jobId, jobUrl, functionsUrl, databaseUrl, task: kind, isPickled };
   await mirror.phase("WAITANSWERS", kind);
-  await runBlocks(blocks, { ...parts, mirror, task, limits: defaultBlockLimits });
+  const limits = defaultBlockLimits;
+  await runBlocks(blocks, { ...parts, mirror, task, limits, isResumed: isCut });
   await mirror.phase("GETRESULTS", kind);
 }
 

@@ -8,14 +8,11 @@
 import { randomUUID } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
-import { askOnce } from "../../link/zeromq/request.ts";
 import { typeErrors } from "../../wire/filesystem/answers.ts";
-import { encodeMessage } from "../../wire/filesystem/codec.ts";
 import { type JobRequest, splitValue } from "../../wire/filesystem/jobs.ts";
-import { requestBytesMax } from "../../wire/filesystem/limits.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { type FileSystem, type Payload, type Row, whoHas } from "../files/file-system.ts";
-import { openPingPort, type PingPort } from "../ping-port.ts";
+import { answersPing, openPingPort, type PingPort } from "../ping-port.ts";
 import type { RoomyWorker } from "../workers.ts";
 import { contentOf } from "./cut.ts";
 import { type JobEnd, type KeptJob, KeptJobs } from "./kept.ts";
@@ -58,6 +55,7 @@ export class Tracker {
   readonly #kept: KeptJobs;
   readonly #running = new Map<string, Running>();
   readonly #telling = new Set<Promise<unknown>>();
+  readonly #resumed = Promise.withResolvers<void>();
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -70,16 +68,22 @@ export class Tracker {
 
   /** Goes on with what was taken before this start. */
   async resume(): Promise<void> {
-    for (const job of this.#kept.all()) {
-      const ping = await openPingPort({ host: this.#options.host, port: job.ping.port });
-      const at = { host: this.#options.advertised, port: ping.port };
-      this.#start(this.#kept.put({ ...job, ping: at }), ping);
+    try {
+      for (const job of this.#kept.all()) {
+        const ping = await openPingPort({ host: this.#options.host, port: job.ping.port });
+        const at = { host: this.#options.advertised, port: ping.port };
+        this.#start(this.#kept.put({ ...job, ping: at }), ping);
+      }
+    } finally {
+      this.#resumed.resolve();
     }
   }
 
   /** Where the job's pings are answered, once it is durable; null = too many are running. */
   async take(request: JobRequest): Promise<Listen | null> {
     const { jobId } = request;
+    // One that was taken before this start is joined, not begun beside itself.
+    await this.#resumed.promise;
     const known = this.#kept.find(jobId);
     if (known !== null && this.#running.has(jobId)) return this.#join(known, request.client);
     if (this.roomLeft === 0) return null;
@@ -217,7 +221,11 @@ export class Tracker {
       return { resultUrl: row.result_url ?? "" };
     }
     const place = this.#otherTracker(row, job);
-    if (place !== null && row.status_phase !== "DONE" && (await answers(place.ping))) {
+    if (
+      place !== null &&
+      row.status_phase !== "DONE" &&
+      (await answersPing(place.ping, { timeoutMs: pingMs }))
+    ) {
       this.#tell(request.client, "RELOCATE", relocation(place.ping, place.answer));
       return "relocated" as const;
     }
@@ -272,12 +280,4 @@ function relocation(ping: Listen, answer: Listen): Payload {
 function placeOf(host = "", port = ""): Listen | null {
   const isPort = /^[0-9]{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536;
   return isPort && /^[0-9A-Za-z.:_-]{1,255}$/.test(host) ? { host, port: Number(port) } : null;
-}
-
-async function answers(at: Listen): Promise<boolean> {
-  const options = { timeoutMs: pingMs, answerMaxBytes: requestBytesMax };
-  return askOnce(at, encodeMessage("PING", {}), options).then(
-    () => true,
-    () => false,
-  );
 }

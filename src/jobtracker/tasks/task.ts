@@ -167,8 +167,9 @@ async function writeMapped(
   }
   const details = { data_urls: urls, pairs };
   const first = { block_size: BigInt(urls.length), block_id: block };
-  await files.change("APPENDBLOCK", databaseUrl, details, first);
+  // Named first: once it is DONE it is not computed again, and what has no name is not reduced.
   await files.change("BLOCKRESULT", databaseUrl, { block_id: block, result_url: urls });
+  await files.change("APPENDBLOCK", databaseUrl, details, first);
 }
 
 /** One file with the list of all that reducer returned. */

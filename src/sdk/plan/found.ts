@@ -1,6 +1,6 @@
 /** A file that a job reads, wherever it was found: by the command line on its disks, by the web
  *  page among what its visitor chose, at the coordinator among what is shared. */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { SharedInput } from "../../wire/api/messages.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import { type Content, contentOf, contentStartBytes } from "../../wire/content/content.ts";
@@ -37,31 +37,6 @@ export function compressionOf(name: string): FoundFile["compression"] {
 /** Of a file that can be opened here. Throws as `openSync` does. */
 export function contentAt(path: string): Content {
   return contentOf(startOf(path, contentStartBytes));
-}
-
-export type Looked = {
-  readonly content: Content;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-};
-
-/** What is asked of one file after the other. */
-const firstBytes = Buffer.alloc(contentStartBytes);
-
-/** The same with size and time, by one opening: of very many tiny files this is what planning
- *  costs. Null when it is no regular file. */
-export function lookAt(path: string): Looked | null {
-  // What has become a pipe meanwhile must not be waited for.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) return null;
-    const { mtimeMs, size: sizeBytes } = stats;
-    const count = readSync(fd, firstBytes, 0, contentStartBytes, 0);
-    return { content: contentOf(firstBytes.subarray(0, count)), sizeBytes, mtimeMs };
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** The first bytes of a file: `most`, or all that it has. */

@@ -4,7 +4,7 @@ import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
 import type { Why } from "../../core/why/reasons.ts";
 import type { WorkerView } from "../../wire/api/cluster.ts";
 import { usePolled } from "../api/connection.ts";
-import { agoText, bytesText, countText, durationText } from "../i18n/amounts.ts";
+import { agoText, bytesText, countText, durationText, percentText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Chain } from "../job/why.tsx";
 import { jobMessages } from "../jobs/messages.ts";
@@ -55,6 +55,7 @@ function Facts({ view, worker }: { worker: WorkerSummary; view: WorkerView | nul
     ["failed", countText(worker.failed)],
     ["since", agoText(Math.max(0, Date.now() - worker.joinedAtMs))],
     ...(lost === undefined ? [] : ([["lostSince", agoText(lost.forMs)]] as const)),
+    ...(typeof view?.cpuShare === "number" ? [["cpu", percentText(view.cpuShare)] as const] : []),
     ...((view?.memoryBytes ?? 0) > 0
       ? ([["memory", bytesText(view?.memoryBytes ?? 0)]] as const)
       : []),

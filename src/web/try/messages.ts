@@ -22,8 +22,17 @@ export const tryMessages = catalogue({
     loading: "Loading the editor …",
     failed: "It failed",
     noPython:
-      "The coordinator gives no Python to tabs. Its operator installs it beside the coordinator: " +
-      "npm install pyodide@314",
+      "The coordinator has no Python for tabs: the package pyodide, release 314, is not " +
+      "installed beside it. Its operator installs it: npm install pyodide@314",
+    pythonDenied:
+      "{at} refused to send Python ({why}). Sign in again, or open the link that tequio up " +
+      "prints; a proxy in between may want the same.",
+    pythonAway:
+      "Python could not be fetched from {at} ({why}). Check that the coordinator runs and that " +
+      "this browser reaches it, then run the job again.",
+    pythonFailed:
+      "Python could not be fetched from {at}: {why}. Run the job again; if it stays so, the " +
+      "coordinator's operator finds the cause in its output.",
     tooLong: "It ran for {time} and was stopped.",
     result: "Result",
     rows: { one: "{n} row in {time}", other: "{n} rows in {time}" },
@@ -52,8 +61,17 @@ export const tryMessages = catalogue({
     loading: "Cargando el editor…",
     failed: "Falló",
     noPython:
-      "El coordinador no da Python a las pestañas. Su operador lo instala junto al coordinador: " +
-      "npm install pyodide@314",
+      "El coordinador no tiene Python para las pestañas: el paquete pyodide, versión 314, no " +
+      "está instalado junto a él. Su operador lo instala: npm install pyodide@314",
+    pythonDenied:
+      "{at} se negó a enviar Python ({why}). Inicie sesión de nuevo o abra el enlace que muestra " +
+      "tequio up; un proxy intermedio puede pedir lo mismo.",
+    pythonAway:
+      "No se pudo obtener Python de {at} ({why}). Compruebe que el coordinador está en marcha y " +
+      "que este navegador llega a él, y ejecute el trabajo de nuevo.",
+    pythonFailed:
+      "No se pudo obtener Python de {at}: {why}. Ejecute el trabajo de nuevo; si se repite, el " +
+      "operador del coordinador encuentra la causa en su salida.",
     tooLong: "Se ejecutó durante {time} y fue detenido.",
     result: "Resultado",
     rows: { one: "{n} fila en {time}", other: "{n} filas en {time}" },
@@ -80,7 +98,14 @@ export const tryMessages = catalogue({
     save: "保存为 {file}",
     loading: "编辑器正在加载……",
     failed: "运行失败",
-    noPython: "协调器没有为标签页提供 Python。请管理员在协调器旁安装：npm install pyodide@314",
+    noPython:
+      "协调器没有供标签页使用的 Python：其旁未安装 314 版的 pyodide 软件包。请管理员安装：npm install pyodide@314",
+    pythonDenied:
+      "{at} 拒绝发送 Python（{why}）。请重新登录，或打开 tequio up 打印的链接；中间的代理也可能有此要求。",
+    pythonAway:
+      "无法从 {at} 获取 Python（{why}）。请确认协调器正在运行、此浏览器能连到它，然后再次运行作业。",
+    pythonFailed:
+      "无法从 {at} 获取 Python：{why}。请再次运行作业；若仍如此，管理员可在协调器的输出中找到原因。",
     tooLong: "已运行 {time}，被停止。",
     result: "结果",
     rows: { one: "{n} 行，用时 {time}", other: "{n} 行，用时 {time}" },

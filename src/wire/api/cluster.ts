@@ -31,6 +31,8 @@ export type WorkerView = {
   readonly summary: WorkerSummary;
   /** As "node 24"; "" = not known. */
   readonly engine: string;
+  /** Share of its machine's processors that is busy, 0 to 1; null = not known, as of a tab. */
+  readonly cpuShare: number | null;
   /** Of its machine; 0 = not known. */
   readonly memoryBytes: number;
   /** Where other workers reach it; "" = they cannot. */

@@ -215,6 +215,8 @@ export type WorkerNotes = {
   readonly paused?: string | undefined;
   /** With `paused`: it will say Bye; no later note takes that back. */
   readonly leaving?: true | undefined;
+  /** Share of its machine's processors that was busy in the last seconds, 0 to 1. */
+  readonly cpuShare?: number | undefined;
   readonly logs: ReadonlyArray<{
     readonly job: string;
     readonly stage: number;

@@ -20,6 +20,7 @@ export class Notes {
   #logChars = 0;
   #dropped = 0;
   #progress = new Map<string, ProgressNote>();
+  #cpuShare: number | null = null;
   #cancel: (() => void) | null = null;
   #closed = false;
 
@@ -37,6 +38,7 @@ export class Notes {
         this.#progress.set(key, note);
       }
     }
+    this.#cpuShare = notes.cpuShare ?? this.#cpuShare;
     if (this.#closed || this.#cancel !== null) return;
     this.#cancel = this.#timers.after(everyMs, () => this.#flush());
   }
@@ -70,7 +72,9 @@ export class Notes {
       this.#dropped > 0 && last !== undefined
         ? [...this.#logs, { ...last, line: `(${this.#dropped} lines dropped: too many at once)` }]
         : this.#logs;
-    if (!this.#send({ logs, progress: [...this.#progress.values()] })) return;
+    const load = this.#cpuShare === null ? {} : { cpuShare: this.#cpuShare };
+    if (!this.#send({ ...load, logs, progress: [...this.#progress.values()] })) return;
+    this.#cpuShare = null;
     this.#logs = [];
     this.#logChars = 0;
     this.#dropped = 0;

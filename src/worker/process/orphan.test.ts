@@ -10,7 +10,7 @@ import type { Hash } from "../../core/ids.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { ToTask } from "./messages.ts";
 
-const limitMs = 20_000;
+const limitMs = 120_000;
 const code = `export default { kind: "tasks", options: { run: () => { for (;;); } } };`;
 const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
 

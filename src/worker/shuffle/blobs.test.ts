@@ -31,7 +31,7 @@ async function coordinator(t: TestContext, answer: RequestListener): Promise<Coo
     server.closeAllConnections();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const limits = { limitMs: 1_000, idleMs: 1_000 };
+  const limits = { limitMs: 60_000, idleMs: 60_000 };
   const { signal: moved } = new AbortController();
   const coordinator = { url, fingerprint: "", credential: () => "", moved };
   return new CoordinatorBlobs({ coordinator, ...limits });

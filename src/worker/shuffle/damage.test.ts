@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { polled } from "../../store/testing/polled.ts";
 import type { JobOpen } from "../../wire/manager/messages.ts";
 import { type ManagerEnd, ScriptedManager } from "../testing/scripted-manager.ts";
 import { ref, started, tasksJob, wordCountJob } from "../testing/started.ts";
@@ -151,10 +152,8 @@ test("X2: code and items that have changed on the disk are fetched again", async
   for (const [index, hash] of [open.codeHash, items.hash].entries()) {
     // A job of its own: a process that has loaded them does not read them again.
     await side.end.open({ ...open, exchangeKey: `key ${index}`, owner: `owner ${index}` });
-    for (let tries = 0; keptPaths(side, items.hash).length <= index; tries++) {
-      assert.ok(tries < 1_000, "the items have not come");
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    const kept = async () => keptPaths(side, items.hash);
+    await polled(kept, ({ length }) => length > index);
     await endsOf(hash, 10 * index + 1);
   }
 });

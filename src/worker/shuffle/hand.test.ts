@@ -33,7 +33,7 @@ async function opened(t: TestContext, hasBlobs: boolean) {
   });
   const store = await openDiskBlobs(join(dir, "blobs"));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const limits = { limitMs: 1_000, idleMs: 1_000 };
+  const limits = { limitMs: 60_000, idleMs: 60_000 };
   const { signal: moved } = new AbortController();
   const coordinator = { url, fingerprint: "", credential: () => "", moved };
   const blobs = new CoordinatorBlobs({ coordinator, ...limits, store });

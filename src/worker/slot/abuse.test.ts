@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Failure } from "../../core/job.ts";
+import { polled } from "../../store/testing/polled.ts";
 import { resultOf, runItems, startProcess } from "./testing.ts";
 
 const quick = { sampleMs: 20, overheadBytes: 96 * 1024 * 1024 };
@@ -315,10 +316,10 @@ test("an endless loop dies with its supervisor, however that ends", async (t) =>
   const pid = Number(line.toString());
   supervisor.kill("SIGKILL");
   await once(supervisor, "close");
-  for (let tries = 0; tries < 200 && isAlive(pid); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.equal(isAlive(pid), false);
+  await polled(
+    async () => isAlive(pid),
+    (alive) => !alive,
+  );
 });
 
 function isAlive(pid: number): boolean {

@@ -31,16 +31,27 @@ def say(**said):
         print(json.dumps(said), flush=True)
 
 
-def answer_pings(port):
-    while True:
-        port.recv()
-        port.send_string("OK 0 {}")
+def answer_pings(port, over):
+    while not over.is_set():
+        if port.poll(100):
+            port.recv()
+            port.send_string("OK 0 {}")
+    port.close()
 
 
 def ping_port():
     port, address = listen()
-    threading.Thread(target=answer_pings, args=(port,), daemon=True).start()
-    return address
+    over = threading.Event()
+    threading.Thread(target=answer_pings, args=(port, over), daemon=True).start()
+    return address, over
+
+
+def until_end(over, work, *args, **payload):
+    """Existing executors and trackers are processes: their pings end with them, however that is."""
+    try:
+        work(*args, **payload)
+    finally:
+        over.set()
 
 
 def sha1(text):
@@ -196,12 +207,13 @@ def main():
         elif name == "STATUS":
             answer = {"current_task_cap": 5, "current_job_cap": 2}
         elif name in ("TASK", "JOB"):
-            ping = ping_port()
+            ping, over = ping_port()
             kind = "task_ping" if name == "TASK" else "ping_tracker"
             answer = {kind + "_ip": ping[0], kind + "_port": ping[1]}
             work = execute if name == "TASK" else track
             # Other names than these would be a TypeError, as with existing ones.
-            threading.Thread(target=work, args=(me, ping), kwargs=payload, daemon=True).start()
+            threading.Thread(target=until_end, args=(over, work, me, ping), kwargs=payload,
+                             daemon=True).start()
         server.send_string(message("OK", answer))
 
 

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { askAround } from "../../../peer/discovery.ts";
-import { filesystemOpened, ok } from "./testing/client.ts";
+import { polled } from "../../../store/testing/polled.ts";
+import { writePickle } from "../../../wire/filesystem/pickle/writer.ts";
+import { PyTuple } from "../../../wire/filesystem/value.ts";
+import { type Client, filesystemOpened, ok } from "./testing/client.ts";
 
 const text = (value: string) => Buffer.from(value);
 const database = { status_db_url: "j/database.sqlite3" };
@@ -216,12 +218,32 @@ test("appends to one file at once lose no value", async (t) => {
     [...(await values())].map(Number).sort((a, b) => a - b),
     [...Array(12).keys()],
   );
-  const state = async () => {
-    const wanted = { table: "block", filters: [["block_id", "map_0"]] };
-    const { payload } = await client.twoSteps("GETROWS", database, wanted);
-    return (payload.get("rows") as ReadonlyArray<ReadonlyMap<string, string>>)[0]?.get("state");
-  };
-  await until(async () => (await state()) === "DONE");
+  await until(async () => (await blockState(client)) === "DONE");
+});
+
+/** The state of block map_0 of job j. */
+async function blockState(client: Client): Promise<string | undefined> {
+  const wanted = { table: "block", filters: [["block_id", "map_0"]] };
+  const { payload } = await client.twoSteps("GETROWS", database, wanted);
+  return (payload.get("rows") as ReadonlyArray<ReadonlyMap<string, string>>)[0]?.get("state");
+}
+
+test("a block whose pairs cannot be written does not stay WRITING", async (t) => {
+  const { client } = await filesystemOpened(t, { limits: { silenceMs: 60_000, mergeMs: 50 } });
+  await client.putJob("j");
+  const first = { block_size: "1", block_id: "map_0", ...database };
+  const inserted = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j/s0"] };
+  await client.twoSteps("INSERTBLOCK", database, inserted);
+  // Locked, until it is written.
+  const writer = await client.begin("PUTDATA", { file_url: "j/m", byte: true });
+  const append = () =>
+    client.twoSteps("APPENDBLOCK", first, { data_urls: ["j/m"], pairs: [["k", [1n]]] });
+  assert.equal((await append()).name, "OK");
+  await until(async () => (await blockState(client)) === "SUBMITTED");
+  await client.raw(writer, writePickle(new PyTuple(["k", []])));
+  await client.raw(writer, text(""));
+  assert.equal((await append()).name, "OK");
+  await until(async () => (await blockState(client)) === "DONE");
 });
 
 test("discovery answers only its request, and can be sent", async (t) => {
@@ -243,9 +265,5 @@ test("files are served to peers no further than the coordinator listens", async 
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > endMs) assert.fail("it did not come to hold within 20 s");
-    await delay(10);
-  }
+  await polled(holds, (is) => is);
 }

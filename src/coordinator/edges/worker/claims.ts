@@ -88,6 +88,7 @@ const notes = z.object({
     .transform((text) => text.slice(0, 500))
     .optional(),
   leaving: z.literal(true).optional(),
+  cpuShare: z.number().min(0).max(1).optional(),
   logs: z.array(z.object({ ...note, line: z.string() })).max(10_000),
   progress: z.array(z.object({ ...note, inputBytes: count })).max(10_000),
 });

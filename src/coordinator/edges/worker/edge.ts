@@ -120,6 +120,9 @@ export class WorkerEdge {
     this.#hurried.add(link);
   }
 
+  /** How busy its machine is, 0 to 1; null = not known. */
+  readonly cpuShare = (worker: WorkerId) => this.#byWorker.get(worker)?.cpuShare ?? null;
+
   /** The token is revoked: disconnects workers that came with it, or to which it was issued. */
   revoked(token: string): void {
     for (const link of this.#links) {
@@ -331,14 +334,11 @@ export class WorkerEdge {
     }
   }
 
-  /** Notes count only for jobs that the worker works for: their lines are shown to the job's
-   *  owner. */
+  /** Notes count only for jobs that the worker works for: the job's owner reads their lines. */
   async #note(link: WorkerLink, request: PeerRequest, told: WorkerNotes): Promise<void> {
-    const worker = link.worker as WorkerId;
-    const { loop, notes } = this.#options;
+    const [worker, { loop, notes }] = [link.worker as WorkerId, this.#options];
     // The last lines arrive when the leases have ended; leases show only what a new link runs.
-    const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
-    passNotes(told, new Set<string>([...link.jobs, ...leased]), notes);
+    passNotes(told, link, leasesOf(loop.state, worker), notes);
     const acknowledge = () => link.answer(request, { kind: "ack" });
     if (told.paused === undefined) this.#whenSure(acknowledge);
     else if (await this.#posted(pauseEvent(worker, told))) acknowledge();

@@ -105,6 +105,8 @@ export class WorkerLink {
   readonly #session: ManagerSession;
   #waiting: ManagerMessage[] = [];
   /** Of the ManagerPing that is not answered yet; 0 = none. */
+  /** How busy its machine is, as it has sent over this link; null = it has not. */
+  cpuShare: number | null = null;
   #pingId = 0;
   #openSinceMs: number;
   #hasSaidBye = false;

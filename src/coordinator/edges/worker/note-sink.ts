@@ -10,12 +10,16 @@ export type NoteSink = {
   ended(job: JobId, task: { stage: number; task: number }): void;
 };
 
-/** Those about these jobs. */
+/** Those about jobs that the link has open or the worker has leases of; how busy its machine is
+ *  stays with the link. */
 export function passNotes(
-  { logs, progress }: Pick<WorkerNotes, "logs" | "progress">,
-  jobs: ReadonlySet<string>,
+  { cpuShare, logs, progress }: WorkerNotes,
+  link: { readonly jobs: ReadonlySet<JobId>; cpuShare: number | null },
+  leased: readonly AttemptRef[],
   to: NoteSink,
 ): void {
+  link.cpuShare = cpuShare ?? link.cpuShare;
+  const jobs = new Set<string>([...link.jobs, ...leased.map(({ job }) => job)]);
   for (const { job, line, ...of } of logs) {
     if (jobs.has(job)) to.logged({ ...of, job: job as JobId }, line);
   }

@@ -5,16 +5,18 @@ import { PythonFetcher } from "../../../worker/browser/tab/python.ts";
 import { say } from "../../i18n/language.ts";
 import { tryMessages } from "../messages.ts";
 import { BuildFailure } from "./failure.ts";
+import { whyNoPython } from "./why-no-python.ts";
 
 let fetcher: PythonFetcher | null = null;
 
-/** Throws `BuildFailure` where the coordinator has none. */
+/** Throws `BuildFailure` when it cannot be had: the next call tries again. */
 export async function pythonFiles(): Promise<PythonFiles> {
   fetcher ??= new PythonFetcher(location.origin, () => {});
   try {
     await fetcher.fetch();
-  } catch {
-    throw new BuildFailure(say(tryMessages, "noPython"));
+  } catch (error) {
+    const { message, values } = whyNoPython(error, location.host);
+    throw new BuildFailure(say(tryMessages, message, values));
   }
   return fetcher.files as PythonFiles;
 }

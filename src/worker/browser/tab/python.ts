@@ -10,6 +10,17 @@ import { Unreadable } from "./unreadable.ts";
 /** Nothing comes for so long: it is given up, ms. */
 const silenceMaxMs = 30_000;
 
+/** The answer to a request for a file of Python was not the file. */
+export class NotGiven extends Error {
+  /** Of HTTP; 404 = there is none. */
+  readonly status: number;
+
+  constructor(path: string, status: number) {
+    super(`${path}: HTTP ${status}`);
+    this.status = status;
+  }
+}
+
 export class PythonFetcher {
   readonly #origin: string;
   readonly #moved: (bytes: number) => void;
@@ -22,7 +33,8 @@ export class PythonFetcher {
     this.#moved = moved;
   }
 
-  /** Throws `Unreadable` when it cannot be had now; the next call tries again. */
+  /** Throws `Unreadable` when it cannot be had now, caused by `NotGiven` where there was an answer;
+   *  the next call tries again. */
   fetch(): Promise<void> {
     this.#fetching ??= this.#fetch().catch((error: unknown) => {
       this.#fetching = null;
@@ -56,7 +68,7 @@ export class PythonFetcher {
     let timer = setTimeout(() => stopping.abort(), silenceMaxMs);
     try {
       const answer = await fetch(this.#origin + path, { signal: stopping.signal });
-      if (!answer.ok || answer.body === null) throw new Error(`${path}: HTTP ${answer.status}`);
+      if (!answer.ok || answer.body === null) throw new NotGiven(path, answer.status);
       const parts: Uint8Array<ArrayBuffer>[] = [];
       const reader = answer.body.getReader();
       for (;;) {

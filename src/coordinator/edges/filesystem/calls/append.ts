@@ -22,7 +22,7 @@ export async function appendPairs(
   try {
     // In a fixed order, so that two appends cannot deadlock.
     for (const file of [...byFile.keys()].sort()) {
-      const release = await store.locks.takeWithin(file, limits.silenceMs);
+      const release = await store.locks.takeWithin(file, limits.mergeMs);
       if (release === null) throw lockedBy(file);
       releases.push(release);
     }

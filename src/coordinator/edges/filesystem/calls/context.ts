@@ -14,6 +14,8 @@ export type CallLimits = {
   readonly lockMs: number;
   /** How long the port of APPENDBLOCK waits for a further message, ms. */
   readonly appendMs: number;
+  /** How long pairs that were acknowledged wait for files that other calls write, ms. */
+  readonly mergeMs: number;
 };
 
 export const defaultCallLimits: CallLimits = {
@@ -21,6 +23,7 @@ export const defaultCallLimits: CallLimits = {
   silenceMs: 10_000,
   lockMs: 1_500,
   appendMs: 2_000,
+  mergeMs: 600_000,
 };
 
 export type CallContext = {

@@ -59,7 +59,13 @@ export function appendBlock(job: string, block: string, context: CallContext): S
         const details = parseDetails("APPENDBLOCK", decodeMessage(frame));
         await port.reply(okAnswer());
         setState(job, block, "WRITING", context);
-        await appendPairs(details, context);
+        try {
+          await appendPairs(details, context);
+        } catch (error) {
+          // Nothing of it is written: a tracker gives the block to another worker.
+          setState(job, block, "SUBMITTED", context);
+          throw error;
+        }
         setState(job, block, "DONE", context);
       }
     },

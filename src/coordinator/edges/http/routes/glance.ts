@@ -50,7 +50,8 @@ function worker(call: Call): Answer {
   const { engine = "", exchangeUrl, memoryBytes } = record.specs;
   const summary = workerSummary(loop.state, record, loop.nowMs());
   const jobs = jobsOf(call, record);
-  return json({ summary, engine, memoryBytes, exchangeUrl, jobs } satisfies WorkerView);
+  const cpuShare = services.edge.cpuShare(summary.worker);
+  return json({ summary, engine, cpuShare, memoryBytes, exchangeUrl, jobs } satisfies WorkerView);
 }
 
 /** Jobs of others are not named to those who may not read them. */
