@@ -9,15 +9,19 @@ import type { JobId, WorkerId } from "../../src/core/ids.ts";
 import { defaultLimits, type JobSpec } from "../../src/core/job.ts";
 import { Random } from "../../src/core/random.ts";
 
-/** honest · a liar that lies at `rate` once `after` of its results have been delivered; those of
- *  one `group` agree on what they lie, and on which tasks. */
+/** honest · withholder: takes tasks and answers none · a liar that lies at `rate` once `after` of
+ *  its results have been delivered; those of one `group` agree on what they lie, and on which
+ *  tasks. `onlyNewest`: where its task has a higher number than all that it had before, which
+ *  others have hardly had. */
 export type Nature =
   | { readonly kind: "honest" }
+  | { readonly kind: "withholder" }
   | {
       readonly kind: "liar";
       readonly rate: number;
       readonly after: number;
       readonly group: number;
+      readonly onlyNewest?: boolean;
     };
 
 export type CrowdOptions = {
@@ -51,6 +55,8 @@ type Member = {
   readonly nature: Nature;
   readonly engine: string;
   delivered: number;
+  /** Highest number of a task that it has computed. */
+  newest: number;
 };
 
 type Running = {
@@ -125,11 +131,17 @@ export class Crowd {
     });
     const reply = effects.find((effect) => effect.kind === "reply");
     const id = reply?.value.worker as WorkerId;
-    this.#members.set(id, { id, nature: nature ?? { kind: "honest" }, engine, delivered: 0 });
+    this.#members.set(id, {
+      id,
+      nature: nature ?? { kind: "honest" },
+      engine,
+      delivered: 0,
+      newest: -1,
+    });
   }
 
   #submit(): void {
-    const { spec, tasks } = this.#options;
+    const { seed, spec, tasks } = this.#options;
     const stage = {
       kind: "tasks",
       taskCount: tasks,
@@ -156,6 +168,7 @@ export class Crowd {
       key: null,
       digest: hash,
       spec: job,
+      disguise: seed * 7_919 + 1,
     });
     const reply = effects.find((effect) => effect.kind === "reply");
     this.#job = reply?.value.job as JobId;
@@ -192,8 +205,11 @@ export class Crowd {
     });
   }
 
-  #rootOf({ delivered, nature }: Member, task: number): string {
-    if (nature.kind === "honest" || delivered < nature.after) return right(task);
+  #rootOf(member: Member, task: number): string {
+    const { delivered, nature, newest } = member;
+    member.newest = Math.max(newest, task);
+    if (nature.kind !== "liar" || delivered < nature.after) return right(task);
+    if (nature.onlyNewest === true && task <= newest) return right(task);
     // The same tasks for all of a group.
     const isChosen = nature.rate >= 1 || new Random(task * 8191 + nature.group).chance(nature.rate);
     if (!isChosen) return right(task);
@@ -216,6 +232,7 @@ export class Crowd {
   #perform(effect: Effect): void {
     if (effect.kind === "assign") {
       const member = this.#members.get(effect.worker) as Member;
+      if (member.nature.kind === "withholder") return;
       for (const { attempt, task } of effect.attempts) {
         // In the order of their queue, each about a second.
         const tookMs = 500 + this.#random.below(1_000);

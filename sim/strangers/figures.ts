@@ -10,6 +10,8 @@ export type Lying = {
   readonly together: number;
   /** Lies so rarely, or so late, that a share of `floor` finds them late. */
   readonly patient: boolean;
+  /** See `Nature`. */
+  readonly onlyNewest?: boolean;
 };
 
 export const lyings = {
@@ -22,6 +24,13 @@ export const lyings = {
   "always, after a fifth of the work": { rate: 1, afterShare: 0.2, together: 5, patient: true },
   "always, in the last tenth": { rate: 1, afterShare: 0.9, together: 5, patient: true },
   "one in twenty, after a tenth": { rate: 0.05, afterShare: 0.1, together: 5, patient: true },
+  "where its task is the newest": {
+    rate: 1,
+    afterShare: 0,
+    together: 5,
+    patient: true,
+    onlyNewest: true,
+  },
 } as const satisfies Readonly<Record<string, Lying>>;
 
 /** Largest share of wrong results in a finished job, and of work, by the share of liars. */
@@ -42,13 +51,13 @@ export function crowdOf(
   { tasks, workers }: CrowdSize,
   at: { readonly seed: number; readonly liars: number },
 ): CrowdResult {
-  const { afterShare, rate, together } = lying;
+  const { afterShare, onlyNewest = false, rate, together } = lying;
   const liars = Math.round(workers * at.liars);
   const after = Math.round((afterShare * tasks) / workers);
   const volunteers = Array.from({ length: workers - 1 }, (_, index): Nature => {
     if (index >= liars) return { kind: "honest" };
     const group = together === 0 ? 0 : 1 + Math.floor(index / together);
-    return { kind: "liar", rate, after, group };
+    return { kind: "liar", rate, after, group, onlyNewest };
   });
   return new Crowd({ seed: at.seed, tasks, own: 1, volunteers }).run();
 }

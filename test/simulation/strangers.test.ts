@@ -55,3 +55,15 @@ test("a crowd of liars without an own worker gets its way, and names no honest o
   assert.equal(result.caughtHonest, 0);
   assert.ok(result.wrong > 0.5, "what is promised is promised with an own worker only");
 });
+
+test("a fifth that takes tasks and answers none delays a job, and accuses no one", () => {
+  const volunteers = Array.from({ length: 39 }, (_, index): Nature => {
+    return { kind: index < 8 ? "withholder" : "honest" };
+  });
+  for (const trust of ["audit", "quorum"] as const) {
+    const spec = { backupTasks: true, trust };
+    const crowd = new Crowd({ seed: 4, tasks: 1_000, own: 1, volunteers, spec, lawsEvery: 50 });
+    const { caughtHonest, state, wrong } = crowd.run();
+    assert.deepEqual({ caughtHonest, state, wrong }, { caughtHonest: 0, state: "done", wrong: 0 });
+  }
+});

@@ -209,9 +209,8 @@ export class LawWatch {
         if (before !== job.state) assert(false, `I7: j-${job.number} ended twice`);
       } else if (job.state !== "running") this.ended.set(job.number, job.state);
       const seen = this.seenOf(job);
-      const mayChange = isTracked(job) && state.trust.caught.size > 0;
       for (const [index, stage] of job.stages.entries()) {
-        seeStage(stage, seen[index] as StageSeen, mayChange);
+        seeStage(stage, seen[index] as StageSeen, isTracked(job));
       }
     }
   }
@@ -229,7 +228,8 @@ export class LawWatch {
   }
 }
 
-/** `mayChange`: results of a volunteer that was caught are replaced, by later attempts. */
+/** `mayChange`: results of a volunteer that was caught or outvoted are replaced, by later attempts,
+ *  and so is what was computed from them. */
 function seeStage(stage: Stage, seen: StageSeen, mayChange: boolean): void {
   const isFinal = stage.spec.partitionCount === 0;
   for (let task = 0; task < stage.spec.taskCount; task++) {

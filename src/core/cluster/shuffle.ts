@@ -24,7 +24,7 @@ import {
   setTask,
   WAITING,
 } from "./state.ts";
-import { tasksInOrder } from "./trust/disguise.ts";
+import { taskOrder } from "./trust/disguise.ts";
 import { loseFrom } from "./trust/opinion.ts";
 import { refOf } from "./workers/ref.ts";
 
@@ -49,7 +49,9 @@ export function isOpen(job: JobRecord, stage: Stage): boolean {
 /** Makes the waiting tasks of a stage ready if its input is complete. */
 export function openStage(state: CoordinatorState, job: JobRecord, stage: Stage): void {
   if (!isOpen(job, stage)) return;
-  for (const task of tasksInOrder(job, stage)) {
+  const order = taskOrder(job, stage);
+  for (let at = 0; at < stage.spec.taskCount; at++) {
+    const task = order?.[at] ?? at;
     if (stage.state[task] === WAITING && !isHeldBack(stage, task)) makeReady(state, stage, task);
   }
 }

@@ -33,30 +33,20 @@ function before({ disguise }: Disguised, { index }: Stage, task: number): number
   return Math.floor(fractionOf(disguise, 2 * (task * 64 + index)) * firstMax);
 }
 
-/** All tasks of the stage, in the order in which they are to be given out. */
-export function* tasksInOrder(
+/** All tasks of the stage, in the order in which they are to be given out; null = by number. */
+export function taskOrder(
   { disguise }: Disguised,
   { index, spec: { taskCount } }: Stage,
-): Generator<number, void> {
-  for (let start = 0; start < taskCount; start += windowTasks) {
-    const tasks = Array.from(
-      { length: Math.min(windowTasks, taskCount - start) },
-      (_, at) => start + at,
-    );
-    if (disguise !== undefined) shuffle(tasks, (at) => fractionOf(disguise, pairOf(start + at)));
-    yield* tasks;
-  }
-
-  /** Odd, where the numbers of attempts have even ones. */
-  function pairOf(task: number): number {
-    return 2 * (task * 64 + index) + 1;
-  }
-}
-
-/** Fisher and Yates. */
-function shuffle(tasks: number[], chance: (at: number) => number): void {
-  for (let at = tasks.length - 1; at > 0; at--) {
-    const other = Math.floor(chance(at) * (at + 1));
+): Uint32Array | null {
+  if (disguise === undefined) return null;
+  const tasks = Uint32Array.from({ length: taskCount }, (_, task) => task);
+  // Fisher and Yates, in each window.
+  for (let at = taskCount - 1; at > 0; at--) {
+    const start = at - (at % windowTasks);
+    // Odd, where the numbers of attempts have even ones.
+    const chance = fractionOf(disguise, 2 * (at * 64 + index) + 1);
+    const other = start + Math.floor(chance * (at - start + 1));
     [tasks[at], tasks[other]] = [tasks[other] as number, tasks[at] as number];
   }
+  return tasks;
 }

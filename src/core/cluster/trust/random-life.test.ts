@@ -26,12 +26,15 @@ class Crowd extends Village {
   readonly random: Random;
   /** Some volunteers are trusted without having earned it, which no event says. */
   readonly believes: boolean;
+  /** The only stage in which liars lie; undefined = in both. */
+  readonly #liesIn: number | undefined;
   readonly #reads = new Map<string, string>();
 
-  constructor(random: Random, believes: boolean) {
+  constructor(random: Random, believes: boolean, liesIn: number | undefined) {
     super();
     this.random = random;
     this.believes = believes;
+    this.#liesIn = liesIn;
   }
 
   override tell(event: Unstamped): Effect[] {
@@ -57,7 +60,8 @@ class Crowd extends Village {
     const { stage, task } = ref;
     const honest = stage === 0 ? right(task) : `1-${task} of ${this.#reads.get(attemptKey(ref))}`;
     const { person = "" } = workerRecord(this.state, worker)?.volunteer ?? {};
-    return person.startsWith("liar") && this.random.chance(0.4) ? `lie ${task % 2}` : honest;
+    const mayLie = person.startsWith("liar") && (this.#liesIn ?? stage) === stage;
+    return mayLie && this.random.chance(0.4) ? `lie ${task % 2}` : honest;
   }
 }
 
@@ -71,7 +75,7 @@ test("X10: random lives with liars: every job ends right, and only liars are cau
   let caught = 0;
   for (let seed = 1; seed <= 60; seed++) {
     const random = new Random(seed);
-    const crowd = new Crowd(random, seed % 2 === 0);
+    const crowd = new Crowd(random, seed % 2 === 0, [undefined, 0, 1][seed % 3]);
     const started = {
       epoch: 1,
       retains: true,
