@@ -53,9 +53,9 @@ export type AskOptions = {
 };
 
 /** Where a program that listens on this address sends its question: the broadcast address of its
- *  network, or of each network for 0.0.0.0. 255.255.255.255 is the last resort: it takes the default
- *  route, so it reaches one network of several, and none where there is no such route. On loopback
- *  and for IPv6 it is the address itself. */
+ *  network, or of each network for 0.0.0.0. 255.255.255.255 is the last resort: it takes the
+ *  default route, so it reaches one network of several, and none where there is no such route. On
+ *  loopback and for IPv6 it is the address itself. */
 export function questionHosts(host: string): string[] {
   if (isLoopback(host)) return [host];
   const own = broadcastOf(host);
