@@ -1,6 +1,7 @@
 /** Which globals job code has: the same on every engine. Globals and members of them that only some
  *  engines have are removed, and the error for using a global says what to use instead. */
 import { knownMembers } from "./members.ts";
+import { refuseNetwork } from "./pins/network.ts";
 
 /** Defined by the language. */
 const language = (
@@ -60,8 +61,8 @@ export function absentHint(thrown: unknown): string {
 
 type Taken = { readonly of: object; readonly name: string; readonly was: PropertyDescriptor };
 
-/** Removes the globals and the members that are not listed. Returns a function that restores
- *  them. */
+/** Removes the globals and the members that are not listed, and refuses the network. Returns a
+ *  function that restores them. */
 export function evenGlobals(undici = undiciHere()): () => void {
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
@@ -76,7 +77,9 @@ export function evenGlobals(undici = undiciHere()): () => void {
       if (!isKept && Object.getOwnPropertyDescriptor(of, name)?.configurable) take(of, name, taken);
     }
   }
+  const restoreNetwork = refuseNetwork();
   return () => {
+    restoreNetwork();
     for (const { of, name, was } of taken.reverse()) Object.defineProperty(of, name, was);
   };
 }

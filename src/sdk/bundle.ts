@@ -7,11 +7,13 @@ import { tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import type { Plugin } from "rolldown";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import { errorsIn, harmless, shown } from "../core/thrown.ts";
 import { evaluated, Strayed, strayText } from "../environment/strays.ts";
 import { evaluatedName, jobFrames, jobTexts, placeOf } from "../environment/thrown.ts";
+import { type BuildCache, builtOnce } from "./build/build-cache.ts";
 import { bundleModule } from "./build/bundle-module.ts";
 import { checkJob } from "./build/check-job.ts";
 import { buildFailure, type Place } from "./build/failure.ts";
@@ -39,13 +41,21 @@ export type BuiltJob = {
   readonly file: string;
 };
 
+export type BundleOptions = {
+  /** Folder of packages for a job in Python; default none. */
+  readonly wheels?: string | undefined;
+  /** Where builds are kept; default nowhere. */
+  readonly cache?: BuildCache;
+};
+
 const extensions = [".js", ".mjs", ".ts", ".mts"];
 /** How long the module may take to load here, in ms: an `await` at its top may never end. */
 export const loadMaxMs = 10_000;
 
 /** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with
- *  its place. `wheels`: folder of packages for a job in Python. */
-export async function bundleJob(file: string, wheels?: string): Promise<BuiltJob> {
+ *  its place. */
+export async function bundleJob(file: string, options: BundleOptions = {}): Promise<BuiltJob> {
+  const { cache, wheels } = options;
   if (extname(file) === ".py") {
     const { buildPythonJob } = await import("./python/build.ts");
     return buildPythonJob(file, wheels);
@@ -55,8 +65,12 @@ export async function bundleJob(file: string, wheels?: string): Promise<BuiltJob
     throw new ClusterError("bad-request", `${text}; leave --wheels out`);
   }
   const path = resolve(file);
-  await readChecked(file, wantedJob);
-  const bundled = await bundleModule(path, dirname(path));
+  const text = await readSource(path, file);
+  const build = async (...plugins: Plugin[]) => {
+    await checkSource(path, text, wantedJob);
+    return bundleModule(path, dirname(path), plugins);
+  };
+  const bundled = await (cache === undefined ? build() : builtOnce({ path, text }, build, cache));
   const job = checkJob((await load(bundled, path)).default, basename(path));
   const code = job.kind === "operator" ? operatorCode : bundled;
   const hash = createHash("sha256").update(code).digest("hex");

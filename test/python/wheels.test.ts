@@ -59,7 +59,7 @@ job = map_reduce(map=each, requires=[${requires}])
 test("wheels travel with what they need, and the newest that fits", { skip }, async () => {
   const input = cluster.file("in.txt", "a\n");
   const file = cluster.file("greet.py", job('"greeting>=1,<2"'));
-  const built = await bundleJob(file, wheels);
+  const built = await bundleJob(file, { wheels });
   assert.deepEqual(built.job.foreign?.program, {});
   const { files } = await equalsJudge(cluster.client, built, { inputs: [input] });
   assert.match([...files.values()].join(""), /\["hello",5,4,"Ana\\n"\]/);
@@ -67,7 +67,7 @@ test("wheels travel with what they need, and the newest that fits", { skip }, as
 
 test("what no wheel is must be where the workers' Python is", { skip }, async () => {
   const file = cluster.file("greet.py", job('"greeting==1.2", "numpy>=99"'));
-  const built = await bundleJob(file, wheels);
+  const built = await bundleJob(file, { wheels });
   assert.deepEqual(built.job.foreign?.program.requires, ["numpy>=99"]);
 });
 
@@ -75,8 +75,11 @@ test("a wheel with compiled code is refused by its name", { skip }, async () => 
   const code = 'from tequio import tasks\njob = tasks(items=[1], run=abs, requires=["fast"])\n';
   const file = cluster.file("fast.py", code);
   const remedy = /fast-1\.0\S*\.whl has compiled code .*remove it from \S+wheels and install fast/;
-  await assert.rejects(bundleJob(file, wheels), remedy);
-  await assert.rejects(bundleJob(file, `${wheels}/none`), /there is no folder .*none of wheels/);
+  await assert.rejects(bundleJob(file, { wheels }), remedy);
+  await assert.rejects(
+    bundleJob(file, { wheels: `${wheels}/none` }),
+    /there is no folder .*none of wheels/,
+  );
 });
 
 test("functions of a program bring wheels, too", { skip }, async () => {

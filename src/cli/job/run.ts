@@ -239,8 +239,11 @@ function withoutTabs(built: BuiltJob): BuiltJob {
 }
 
 async function of(file: string, { wheels }: RunOptions): Promise<BuiltJob> {
-  const { bundleJob } = await import("../../sdk/bundle.ts");
-  return bundleJob(file, wheels);
+  const [{ bundleJob }, { keptBuilds }] = await Promise.all([
+    import("../../sdk/bundle.ts"),
+    import("./kept-builds.ts"),
+  ]);
+  return bundleJob(file, { wheels, cache: keptBuilds });
 }
 
 async function ofModule(

@@ -31,6 +31,8 @@ export async function bundleModule(
         conditionNames: ["worker", "browser", "import", "default"],
         extensionAlias: { ".js": [".js", ".ts"], ".mjs": [".mjs", ".mts"] },
       },
+      // Packages ask it whether to warn and to check; job code has no process to ask.
+      transform: { define: { "process.env.NODE_ENV": '"production"' } },
       plugins: [...before, importRules(folder)],
       logLevel: "silent",
       // Its comments hold paths, which differ between machines.

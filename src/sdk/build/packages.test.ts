@@ -149,3 +149,13 @@ test("a package's module of Node throws where it is used, as in random-js", asyn
     assert.ok(said.startsWith(`${name}: job code has no modules of Node`), said);
   }
 });
+
+test("process.env.NODE_ENV is production, as immer and React ask", async (t) => {
+  const ask = `process.env.NODE_ENV !== "production" ? "checks" : "no checks"`;
+  const value = await imported(t, {
+    manifest: { main: "p.js" },
+    files: { "p.js": `module.exports = () => ${ask};` },
+  });
+  assert.match(String(value), /no checks/);
+  assert.doesNotMatch(String(value), /process/);
+});

@@ -17,6 +17,7 @@ const ownEntry = [join(ownFolder, "src", "index.ts"), join(ownFolder, "dist", "i
 );
 /** Modules of this package get names that are the same wherever it is installed. */
 const ownPrefix = "\0tequio/";
+const bundlerRuntime = "\0rolldown/runtime.js";
 
 /** A module of this package by its path below `src`, without its ending. */
 export function ownModule(name: string): string {
@@ -73,6 +74,13 @@ function ownName(file: string): string {
 
 function ownFile(name: string): string {
   return join(ownFolder, name.slice(ownPrefix.length));
+}
+
+/** Of the modules `ids` of a bundle of `entry`: the files of this package; null when any is of
+ *  neither. */
+export function ownFilesIn(ids: ReadonlySet<string>, entry: string): string[] | null {
+  const others = [...ids].filter((id) => id !== entry && id !== bundlerRuntime);
+  return others.every((id) => id.startsWith(ownPrefix)) ? others.map(ownFile) : null;
 }
 
 function isOfPackage(file: string): boolean {

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import {
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -16,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir, release } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 
 type Kept = { readonly stamp: string; readonly value: unknown };
 
@@ -27,21 +28,36 @@ export type Probe<T> = {
   readonly stampOf: (value: T) => string;
   /** Null: it does not work here. */
   readonly find: () => Promise<T | null>;
+  /** Where it is kept; default: `probed`, which keeps all. */
+  readonly folder?: Folder;
 };
 
+/** Below the folder of caches. */
+export type Folder = {
+  readonly name: string;
+  /** Answers kept, those written last. */
+  readonly keptMax: number;
+};
+
+const probes: Folder = { name: "probed", keptMax: Number.POSITIVE_INFINITY };
+
 /** The answer of before if it still holds, else a new one. `T` is JSON. */
-export async function remembered<T>({ find, name, stampOf }: Probe<T>): Promise<T | null> {
-  const path = pathOf(name);
+export async function remembered<T>(probe: Probe<T>): Promise<T | null> {
+  const { find, folder = probes, name, stampOf } = probe;
+  const path = pathOf(name, folder);
   const kept = path === null ? null : read(path);
   if (kept !== null && stampOf(kept.value as T) === kept.stamp) return kept.value as T;
   const value = await find();
-  if (value !== null && path !== null) write(path, { stamp: stampOf(value), value });
+  if (value !== null && path !== null) {
+    write(path, { stamp: stampOf(value), value });
+    removeOldest(dirname(path), folder.keptMax);
+  }
   return value;
 }
 
 /** Something that should work does not: the next start finds out again. */
 export function forgetRemembered(): void {
-  rmSync(join(cacheDir(), "probed"), { recursive: true, force: true });
+  rmSync(join(cacheDir(), probes.name), { recursive: true, force: true });
 }
 
 /** `$TEQUIO_CACHE`, `$XDG_CACHE_HOME/tequio`, else `~/.cache/tequio`. */
@@ -52,9 +68,9 @@ function cacheDir(): string {
 }
 
 /** Null: there is no folder of this user alone. */
-function pathOf(name: string): string | null {
+function pathOf(name: string, folder: Folder): string | null {
   try {
-    const dir = join(cacheDir(), "probed");
+    const dir = join(cacheDir(), folder.name);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const { mode, uid } = lstatSync(dir);
     const isOwn =
@@ -83,6 +99,20 @@ function write(path: string, kept: Kept): void {
     renameSync(draft, path);
   } catch {
     // The next start asks again.
+  }
+}
+
+/** All but the `max` that were written last. */
+function removeOldest(dir: string, max: number): void {
+  if (max === Number.POSITIVE_INFINITY) return;
+  try {
+    const paths = readdirSync(dir).map((name) => join(dir, name));
+    const timeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const timed = paths.map((path) => ({ path, timeMs: timeOf(path) }));
+    const old = timed.sort((a, b) => b.timeMs - a.timeMs).slice(max);
+    for (const { path } of old) rmSync(path, { force: true });
+  } catch {
+    // The next one that is written removes them.
   }
 }
 
