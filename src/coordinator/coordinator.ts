@@ -9,6 +9,7 @@ import { openServices } from "./assemble.ts";
 import { openDataDir, ownCertificate } from "./data-dir.ts";
 import type { GatewayLink } from "./edges/browser/edge.ts";
 import { type ConsoleOptions, serveConsole } from "./edges/console/edge.ts";
+import type { RegisterServing } from "./edges/filesystem/register/edge.ts";
 import { serve } from "./edges/http/edge.ts";
 import { type StartingServer, serveStarting } from "./edges/http/starting.ts";
 import type { Libp2pServing } from "./edges/libp2p/edge.ts";
@@ -60,7 +61,7 @@ export type Coordinator = {
   /** Where the file system of the filesystem protocol and its register listen; null = they do
    *  not. */
   readonly filesystem: FilesystemPlace | null;
-  readonly register: Listen | null;
+  readonly register: RegisterServing | null;
   /** The separate port of P4's control channel; null = it has none. */
   readonly p4: Listen | null;
   /** Where workers join over libp2p; null = they cannot. */

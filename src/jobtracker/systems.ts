@@ -1,7 +1,7 @@
 /** The file systems that jobs and tasks may be in: our own, those that the user names, and where
  *  there are none of these, those that answer by UDP. */
 import type { Listen } from "../link/listen.ts";
-import { askAround } from "../peer/discovery.ts";
+import { type AskOptions, askAround } from "../peer/discovery.ts";
 import { FileSystem } from "./files/file-system.ts";
 
 export type SystemsOptions = {
@@ -9,7 +9,7 @@ export type SystemsOptions = {
   readonly own: OwnFiles | null;
   readonly named: readonly Listen[];
   /** Where the question goes when there are none; null = nowhere. */
-  readonly ask: Listen | null;
+  readonly ask: Pick<AskOptions, "hosts" | "port"> | null;
   /** Ends what is asked of them. */
   readonly signal: AbortSignal;
   /** Silence after which no further answer is waited for, ms. Default 500. */

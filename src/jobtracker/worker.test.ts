@@ -100,7 +100,7 @@ async function stored(files: Caller, client: readonly string[], job = "j1") {
 
 test("a worker is found by discovery, registers jobs, and says how much room it has", async (t) => {
   const { discoveryPort, files, worker } = await opened(t);
-  const found = await askAround({ host: "127.0.0.1", port: discoveryPort, answersMax: 1 });
+  const found = await askAround({ hosts: ["127.0.0.1"], port: discoveryPort, answersMax: 1 });
   assert.deepEqual(found, [{ host: "127.0.0.1", port: worker.port }]);
   const { name, payload } = await worker.call("JOBREG", { files: ["f", "d"], extra_info: "0a" });
   assert.equal(name, "OK");

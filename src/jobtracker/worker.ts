@@ -9,7 +9,7 @@ import { isLoopback, type Listen } from "../link/listen.ts";
 import { openReplyServer } from "../link/zeromq/reply-server.ts";
 import { refuserFor } from "../peer/addresses.ts";
 import { advertisedHost } from "../peer/advertised.ts";
-import { type Answering, answerQuestions } from "../peer/discovery.ts";
+import { type Answering, answerQuestions, questionHosts } from "../peer/discovery.ts";
 import type { Client } from "../sdk/client.ts";
 import { errorAnswer, okAnswer } from "../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../wire/filesystem/codec.ts";
@@ -22,6 +22,7 @@ import {
   type WorkerRequest,
 } from "../wire/filesystem/jobs.ts";
 import { taskBytesMax } from "../wire/filesystem/limits.ts";
+import { trackersListed } from "../wire/filesystem/register.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { ReportOptions } from "./jobs/reports.ts";
 import { Tracker } from "./jobs/tracker.ts";
@@ -74,9 +75,6 @@ const requestsMax = 64;
 const filesystemDiscoveryPort = 8081;
 /** The same of workers. */
 const questionPort = 7999;
-/** How often our own address is in the list of trackers: existing clients take the next one when
- *  theirs is silent, and give up at the end of the list. So a restart is survived. */
-const trackersListed = 5;
 
 export async function serveWorker(
   options: WorkerOptions,
@@ -99,7 +97,7 @@ async function open(
 ): Promise<Omit<WorkerServing, "close">> {
   const { discoveryPort, filesystems = [], host, port: wanted } = options;
   const cluster = new Cluster(parts.client);
-  const ask = { host: isLoopback(host) ? host : "255.255.255.255", port: filesystemDiscoveryPort };
+  const ask = { hosts: questionHosts(host), port: filesystemDiscoveryPort };
   const closing = new AbortController();
   const { signal } = closing;
   const systems = new Systems({ own: parts.own, named: filesystems, ask, signal });
@@ -158,7 +156,7 @@ function workersOf(
   parts: Pick<WorkersOptions, "own" | "refuse">,
 ): (() => Promise<readonly RoomyWorker[]>) | null {
   if (workers.length === 0 && !findsWorkers) return null;
-  const everywhere = { host: isLoopback(host) ? host : "255.255.255.255", port: questionPort };
+  const everywhere = { hosts: questionHosts(host), port: questionPort };
   const found = findsWorkers ? { ask: everywhere, register } : { ask: null, register: null };
   const known = new Workers({ ...parts, ...found, named: workers });
   return () => known.roomy();

@@ -3,7 +3,7 @@
 import { ClusterError } from "../core/error.ts";
 import type { Listen } from "../link/listen.ts";
 import { askOnce } from "../link/zeromq/request.ts";
-import { askAround } from "../peer/discovery.ts";
+import { type AskOptions, askAround } from "../peer/discovery.ts";
 import { decodeMessage, encodeMessage } from "../wire/filesystem/codec.ts";
 import { addressOf, asList, listField } from "../wire/filesystem/fields.ts";
 import { requestBytesMax } from "../wire/filesystem/limits.ts";
@@ -11,7 +11,7 @@ import { requestBytesMax } from "../wire/filesystem/limits.ts";
 export type WorkersOptions = {
   readonly named: readonly Listen[];
   /** Where the question goes; null = it is not sent. */
-  readonly ask: Listen | null;
+  readonly ask: Pick<AskOptions, "hosts" | "port"> | null;
   /** Null = none is asked. */
   readonly register: Listen | null;
   /** Our own worker, which answers, too. */

@@ -2,8 +2,8 @@
  *  filesystem protocol, and its result is saved as one of our own cluster. */
 import { basename } from "node:path";
 import { ClusterError } from "../../core/error.ts";
-import type { Listen } from "../../link/listen.ts";
-import { askAround } from "../../peer/discovery.ts";
+import { isLoopback, type Listen } from "../../link/listen.ts";
+import { askAround, questionHosts } from "../../peer/discovery.ts";
 import type { JobResult } from "../../sdk/collect.ts";
 import { destinationOf, refuseTaken } from "../result/finish.ts";
 import { safeText } from "../text.ts";
@@ -53,12 +53,18 @@ function refuseUnfit(file: string, inputs: readonly string[]): void {
   throw new ClusterError("bad-request", `${text} on one data file: tequio run job.py data.txt`);
 }
 
-/** One that answers where the file system is; else it is taken to be at the usual port. */
+/** One that answers where the file system is, else one of the networks around; else it is taken to
+ *  be beside the file system, at the usual port. */
 async function workerNear(filesystem: Listen | null): Promise<Listen> {
   const host = filesystem?.host ?? "127.0.0.1";
-  const asked = { host, port: questionPort, quietMs, answersMax: 1 };
-  const [found] = await askAround(asked).catch(() => []);
-  return found ?? { host, port: workerPort };
+  // Where the file system is on loopback, so are its workers: those of the network are others'.
+  const places = isLoopback(host) ? [[host]] : [[host], questionHosts("0.0.0.0")];
+  for (const hosts of places) {
+    const asked = { hosts, port: questionPort, quietMs, answersMax: 1 };
+    const [found] = await askAround(asked).catch(() => []);
+    if (found !== undefined) return found;
+  }
+  return { host, port: workerPort };
 }
 
 function resultOf(lines: readonly string[]): JobResult {

@@ -6,7 +6,6 @@ import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import { jobResult } from "../../sdk/collect.ts";
-import { attemptNumbers, attemptOutcomes } from "../../wire/api/attempts.ts";
 import { readPickle } from "../../wire/filesystem/pickle/reader.ts";
 import type { PyValue } from "../../wire/filesystem/value.ts";
 import { buildFunctions, type FunctionJob, hashOf, type InputPart } from "./functions.ts";
@@ -57,20 +56,6 @@ export class Cluster {
   /** Its state now, and at each change until it has ended. */
   watch(job: string, signal: AbortSignal): AsyncGenerator<JobSummary, void> {
     return this.#client.watch(job, { signal, patienceMs });
-  }
-
-  /** Tasks of a stage that have a committed attempt, as far as the coordinator remembers. */
-  async doneTasks(job: string, stage: number): Promise<ReadonlySet<number>> {
-    const done = new Set<number>();
-    for (let after = 0; ; ) {
-      const { ended, more, next } = await this.#client.attempts(job, after);
-      for (let at = 0; at < ended.length; at += attemptNumbers) {
-        const outcome = attemptOutcomes[(ended[at + 6] as number) & 7];
-        if (ended[at] === stage && outcome === "done") done.add(ended[at + 1] as number);
-      }
-      if (!more) return done;
-      after = next;
-    }
   }
 
   /** What the job's functions returned, in order. Throws `user-error` for what is no plain

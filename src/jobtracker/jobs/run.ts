@@ -3,9 +3,12 @@
  *
  *  1. What has been submitted is never submitted again: the job's key is that of its run.
  *  2. The result has its name before the job is DONE.
- *  3. A job whose database is gone was removed: what computes it is cancelled. */
+ *  3. A job whose database is gone was removed: what computes it is cancelled.
+ *  4. No block is DONE and nothing is reduced in the database before the result is a file: what the
+ *     cluster has computed until then is on its workers, where an existing tracker that takes the
+ *     job over finds nothing, and would leave it out. So such a tracker maps all slices again. */
 import { ClusterError } from "../../core/error.ts";
-import type { JobSummary, StageSummary } from "../../core/summary.ts";
+import type { JobSummary } from "../../core/summary.ts";
 import { writePickledList } from "../../wire/filesystem/pickle/list-writer.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FileSystem } from "../files/file-system.ts";
@@ -33,15 +36,12 @@ export async function runOnCluster(job: KeptJob, parts: RunParts): Promise<strin
   const mirror = new Mirror(parts.files, request);
   try {
     const submitted = job.submitted ?? (await submit(job, mirror, parts));
-    const summary = await follow(submitted, mirror, parts);
+    const summary = await follow(submitted.job, mirror, parts);
     mustBeDone(summary);
-    await mirror.phase("GETRESULTS", "reduce");
     const url = `${request.jobUrl}/result_data`;
     await parts.files.write(url, coalesced(writePickledList(parts.cluster.results(summary))));
-    for (let index = 0; index < submitted.reducers; index += 1) {
-      await mirror.result(blockId("reduce", index), [url]);
-    }
     await mirror.phase("DONE", "reduce");
+    await markBlocks(submitted.reducers, url, mirror);
     parts.kept.keepResult(request.jobId, { content: submitted.content, resultUrl: url });
     return url;
   } catch (error) {
@@ -82,16 +82,14 @@ async function submit(job: KeptJob, mirror: Mirror, parts: RunParts): Promise<Su
 }
 
 async function follow(
-  submitted: Submitted,
+  job: string,
   mirror: Mirror,
   { cluster, lookEveryMs, signal }: RunParts,
 ): Promise<JobSummary> {
-  const progress = new Progress(submitted, mirror, cluster);
   const removal = watchRemoval(mirror, lookEveryMs);
   const either = AbortSignal.any([signal, removal.signal]);
   try {
-    for await (const summary of cluster.watch(submitted.job, either)) {
-      await progress.saw(summary);
+    for await (const summary of cluster.watch(job, either)) {
       if (summary.state !== "running") return summary;
     }
   } catch (error) {
@@ -100,7 +98,21 @@ async function follow(
   } finally {
     removal.stop();
   }
-  throw new ClusterError("unavailable", `${submitted.job} is not followed any more`);
+  throw new ClusterError("unavailable", `${job} is not followed any more`);
+}
+
+/** All are done, and the result is what the reduce blocks have left. */
+async function markBlocks(reducers: number, resultUrl: string, mirror: Mirror): Promise<void> {
+  for (const { block_id } of await mirror.blocks("map")) {
+    await mirror.block(block_id ?? "", "DONE");
+  }
+  const reduce = Array.from({ length: reducers }, () => []);
+  await mirror.addBlocks("reduce", reduce);
+  for (const index of reduce.keys()) {
+    const id = blockId("reduce", index);
+    await mirror.result(id, [resultUrl]);
+    await mirror.block(id, "DONE");
+  }
 }
 
 /** Aborts with `not-found` once the job has no database any more. */
@@ -123,61 +135,6 @@ function watchRemoval(mirror: Mirror, everyMs: number) {
     timer = null;
   };
   return { signal: gone.signal, stop };
-}
-
-/** Marks blocks as they are done. */
-class Progress {
-  readonly #submitted: Submitted;
-  readonly #mirror: Mirror;
-  readonly #cluster: Cluster;
-  readonly #marked = [new Set<number>(), new Set<number>()] as const;
-  #isReducing = false;
-
-  constructor(submitted: Submitted, mirror: Mirror, cluster: Cluster) {
-    this.#submitted = submitted;
-    this.#mirror = mirror;
-    this.#cluster = cluster;
-  }
-
-  async saw({ stages, state }: JobSummary): Promise<void> {
-    if (state !== "running" && state !== "done") return;
-    const [map, reduce] = stages;
-    if (map !== undefined) await this.#stage(0, map);
-    if (reduce === undefined || map === undefined || map.done < map.taskCount) return;
-    if (!this.#isReducing) await this.#beginReduce(reduce.taskCount);
-    await this.#stage(1, reduce);
-  }
-
-  async #beginReduce(count: number): Promise<void> {
-    this.#isReducing = true;
-    await this.#mirror.phase("GETRESULTS", "map");
-    await this.#mirror.phase("GETWORKERS", "reduce");
-    await this.#mirror.phase("SLICES", "reduce");
-    await this.#mirror.addBlocks(
-      "reduce",
-      Array.from({ length: count }, () => []),
-    );
-    await this.#mirror.phase("SENDTASK", "reduce");
-    for (let index = 0; index < count; index += 1) {
-      await this.#mirror.block(blockId("reduce", index), "SUBMITTED");
-    }
-    await this.#mirror.phase("WAITANSWERS", "reduce");
-  }
-
-  async #stage(stage: 0 | 1, { done, taskCount }: StageSummary): Promise<void> {
-    const marked = this.#marked[stage];
-    if (done <= marked.size) return;
-    // What the coordinator has forgotten of single tasks is known once all are done.
-    const all = done === taskCount;
-    const tasks = all
-      ? Array.from({ length: taskCount }, (_, task) => task)
-      : await this.#cluster.doneTasks(this.#submitted.job, stage);
-    for (const task of tasks) {
-      if (marked.has(task)) continue;
-      marked.add(task);
-      await this.#mirror.block(blockId(stage === 0 ? "map" : "reduce", task), "DONE");
-    }
-  }
 }
 
 function mustBeDone({ failure, job, state }: JobSummary): void {

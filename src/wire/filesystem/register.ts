@@ -55,6 +55,10 @@ export function nodeAddresses(nodes: readonly Node[]): PyValue {
   return nodes.map(({ address }) => addressValue(address));
 }
 
+/** How often our own worker is in the list of trackers: existing clients take the next one when
+ *  theirs is silent, and give up at the end of the list. So a restart is survived. */
+export const trackersListed = 5;
+
 /** The exact words of deployed registers. */
 export const words = {
   registered: "Registration completed",

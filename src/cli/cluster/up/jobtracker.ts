@@ -60,9 +60,11 @@ export async function openJobtracker(
       onError: (error) => console.error(error),
     },
   );
+  register?.setOwnWorker(serving.advertised);
   return {
     ...serving,
     async close() {
+      register?.setOwnWorker(null);
       await serving.close();
       client.close();
     },

@@ -248,11 +248,11 @@ test("a block whose pairs cannot be written does not stay WRITING", async (t) =>
 
 test("discovery answers only its request, and can be sent", async (t) => {
   const { client, discoveryPort } = await filesystemOpened(t);
-  const at = { host: "127.0.0.1", port: discoveryPort };
+  const at = { hosts: ["127.0.0.1"], port: discoveryPort };
   const expected = [{ host: "127.0.0.1", port: client.port }];
   assert.deepEqual(await askAround({ ...at, answersMax: 1, quietMs: 5_000 }), expected);
   if (process.platform !== "linux") return t.diagnostic("broadcast within loopback: Linux only");
-  const all = { host: "127.255.255.255", port: discoveryPort };
+  const all = { hosts: ["127.255.255.255"], port: discoveryPort };
   assert.deepEqual(await askAround({ ...all, answersMax: 1, quietMs: 5_000 }), expected);
 });
 

@@ -8,19 +8,26 @@ import { polled } from "../../../../store/testing/polled.ts";
 import type { PyValue } from "../../../../wire/filesystem/value.ts";
 import { realTimers } from "../../../loop/timers.ts";
 import { Client } from "../testing/client.ts";
-import { type RegisterOptions, serveRegister } from "./edge.ts";
+import { type RegisterOptions, type RegisterServing, serveRegister } from "./edge.ts";
+
+type Opened = {
+  readonly client: Client;
+  readonly dataDir: string;
+  readonly setOwnWorker: RegisterServing["setOwnWorker"];
+  readonly close: () => Promise<void>;
+};
 
 async function registerOpened(
   t: TestContext,
   options: RegisterOptions = {},
   dataDir = temporaryDir(t),
-): Promise<{ client: Client; dataDir: string; close: () => Promise<void> }> {
+): Promise<Opened> {
   const own = { host: "127.0.0.1", port: 8_080 };
   const owner = { ownsLog: () => true as const };
   const parts = { dataDir, timers: realTimers, own, owner };
   const serving = await serveRegister({ port: 0, pingEveryMs: 3_600_000, ...options }, parts);
   atEnd(t, () => serving.close());
-  return { client: new Client(serving.port), dataDir, close: () => serving.close() };
+  return { ...serving, client: new Client(serving.port), dataDir };
 }
 
 const worker = (port: string): PyValue => ["127.0.0.1", port];
@@ -58,6 +65,21 @@ test("a job is given its id and where to go, once there is a worker", async (t) 
   assert.equal(payload.get("job_id"), id);
   assert.deepEqual(payload.get("trackers_addr"), [[worker("7998"), worker("9000")]]);
   assert.deepEqual(payload.get("filesystem"), [worker("8080")]);
+});
+
+test("the worker beside the register is in its lists, without being registered", async (t) => {
+  const { client, setOwnWorker } = await registerOpened(t);
+  setOwnWorker({ host: "127.0.0.1", port: 7_998 });
+  await client.call("WORKERREG", { worker_addr: worker("7000"), ping_addr: worker("9000") });
+  const own = [worker("7998"), worker("7998")];
+  const other = [worker("7000"), worker("9000")];
+  assert.deepEqual((await client.call("WORKERS", {})).payload.get("workers"), [own, other]);
+  const { name, payload } = await client.call("JOBREG", { files: ["f", "d"] });
+  assert.equal(name, "OK");
+  // Existing clients give up at the end of the list: its restart is waited for.
+  assert.deepEqual(payload.get("trackers_addr"), [own, own, own, own, own, other]);
+  setOwnWorker(null);
+  assert.deepEqual((await client.call("WORKERS", {})).payload.get("workers"), [other]);
 });
 
 test("a node that does not answer PING is removed, one that does stays", async (t) => {

@@ -15,6 +15,7 @@ import {
   nodePairs,
   parseRegisterRequest,
   type RegisterRequest,
+  trackersListed,
   words,
 } from "../../../../wire/filesystem/register.ts";
 import { mustLead, type Ownership } from "../../../leading/answering.ts";
@@ -36,7 +37,11 @@ export type RegisterParts = {
   readonly owner: Ownership;
 };
 
-export type RegisterServing = Listen & { close(): Promise<void> };
+export type RegisterServing = Listen & {
+  /** The worker that serves beside this register, first of all until it is null again. */
+  setOwnWorker(at: Listen | null): void;
+  close(): Promise<void>;
+};
 
 const defaultPort = 9091;
 const requestsMax = 64;
@@ -69,6 +74,7 @@ export async function serveRegister(
   return {
     host,
     port: server.port,
+    setOwnWorker: (at) => register.setOwnWorker(at),
     async close() {
       await register.stop();
       await server.close();
@@ -84,6 +90,7 @@ class Register {
   #cancel = () => {};
   #round: Promise<void> = Promise.resolve();
   #stopped = false;
+  #ownWorker: Node | null = null;
 
   constructor(options: RegisterOptions, parts: RegisterParts) {
     this.#options = options;
@@ -92,6 +99,11 @@ class Register {
     // A register that other machines reach must not connect to what only this machine reaches.
     const { host = "127.0.0.1" } = options;
     this.#refuse = refuserFor(isLoopback(host) ? "machine" : "site");
+  }
+
+  setOwnWorker(at: Listen | null): void {
+    // It answers PING where it takes jobs.
+    this.#ownWorker = at === null ? null : { address: at, ping: null };
   }
 
   start(): void {
@@ -148,7 +160,7 @@ class Register {
       case "FILESYSREG":
         return this.#add("filesystem", request.node);
       case "WORKERS":
-        return okAnswer({ workers: nodePairs(this.#nodes.list("worker")) });
+        return okAnswer({ workers: nodePairs(this.#workers(1)) });
       case "FILESYSNODES":
         return okAnswer({ nodes: nodeAddresses(this.#filesystems()) });
       case "JOBREG":
@@ -166,6 +178,12 @@ class Register {
     return okAnswer({ info: this.#nodes.add(kind, node) ? words.registered : words.known });
   }
 
+  /** This coordinator's first, as often as is asked. */
+  #workers(times: number): Node[] {
+    const own = this.#ownWorker === null ? [] : Array<Node>(times).fill(this.#ownWorker);
+    return [...own, ...this.#nodes.list("worker")];
+  }
+
   /** This coordinator's first. */
   #filesystems(): Node[] {
     const { own } = this.#parts;
@@ -174,7 +192,7 @@ class Register {
   }
 
   #registerJob(idText: string): Uint8Array {
-    const workers = this.#nodes.list("worker");
+    const workers = this.#workers(trackersListed);
     const filesystems = this.#filesystems();
     if (workers.length === 0 || filesystems.length === 0) {
       return encodeMessage("ERROR", { info: words.none });
