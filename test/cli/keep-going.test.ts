@@ -56,3 +56,20 @@ test("without it nothing is saved; other jobs than lists have no such option", a
   assert.equal(words.code, 2);
   assert.match(words.err, /--keep-going is for lists of tasks/);
 });
+
+test("a list that went on without some of its tasks says so wherever it is asked", async (t) => {
+  const place = new Place(t, { "list.ts": job });
+  const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "1");
+  await up.said("run a job");
+  await place.run("run", "list.ts", "--keep-going", "--detach");
+  const attached = await place.run("attach", "j-1");
+  assert.equal(attached.code, 1, attached.err);
+  assert.match(attached.out, /save its result with: .*get j-1 -o out/);
+  assert.match(attached.err, /1 of 4 tasks of j-1 failed, and have no result/);
+  const status = await place.run("status", "j-1");
+  assert.match(status.out, /tasks: 1 task failed, without a result, 1 attempt failed/);
+  const why = await place.run("why", "j-1", "1");
+  assert.match(why.out, /^task 1 failed after 1 attempt/);
+  up.child.kill("SIGINT");
+  assert.equal((await up.ended).code, 0);
+});

@@ -56,7 +56,10 @@ test("a share of bad records is allowed, or fails the job, as under the judge", 
     );
   }
   const { stderr } = await run(`text.csv(["price"]).sum("price")`, [csv], "--sequential");
-  assert.match(stderr, /badRecords: "keep" sets such records aside, and \{ keepUpTo: 0\.01 \}/);
+  assert.match(
+    stderr,
+    /badRecords: "keep" sets such records aside, and \{ keepUpTo: 0\.01 \}.*--keep-bad-up-to 0\.01/,
+  );
 });
 
 test("a share is of lines, and none of no line", () => {

@@ -54,7 +54,8 @@ export function onInterrupt(actions: InterruptActions, options: InterruptOptions
   };
 }
 
-/** One key, unbuffered. In raw mode Ctrl-C is the character \x03, not a signal. The returned
+/** One key, unbuffered: of several that arrive together, as `c` and Enter do over a slow link, the
+ *  first. In raw mode Ctrl-C is the character \x03, not a signal. The returned
  *  function gives the terminal back, also when the job ends before a key was pressed. */
 function readKey(answer: (key: string) => void): () => void {
   const { stdin } = process;
@@ -65,7 +66,7 @@ function readKey(answer: (key: string) => void): () => void {
   };
   const onKey = (key: Buffer) => {
     end();
-    answer(key.toString("utf8").toLowerCase());
+    answer(key.toString("utf8").slice(0, 1).toLowerCase());
   };
   stdin.setRawMode(true);
   stdin.on("data", onKey).resume();

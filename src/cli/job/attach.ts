@@ -9,6 +9,7 @@ import {
   collectJob,
   type ResultOptions,
   refuseOverwriteAlone,
+  throwIfTasksFailed,
   throwUnlessDone,
   wantsResult,
   withResult,
@@ -40,5 +41,6 @@ export function define(command: Command): void {
       const get = toPaste(options, "get", job, "-o", "out/");
       console.log(`${job} is done; save its result with: ${get}`);
     }
+    throwIfTasksFailed(summary, "; the rest of the result is there");
   });
 }

@@ -187,12 +187,16 @@ export async function collectJob(
     },
   );
   tell(endedOf(job, to, collected), job, options);
+  const where = collected.bad === undefined ? "" : `; ${collected.bad.file} has them`;
+  throwIfTasksFailed(job, options.gone ? where : `${where}; see \`tequio status ${job.job}\``);
+}
+
+/** Of a job that went on without them. `next`: where they are, and what to do. */
+export function throwIfTasksFailed(job: JobSummary, next: string): void {
   const [{ taskCount = 0, tasksFailed = 0 } = {}] = job.stages;
   if (tasksFailed === 0) return;
-  const where = collected.bad === undefined ? "" : `; ${collected.bad.file} has them`;
-  const ask = options.gone ? "" : `; see \`tequio status ${job.job}\``;
   const what = `${tasksFailed} of ${taskCount} tasks of ${job.job} failed, and have no result`;
-  throw new JobFailed("user-error", `${what}${where}${ask}`);
+  throw new JobFailed("user-error", `${what}${next}`);
 }
 
 function getStopped({ job }: JobSummary, to: Destination, { gone }: HowToAsk): string {

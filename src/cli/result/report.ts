@@ -57,6 +57,9 @@ function stageNotes(job: JobSummary): string[] {
     const parts = [
       stage.running > 0 ? `${countText(stage.running)} running` : "",
       stage.backups > 0 ? plural(stage.backups, "backup attempt") : "",
+      (stage.tasksFailed ?? 0) > 0
+        ? `${plural(stage.tasksFailed ?? 0, "task")} failed, without a result`
+        : "",
       stage.attemptsFailed > 0 ? `${plural(stage.attemptsFailed, "attempt")} failed` : "",
       stage.attemptsLost > 0 ? `${plural(stage.attemptsLost, "attempt")} lost` : "",
       stage.outputRecords > 0

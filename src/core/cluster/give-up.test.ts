@@ -5,6 +5,8 @@ import type { JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
 import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
 import { jobOutputs, jobSummary } from "../view.ts";
+import { reasonText } from "../why/reasons.ts";
+import { whyTask } from "../why/why.ts";
 import { specProblem } from "./spec.ts";
 import type { CoordinatorState } from "./state.ts";
 
@@ -43,6 +45,8 @@ test("a list that keeps going ends with the results of the others", () => {
       [1, 4],
     );
     assert.match(failed[0]?.failure.message ?? "", /^task 1: boom$/);
+    const [why] = whyTask(cluster.state, { job, stage: 0, task: 1 }, 0) ?? [];
+    assert.equal(why && reasonText(why), "task 1 failed after 1 attempt");
   };
   check();
   cluster.restartFromSnapshot();

@@ -81,7 +81,8 @@ export function whyTask(
   const { kind } = stage.spec;
   const leases = stage.leases.get(of.task) ?? [];
   const isAhead = code === RUNNING && !leases.some((lease) => isInSlot(state, lease));
-  const taskState = isAhead ? "ready" : stateName(job, code);
+  const hasFailed = stage.outputs[of.task]?.failure !== undefined;
+  const taskState = isAhead ? "ready" : hasFailed ? "failed" : stateName(job, code);
   const attempts = attemptsGiven(job, stage, of.task) - (isAhead ? leases.length : 0);
   const reasons: Reason[] = [
     { kind: "task-is", stage: kind, task: of.task, state: taskState, attempts },

@@ -32,7 +32,9 @@ export async function parseSql(query: string): Promise<Parsed> {
   try {
     statements = parse(text);
   } catch (error) {
-    throw wrong(problemOf(error, text));
+    const isUnquoted = path === null && /\bfrom\s/i.test(text);
+    const files = isUnquoted ? "; files are in quotes: FROM 'sales/*.csv'" : "";
+    throw wrong(problemOf(error, text) + files);
   }
   const [only] = statements;
   if (only === undefined || statements.length > 1) throw wrong("give one SELECT");

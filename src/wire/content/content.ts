@@ -14,7 +14,8 @@ export const windowMaxBytes = 128 * 1024 * 1024;
 
 /** Appended to the reason why a record cannot be used. */
 export const keepHint =
-  'badRecords: "keep" sets such records aside, and { keepUpTo: 0.01 } at most 1 % of the lines';
+  'badRecords: "keep" sets such records aside, and { keepUpTo: 0.01 } at most 1 % of the lines ' +
+  "(of tequio sql: --keep-bad, --keep-bad-up-to 0.01)";
 
 const utf8 = "convert it to UTF-8 first";
 const utf32 = { name: "UTF-32 text", remedy: `${utf8} (iconv -f UTF-32 -t UTF-8)` };
