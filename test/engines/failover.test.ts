@@ -17,14 +17,15 @@ import { PostgresServer, withoutPostgres } from "./postgres-server.ts";
 let postgres: PostgresServer;
 let nats: NatsServers;
 
+/** One that runs without the other is removed, too. */
+const started = new AsyncDisposableStack();
+
 before(async () => {
-  if (withoutPostgres === false) postgres = await PostgresServer.start();
-  if (withoutNats === false) nats = await NatsServers.start(1);
+  const remove = (server: { remove(): Promise<void> }) => server.remove();
+  if (withoutPostgres === false) postgres = started.adopt(await PostgresServer.start(), remove);
+  if (withoutNats === false) nats = started.adopt(await NatsServers.start(1), remove);
 });
-after(async () => {
-  if (withoutPostgres === false) await postgres.remove();
-  if (withoutNats === false) await nats.remove();
-});
+after(() => started.disposeAsync());
 
 const engines = {
   postgres: { skip: withoutPostgres, log: (name: string) => postgres.url(name) },

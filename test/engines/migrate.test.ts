@@ -23,19 +23,19 @@ let postgres: PostgresServer;
 let nats: NatsServers;
 let s3: S3Server;
 
+/** One that runs without the others is removed, too. */
+const started = new AsyncDisposableStack();
+
 before(async () => {
   if (skip !== false) return;
-  [postgres, nats, s3] = await Promise.all([
-    PostgresServer.start(),
-    NatsServers.start(1),
-    S3Server.start(),
-  ]);
+  const remove = (server: { remove(): Promise<void> }) => server.remove();
+  postgres = started.adopt(await PostgresServer.start(), remove);
+  nats = started.adopt(await NatsServers.start(1), remove);
+  s3 = started.adopt(await S3Server.start(), remove);
   process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
   process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
 });
-after(async () => {
-  if (skip === false) await Promise.all([postgres.remove(), nats.remove(), s3.remove()]);
-});
+after(() => started.disposeAsync());
 
 async function openAt(t: TestContext, dataDir: string, places: Places): Promise<Opened> {
   const { allowSingle = false, blobs, log } = places;

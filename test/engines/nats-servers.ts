@@ -3,10 +3,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../fixtures/free-port.ts";
 import { Started } from "../fixtures/started.ts";
 
 const startMs = 30_000;
+/** Between two looks whether they have a leader, ms. */
+const lookMs = 50;
 /** In memory where that is possible: each message is synced. */
 const memory = "/dev/shm";
 /** Where `npm run engines -- --fetch` puts one. */
@@ -164,6 +167,7 @@ export class NatsServers {
         readonly meta_cluster?: { readonly leader?: string; readonly cluster_size?: number };
       };
       if (meta?.leader && meta.cluster_size === this.#ports.length) return;
+      await delay(lookMs);
     }
     throw new Error("the NATS servers have no leader");
   }
