@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Client } from "../sdk/client.ts";
+import type { Processes } from "../worker/slot/processes.ts";
+import type { Sandbox } from "../worker/slot/sandbox-node.ts";
 import { nearBlobs } from "./near-blobs.ts";
 import { packageVersion } from "./package-version.ts";
 
@@ -50,6 +52,20 @@ async function keep(cluster: AsyncDisposableStack, close: () => Promise<void>): 
   throw new ClusterError("unavailable", "the embedded cluster was closed while it started");
 }
 
+/** The task processes of the worker: the first one starts while all else is loaded and opened. */
+async function openAhead(
+  dir: string,
+  { memoryBytes, slots }: EmbeddedOptions,
+  sandbox: Promise<Sandbox>,
+  cluster: AsyncDisposableStack,
+): Promise<Processes> {
+  const { openProcesses } = await import("../worker/slot/open-processes.ts");
+  const sizes = { dataDir: join(dir, "worker"), memoryBytes, slots };
+  const processes = openProcesses(sizes, await sandbox, null);
+  await keep(cluster, () => processes.stop());
+  return processes;
+}
+
 async function open(
   dir: string,
   options: EmbeddedOptions,
@@ -59,6 +75,10 @@ async function open(
   // Its processes start and end while the modules of the coordinator are loaded.
   const sandbox = probeSandbox("auto");
   sandbox.catch(() => {});
+  const ahead = options.isPython ? null : openAhead(dir, options, sandbox, cluster);
+  ahead?.catch(() => {});
+  // It is being started before the many modules of the coordinator are.
+  await ahead?.catch(() => {});
   const [{ openCoordinator }, { startWorker }, { connect }, { openMemoryLog }] = await Promise.all([
     import("../coordinator/coordinator.ts"),
     import("../worker/node.ts"),
@@ -86,7 +106,7 @@ async function open(
     storeDir: join(dir, "coordinator", "blobs"),
     slots: options.slots,
     memoryBytes: options.memoryBytes,
-    ...(options.isPython ? {} : { python: null }),
+    ...(ahead === null ? {} : { python: null, processes: await ahead }),
     name: "local",
     sandbox,
     listen: "127.0.0.1:0",

@@ -33,10 +33,10 @@ import { OpenJobs } from "./shuffle/jobs.ts";
 import { LocalSegments } from "./shuffle/local-segments.ts";
 import { nodeDisk } from "./shuffle/node-disk.ts";
 import { Outputs } from "./shuffle/outputs.ts";
-import { Processes } from "./slot/processes.ts";
+import { openProcesses } from "./slot/open-processes.ts";
+import type { Processes } from "./slot/processes.ts";
 import { findPython, type Python } from "./slot/python.ts";
 import { probeSandbox, runsPython, type Sandbox, type SandboxMode } from "./slot/sandbox-node.ts";
-import { taskMemoryMinBytes } from "./task/memory.ts";
 
 export type WorkerOptions = {
   /** Of the coordinator: `http://host:7070` or `https://…`; several of one cluster with commas
@@ -65,6 +65,9 @@ export type WorkerOptions = {
   readonly name: string;
   /** What is asked for, or what a probe that is under way finds. */
   readonly sandbox: SandboxMode | Promise<Sandbox>;
+  /** From `openProcesses` with the same sizes and sandbox, and no Python; the worker ends them.
+   *  Default: its own. */
+  readonly processes?: Processes;
   /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH,
    *  when it is one and starts in the sandbox. */
   readonly python?: string | null;
@@ -130,8 +133,6 @@ const coordinatorAwayMs = 60_000;
 const coordinatorLookMs = 3_000;
 const idleMs = 30_000;
 const exchangeConnectionsMax = 1_024;
-const taskScratchMinBytes = 16 * 1024 * 1024;
-const scratchShare = 0.75;
 
 const timers: WorkerTimers = {
   wallMs: () => Date.now(),
@@ -154,7 +155,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const relay = relayOf(coordinators, fingerprint, () => loop.credential);
   const files = await openFiles(options, relay);
   const space = diskSpace(options.dataDir);
-  const processes = openProcesses(options, sandbox, { slots, freeBytes: space.freeBytes, python });
+  const processes = options.processes ?? openProcesses({ ...options, slots }, sandbox, python);
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
@@ -274,27 +275,6 @@ async function probe({ python: path, sandbox: mode }: WorkerOptions) {
     throw new ClusterError("bad-request", `${text}; name another, or leave it out`);
   }
   return { python, sandbox };
-}
-
-/** Memory and scratch are split evenly between the slots. */
-function openProcesses(
-  { dataDir, ...options }: WorkerOptions,
-  sandbox: Sandbox,
-  {
-    freeBytes,
-    python,
-    slots,
-  }: { readonly slots: number; readonly freeBytes: number; readonly python: Python | null },
-): Processes {
-  const scratchBytes = options.scratchBytes ?? freeBytes * scratchShare;
-  return new Processes({
-    slots,
-    python,
-    sandbox,
-    dir: join(dataDir, "slots"),
-    memoryBytes: Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots)),
-    scratchMaxBytes: Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots)),
-  });
 }
 
 function specsOf(
