@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { buildTaskProgram, builtFolder } from "../src/worker/slot/program.ts";
 import { buildKernels } from "./build-wasm.ts";
 import { bundleCli } from "./cli-bundle.ts";
+import { removeHiddenDeclarations } from "./declarations.ts";
 import { buildWeb } from "./web/build-web.ts";
 
 const root = dirname(import.meta.dirname);
@@ -23,6 +24,8 @@ if (ran.status === 0) {
   const cli = join(root, "dist", "cli");
   await bundleCli(join(cli, "main.js"), join(cli, "program"), true);
   removeBundled(cli);
+  const entries = ["index.d.ts", "client/index.d.ts", "conformance/index.d.ts"];
+  removeHiddenDeclarations(join(root, "dist"), entries);
   await buildWeb();
   const schema = JSON.stringify(JSON.parse(command("config", "--schema")));
   writeFileSync(join(root, "dist", "tequio.config.schema.json"), schema);
