@@ -25,11 +25,8 @@ const allTools: readonly Tool[] = [
   ofPython("python3-websocket", "websocket", "the manager protocol"),
   ofPython("python3-protobuf", "google.protobuf", "the manager protocol"),
   ofPython("python3-grpcio", "grpc", "P4's data channel"),
-  {
-    packages: ["protobuf-compiler"],
-    tests: "the manager protocol",
-    isThere: () => spawnSync("protoc", ["--version"]).status === 0,
-  },
+  ofProgram("protobuf-compiler", "protoc", "the manager protocol"),
+  ofProgram("bubblewrap", "bwrap", "the sandbox of bubblewrap"),
 ];
 
 /** Longest that apt may take, ms. */
@@ -51,6 +48,14 @@ export function ensureTools(tools: readonly Tool[] = allTools): void {
     if (isThere()) continue;
     say(`skipped: tests of ${tests}. Install (Debian): apt install ${packages.join(" ")}`);
   }
+}
+
+function ofProgram(name: string, program: string, tests: string): Tool {
+  return {
+    packages: [name],
+    tests,
+    isThere: () => spawnSync(program, ["--version"]).status === 0,
+  };
 }
 
 function ofPython(name: string, module: string, tests: string): Tool {
