@@ -59,6 +59,7 @@ const alone = [
   "src/coordinator/edges/worker/crowd.test.ts",
   "src/core/cluster/shares.test.ts",
   "src/link/grpc/grpc.test.ts",
+  "src/sdk/plan/splitters.test.ts",
   "src/worker/task/reduce-task.test.ts",
 ];
 
