@@ -76,8 +76,7 @@ async function open(
   const sandbox = probeSandbox("auto");
   sandbox.catch(() => {});
   const ahead = options.isPython ? null : openAhead(dir, options, sandbox, cluster);
-  ahead?.catch(() => {});
-  // It is being started before the many modules of the coordinator are.
+  // It is being started before the many modules of the coordinator are; its error is thrown below.
   await ahead?.catch(() => {});
   const [{ openCoordinator }, { startWorker }, { connect }, { openMemoryLog }] = await Promise.all([
     import("../coordinator/coordinator.ts"),

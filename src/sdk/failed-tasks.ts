@@ -2,21 +2,10 @@
  *  with their items. */
 import type { Failure } from "../core/job.ts";
 import type { ResultPart } from "./job-result.ts";
+import { linesOf } from "./table/lines.ts";
 
 /** A task without a result, by its index. */
 export type FailedTask = Pick<Failure, "code" | "message"> & { readonly task: number };
-
-/** As `readLines` splits a stream of bytes, without the empty one at the end. */
-async function* linesIn(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of chunks) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-  if (rest !== "") yield rest;
-}
 
 /** The lines of the tasks that did not fail, of one line for each. */
 export async function* withoutFailed(
@@ -24,7 +13,7 @@ export async function* withoutFailed(
   failed: ReadonlySet<number>,
 ): AsyncGenerator<Uint8Array, void> {
   let task = 0;
-  for await (const line of linesIn(chunks)) {
+  for await (const line of linesOf(chunks)) {
     if (!failed.has(task++)) yield Buffer.from(`${line}\n`);
   }
 }
@@ -41,7 +30,7 @@ export function failedPart(
       const texts = new Map<number, string>();
       let at = 0;
       if (items !== undefined) {
-        for await (const line of linesIn(items())) {
+        for await (const line of linesOf(items())) {
           if (wanted.has(at)) texts.set(at, line);
           at++;
         }

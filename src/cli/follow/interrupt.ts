@@ -55,8 +55,8 @@ export function onInterrupt(actions: InterruptActions, options: InterruptOptions
 }
 
 /** One key, unbuffered: of several that arrive together, as `c` and Enter do over a slow link, the
- *  first. In raw mode Ctrl-C is the character \x03, not a signal. The returned
- *  function gives the terminal back, also when the job ends before a key was pressed. */
+ *  first. In raw mode Ctrl-C is the character \x03, not a signal. The returned function gives the
+ *  terminal back, also when the job ends before a key was pressed. */
 function readKey(answer: (key: string) => void): () => void {
   const { stdin } = process;
   const end = () => {
