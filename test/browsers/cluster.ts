@@ -92,7 +92,7 @@ export async function isJoined(page: Page): Promise<void> {
 const framesMaxMs = 90_000;
 
 /** No more than so many frames are in the page: those of sandboxes go after the coordinator knows,
- *  and Playwright is told later still. */
+ *  and Playwright notices later still. */
 export async function framesBecome(page: Page, most: number): Promise<void> {
   const endMs = performance.now() + framesMaxMs;
   while (page.frames().length > most) {
