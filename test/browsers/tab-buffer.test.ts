@@ -1,8 +1,8 @@
 /** `Buffer` of a tab does what Node's does, call for call: equal values, bytes and error codes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { TabBuffer } from "../../src/worker/browser/node-shims/tab-buffer.ts";
+import fc from "../fixtures/properties.ts";
 
 type Made = Uint8Array & Record<string, (...args: unknown[]) => unknown>;
 type Kind = Record<string, (...args: unknown[]) => unknown>;
@@ -88,6 +88,16 @@ test("texts in any encoding become the same bytes, sizes and texts", () => {
     }),
     runs,
   );
+});
+
+test("hex and base64 of wide characters are read by their low bytes, as in Node", () => {
+  for (const wide of ["\u0234\u0331", "41\u2230\u2233", "\u0234g", "é\u0234", "\ud834\udf61"]) {
+    for (const how of ["hex", "base64"]) {
+      sameStatic("from", wide, how);
+      same("fill", Uint8Array.of(0, 0), wide, how);
+      same("write", Uint8Array.of(0, 0), wide, how);
+    }
+  }
 });
 
 const searches = ["indexOf", "lastIndexOf", "includes"];
