@@ -29,8 +29,8 @@ export type SqlSource = {
   readonly table: (columns: readonly string[]) => Table<string>;
   /** Numbers are texts there, and must be read as numbers. */
   readonly isText: boolean;
-  /** Throws `bad-request` when another file has a column that is not among these: `*` would leave it
-   *  out without a word. */
+  /** Throws `bad-request` when another file has a column that is not among these: `*` would leave
+   *  it out without a word. */
   readonly refuseMore: () => Promise<void>;
   /** Where columns were looked for, when they can be elsewhere, too; else "". */
   readonly seen: string;
