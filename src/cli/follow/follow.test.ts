@@ -10,7 +10,7 @@ const summaries = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(
 const client = { watch: () => summaries } as unknown as Client;
 const options = { quiet: true, watch: false, connection: {} };
 
-test("a coordinator that does not come back keeps the job, and the error says how to go on", async () => {
+test("a coordinator that stays away keeps the job, and the error says how to go on", async () => {
   const detachable = { ...options, detachable: true };
   await assert.rejects(followJob(client, "j-7", detachable), {
     code: "unavailable",
