@@ -91,6 +91,7 @@ export function columnsAt(
   if (paths === null) return names;
   const known = new Set(names);
   const found = paths.map((path) => {
+    if (known.has(path)) return path;
     for (let end = path.length; end > 0; end = path.lastIndexOf(".", end - 1)) {
       if (known.has(path.slice(0, end))) return path.slice(0, end);
     }

@@ -54,6 +54,41 @@ test("parentheses decide where the parser would not", async () => {
   ]);
 });
 
+test("a column may have no name, as the index that pandas writes", async () => {
+  const from = file("pandas.csv", ",a\n0,x\n1,y\n");
+  assert.deepEqual(await linesOf(`select * from ${from}`), ['"",a', "0,x", "1,y"]);
+});
+
+test("columns that come late or in other files are found, or refused, never left out", async () => {
+  const early = '{"a":1}\n'.repeat(150_000);
+  const late = file("late.ndjson", `${early}{"a":2,"b":{"c":3}}\n`);
+  const found = `select * from ${late} where b.c is not null`;
+  assert.deepEqual(await linesOf(found), ["a,b.c", "2,3"]);
+  file("of-1.ndjson", '{"a":1}\n');
+  const some = file("of-2.ndjson", '{"z":3}\n').replace("of-2", "of-*");
+  assert.deepEqual(await linesOf(`select z, a from ${some} order by 1`), ["z,a", "3,", ",1"]);
+  await assert.rejects(sqlJob(`select y from ${some}`), {
+    message: /no column "y" in the first MiB of .*of-1\.ndjson and parts of the others; .* a, z/,
+  });
+  file("more-1.csv", "a\n1\n");
+  const more = file("more-2.csv", "a,b\n2,3\n").replace("more-2", "more-*");
+  await assert.rejects(sqlJob(`select * from ${more}`), {
+    message: /more-2\.csv has a column "b", and .*more-1\.csv has none, so that \* would leave/,
+  });
+  assert.deepEqual(await linesOf(`select a, count(*) as n from ${more} group by 1 order by 1`), [
+    "a,n",
+    "1,1",
+    "2,1",
+  ]);
+});
+
+test("a file of which no line is JSON is refused with the reason", async () => {
+  const from = file("nan.ndjson", '{"a":NaN}\n');
+  await assert.rejects(sqlJob(`select a from ${from}`), {
+    message: /nan\.ndjson begins with no line of JSON: Unexpected token/,
+  });
+});
+
 test("files are read by what their names and first bytes say", async () => {
   const rows = '{"user":{"id":7},"at":"2024-01-02"}\n{"user":{"id":8}}\n';
   const expected = ["id,at", "7,2024-01-02"];

@@ -11,6 +11,7 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { TableFile, Wish } from "../../src/tables/file.ts";
+import { columnsAt } from "../../src/tables/lines.ts";
 import { groupStarts, rowGroups, tableColumns } from "../../src/tables/rows.ts";
 import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { filesWays } from "../operators/run.ts";
@@ -283,6 +284,11 @@ test("bytes that are no text keep only the column from being read that has them"
     rowsIn(opened(path).file),
     /the column "hash" has bytes that are not UTF-8; leave it out/,
   );
+});
+
+test("a column without a name is found, and no other one for its name", () => {
+  assert.deepEqual(columnsAt(["", "a.b"], ["", "a"], "t.parquet"), ["", "a"]);
+  assert.throws(() => columnsAt([".b"], ["", "a"], "t.parquet"), /has no column "\.b"/);
 });
 
 function numbered(count: number): Array<{ id: number }> {

@@ -1,7 +1,7 @@
 /** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that
  *  restarts. */
 import { setTimeout as delay } from "node:timers/promises";
-import { assert } from "../../core/error.ts";
+import { assert, ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
@@ -66,7 +66,7 @@ export async function followJob(
     return last;
   } catch (error) {
     screen.end();
-    if (!leave.signal.aborted) throw error;
+    if (!leave.signal.aborted) throw gone(error, job, options);
     if (options.detachable && !cancelled) {
       const again = toPaste(options.connection, "attach", job);
       screen.print(`${job} goes on; follow it again with: ${again}`);
@@ -77,6 +77,19 @@ export async function followJob(
     screen.end();
     leave.abort(new Interrupted());
   }
+}
+
+/** A coordinator that does not come back has the job: it is not to be submitted again. */
+function gone(error: unknown, job: string, { connection, detachable }: FollowOptions): unknown {
+  if (!detachable || !(error instanceof ClusterError) || error.code !== "unavailable") return error;
+  const up = withPastable("once `tequio up` runs again", connection);
+  const again = toPaste(connection, "attach", job);
+  const text = `the coordinator has not answered for ${patienceMs / 60_000} min; ${job} is kept`;
+  return new ClusterError(
+    "unavailable",
+    `${text}, and goes on ${up}; follow it again with: ${again}`,
+    { cause: error },
+  );
 }
 
 type Watching = FollowOptions & { readonly screen: Screen; readonly signal: AbortSignal };

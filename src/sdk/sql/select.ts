@@ -18,7 +18,14 @@ export type SqlJob = {
 export async function sqlJob(query: string): Promise<SqlJob> {
   const { path, select } = await parseSql(query);
   refuseOthers(select);
-  return { table: new Select(select, await sourceOf(path)).table(), path };
+  const source = await sourceOf(path);
+  if (select.columns?.some(({ expr }) => isAll(expr))) await source.refuseMore();
+  return { table: new Select(select, source).table(), path };
+}
+
+/** `*`, or `t.*`. */
+function isAll(expression: Expression): boolean {
+  return expression.type === "ref" && expression.name === "*";
 }
 
 function refuseOthers({ distinct, for: locks, from }: SelectFromStatement): void {
@@ -82,11 +89,12 @@ class Select {
 
   /** As it is written, else whatever the case of its letters. */
   #named(given: string): string {
-    const { columns } = this.#source;
+    const { columns, seen } = this.#source;
     if (columns.has(given)) return given;
     const same = [...columns.keys()].filter((name) => name.toLowerCase() === given.toLowerCase());
     if (same.length === 1) return same[0] as string;
-    throw wrong(`no column "${given}"; there are: ${[...columns.keys()].join(", ")}`);
+    const where = seen === "" ? "" : ` ${seen}`;
+    throw wrong(`no column "${given}"${where}; there are: ${[...columns.keys()].join(", ")}`);
   }
 
   #anyColumn(): string {
@@ -97,7 +105,7 @@ class Select {
 
   #outputs(): Output[] {
     return (this.#select.columns ?? []).flatMap(({ expr, alias }): Output[] => {
-      if (expr.type !== "ref" || expr.name !== "*") {
+      if (!isAll(expr)) {
         return [{ name: alias?.name ?? nameOf(expr, this.#source), expression: expr }];
       }
       return [...this.#source.columns.keys()].map((name) => ({

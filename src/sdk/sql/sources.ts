@@ -1,18 +1,24 @@
 /** What a query reads: the format of its files by their names, their columns and the kinds of these
- *  by the beginning of the first file. */
-import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { ClusterError } from "../../core/error.ts";
+ *  by a sample. */
 import { tableColumns } from "../../tables/rows.ts";
 import { Decimal, exactNumber, parseExactJson } from "../../wire/block/decimal.ts";
 import { isJsonArray } from "../../wire/content/shape.ts";
 import { bytes, text } from "../format.ts";
-import { findInputs } from "../inputs.ts";
 import { csvFields } from "../local/csv.ts";
 import { elementsOf } from "../local/json-array.ts";
 import type { Table } from "../operators/query/table.ts";
-import { bytesAt, type FoundFile } from "../plan/found.ts";
-import { readRemote } from "../plan/inputs/remote.ts";
+import type { FoundFile } from "../plan/found.ts";
 import { wrong } from "./refusal.ts";
+import {
+  bytesIn,
+  filesOf,
+  furtherSamples,
+  linesIn,
+  type QueryFiles,
+  type Sample,
+  sampleBytes,
+  startOf,
+} from "./samples.ts";
 
 /** What a column has: "any" where it is mixed. */
 export type ColumnType = "number" | "text" | "boolean" | "any";
@@ -23,10 +29,15 @@ export type SqlSource = {
   readonly table: (columns: readonly string[]) => Table<string>;
   /** Numbers are texts there, and must be read as numbers. */
   readonly isText: boolean;
+  /** Throws `bad-request` when another file has a column that is not among these: `*` would leave
+   *  it out without a word. */
+  readonly refuseMore: () => Promise<void>;
+  /** Where columns were looked for, when they can be elsewhere, too; else "". */
+  readonly seen: string;
 };
 
-/** So much of a file is looked at. */
-const sampleBytes = 1024 * 1024;
+/** A header of another file is looked for in so much of it. */
+const headBytes = 64 * 1024;
 
 export async function sourceOf(given: string): Promise<SqlSource> {
   const path = given.replace(/^(https?:[^?#]*)[?#].*$/is, "$1");
@@ -41,95 +52,83 @@ export async function sourceOf(given: string): Promise<SqlSource> {
     );
   }
   if (kind === "txt" || kind === "log") return linesSource;
-  const sample = await sampleOf(given);
-  if (kind === "csv" || kind === "tsv") return csvSource(sample, kind === "tsv" ? "\t" : ",", path);
-  return jsonSource(sample);
+  const files = await filesOf(given);
+  if (kind === "csv" || kind === "tsv") return csvSource(files, kind === "tsv" ? "\t" : ",");
+  return jsonSource(files);
 }
 
 const linesSource: SqlSource = {
   columns: new Map([["line", "text"]]),
   table: () => text.lines().table(),
   isText: true,
+  refuseMore: async () => {},
+  seen: "",
 };
 
 /** Columns and their kinds are in the file. */
 async function tableSource(given: string, name: string): Promise<SqlSource> {
-  const file = await firstOf(given);
+  const files = await filesOf(given);
   const format = /\.parquet$/i.test(name) ? "parquet" : "arrow";
-  const read = (start: number, end: number) => bytesIn(file, start, end);
-  const table = { name: file.name, format, sizeBytes: file.sizeBytes, read } as const;
-  const columns = (await tableColumns(table)).map((column) => [column.name, column.kind] as const);
+  const columnsIn = (file: FoundFile) => {
+    const read = (start: number, end: number) => bytesIn(file, start, end);
+    return tableColumns({ name: file.name, format, sizeBytes: file.sizeBytes, read });
+  };
+  const found = await columnsIn(files.first);
+  const columns = new Map(found.map((column) => [column.name, column.kind] as const));
   return {
-    columns: new Map(columns),
+    columns,
     table: (asked) => bytes.parquet(asked).table(),
     isText: false,
+    refuseMore: () =>
+      refuseMore(files, columns, async (file) => (await columnsIn(file)).map((one) => one.name)),
+    seen: "",
   };
 }
 
-/** The first file that is not empty. */
-async function firstOf(path: string): Promise<FoundFile> {
-  const { files, remove } = await findInputs([path], { names: ["default"] });
-  await remove();
-  const file = files.find(({ sizeBytes }) => sizeBytes > 0) ?? files[0];
-  if (file?.at.kind === "path" || file?.at.kind === "remote") return file;
-  throw wrong("only files of this machine and of addresses can be asked");
-}
-
-async function bytesIn({ at, name, sizeBytes }: FoundFile, start: number, end: number) {
-  const until = Math.min(end, sizeBytes);
-  if (at.kind === "path") return bytesAt(at.path, start, until - start);
-  if (at.kind !== "remote") throw wrong(`${name} cannot be read here`);
-  return readRemote({ name, compression: "none", sizeBytes, at }, start, until);
-}
-
-type Sample = { readonly bytes: Buffer; readonly isAll: boolean };
-
-async function sampleOf(path: string): Promise<Sample> {
-  const file = await firstOf(path);
-  const start = Buffer.from(await bytesIn(file, 0, sampleBytes));
-  const isAll = file.content?.kind === "plain" && start.length === file.sizeBytes;
-  return { bytes: unpacked(start, file), isAll };
-}
-
-function unpacked(start: Buffer, { content, name }: FoundFile): Buffer {
-  try {
-    if (content?.kind === "gzip") {
-      return gunzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
-    }
-    if (content?.kind !== "zstd") return start;
-    return zstdDecompressSync(start, { finishFlush: constants.ZSTD_e_flush });
-  } catch (cause) {
-    const message = `${name} cannot be decompressed: ${(cause as Error).message}`;
-    throw new ClusterError("bad-request", message, { cause });
+async function refuseMore(
+  { first, others }: QueryFiles,
+  columns: SqlSource["columns"],
+  namesIn: (file: FoundFile) => Promise<readonly string[]>,
+): Promise<void> {
+  for (const file of others) {
+    const more = (await namesIn(file)).find((name) => !columns.has(name) && name !== "");
+    if (more === undefined) continue;
+    const text = `${file.name} has a column "${more}", and ${first.name} has none`;
+    throw wrong(`${text}, so that * would leave it out; name the columns that all files have`);
   }
 }
 
-/** Without the last line when it may go on. */
-function linesIn({ bytes, isAll }: Sample): string[] {
-  const lines = bytes
-    .toString()
-    .replace(/^\ufeff/, "")
-    .split(/\r\n|\n|\r/);
-  if (!isAll || lines.at(-1) === "") lines.pop();
-  return lines;
-}
-
-function csvSource(sample: Sample, separator: string, path: string): SqlSource {
+async function csvSource(files: QueryFiles, separator: string): Promise<SqlSource> {
+  const sample = await startOf(files.first);
   const [head, ...lines] = linesIn(sample);
   const names = head === undefined ? null : csvFields(head, separator);
-  if (names === null) throw wrong(`${path} has no header line in its first ${sampleBytes} bytes`);
+  if (names === null) {
+    throw wrong(`${files.first.name} has no header line in its first ${sampleBytes} bytes`);
+  }
   const rows = lines.flatMap((line) => {
     const fields = csvFields(line, separator);
     return fields?.length === names.length ? [fields] : [];
   });
   const columns = new Map<string, ColumnType>();
+  const unnamed = names.filter((name) => name === "").length;
   for (const [i, name] of names.entries()) {
     const cells = rows.map((fields) => fields[i] as string).filter((cell) => cell !== "");
     const isNumber = cells.length > 0 && cells.every(isNumeric);
-    if (name !== "") columns.set(name, isNumber ? "number" : "text");
+    // One column may be without a name, as the index is that pandas writes.
+    if (name !== "" || unnamed === 1) columns.set(name, isNumber ? "number" : "text");
   }
   const options = { separator, multiline: sample.bytes.includes('"'), empty: "null" } as const;
-  return { columns, table: (asked) => text.csv(asked, options).table(), isText: true };
+  return {
+    columns,
+    table: (asked) => text.csv(asked, options).table(),
+    isText: true,
+    refuseMore: () =>
+      refuseMore(files, columns, async (file) => {
+        const [line = ""] = linesIn(await startOf(file, headBytes));
+        return csvFields(line, separator) ?? [];
+      }),
+    seen: "",
+  };
 }
 
 /** Numbers that begin with a 0 are names: postcodes, numbers of articles. */
@@ -140,24 +139,46 @@ function isNumeric(cell: string): boolean {
   );
 }
 
-function jsonSource(sample: Sample): SqlSource {
+async function jsonSource(files: QueryFiles): Promise<SqlSource> {
   const columns = new Map<string, ColumnType>();
+  const sample = await startOf(files.first);
+  const error = addSample(columns, sample);
+  const isArray = isJsonArray(sample.bytes, sample.isEnd);
+  for await (const further of furtherSamples(files)) {
+    // The end of an array says nothing without its start.
+    if (!isArray || further.isStart) addSample(columns, further);
+  }
+  if (columns.size === 0 && error !== null) {
+    throw wrong(`${files.first.name} begins with no line of JSON: ${error.message}`);
+  }
+  return {
+    columns,
+    table: (asked) => text.json(asked).table(),
+    isText: false,
+    refuseMore: async () => {},
+    seen: `in the first MiB of ${files.first.name} and parts of the others`,
+  };
+}
+
+/** The error of the first row that is no JSON: a task reports it, or it is cut by the sample. */
+function addSample(columns: Map<string, ColumnType>, sample: Sample): Error | null {
+  let error: Error | null = null;
   for (const line of jsonTexts(sample)) {
     let row: unknown;
     try {
       row = parseExactJson(line);
-    } catch {
-      // A task reports it, or what is cut at the end of the sample.
+    } catch (cause) {
+      error ??= cause as Error;
       continue;
     }
     addColumns(columns, row, "");
   }
-  return { columns, table: (asked) => text.json(asked).table(), isText: false };
+  return error;
 }
 
 function jsonTexts(sample: Sample): string[] {
-  const { bytes, isAll } = sample;
-  if (!isJsonArray(bytes, isAll)) return linesIn(sample);
+  const { bytes, isEnd, isStart } = sample;
+  if (!isStart || !isJsonArray(bytes, isEnd)) return linesIn(sample);
   return [...elementsOf(bytes, "utf-8")].map(({ text: element }) => element);
 }
 

@@ -68,10 +68,10 @@ export class PartWriter {
   #flush(): void {
     // NDJSON escapes lone surrogates; CSV and text have no way to say them.
     if (!this.#text.isWellFormed()) {
+      const text = "a text has half a character (a lone surrogate), which only NDJSON can write";
       throw new ClusterError(
         "user-error",
-        `a string with half a character (a lone surrogate) cannot be written as ${this.#format}; ` +
-          'use output: "ndjson"',
+        `${text}: use output: "ndjson" (of tequio sql: --format ndjson)`,
       );
     }
     const bytes = Buffer.from(this.#text);
