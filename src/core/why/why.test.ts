@@ -105,7 +105,7 @@ test("a running task names its worker", () => {
   assert.match(text, new RegExp(`attempt 1 was assigned to ${worker} 2\\.0 s ago`));
 });
 
-test("of a task that has run for a minute it is said when no time limit ends it", () => {
+test("why names a task that has run for a minute without a time limit", () => {
   for (const timeoutMs of [0, 90_000]) {
     const cluster = new TestCluster();
     cluster.join();

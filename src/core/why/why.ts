@@ -252,7 +252,7 @@ function longest(state: CoordinatorState, job: JobRecord, atMs: number): Reason[
   return [...runs, ...unlimited(job, runs)];
 }
 
-/** From then on it is said that no time limit ends an attempt, ms. */
+/** How long an attempt runs until it is named that no time limit ends it, ms. */
 const longMs = 60_000;
 
 function unlimited({ spec }: JobRecord, runs: readonly Reason[]): Reason[] {
