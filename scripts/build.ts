@@ -8,6 +8,7 @@ import { buildTaskProgram, builtFolder } from "../src/worker/slot/program.ts";
 import { buildKernels } from "./build-wasm.ts";
 import { bundleCli } from "./cli-bundle.ts";
 import { removeHiddenDeclarations } from "./declarations.ts";
+import { browserClient } from "./web/browser-client.ts";
 import { buildWeb } from "./web/build-web.ts";
 
 const root = dirname(import.meta.dirname);
@@ -24,12 +25,26 @@ if (ran.status === 0) {
   const cli = join(root, "dist", "cli");
   await bundleCli(join(cli, "main.js"), join(cli, "program"), true);
   removeBundled(cli);
-  const entries = ["index.d.ts", "client/index.d.ts", "conformance/index.d.ts"];
+  await buildBrowserClient(join(root, "dist", "client"));
+  const entries = [
+    "index.d.ts",
+    "client/index.d.ts",
+    "client/browser/index.d.ts",
+    "conformance/index.d.ts",
+  ];
   removeHiddenDeclarations(join(root, "dist"), entries);
   await buildWeb();
   const schema = JSON.stringify(JSON.parse(command("config", "--schema")));
   writeFileSync(join(root, "dist", "tequio.config.schema.json"), schema);
   process.stdout.write(command("man", "--out", join(root, "dist", "man")));
+}
+
+/** Pages import one module: what the compiler has made of its sources stays out. */
+async function buildBrowserClient(folder: string): Promise<void> {
+  writeFileSync(join(folder, "browser.js"), await browserClient());
+  for (const name of readdirSync(join(folder, "browser"))) {
+    if (name.endsWith(".js")) rmSync(join(folder, "browser", name));
+  }
 }
 
 /** Nothing imports the modules of the command line but its program, which has them in it. */

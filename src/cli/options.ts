@@ -63,6 +63,11 @@ export function originArgument(text: string): string {
   throw new InvalidArgumentError("write it as http://host:port");
 }
 
+/** The same, which may be repeated. */
+export function originsArgument(text: string, others: readonly string[] = []): string[] {
+  return [...others, originArgument(text)];
+}
+
 type Parser<T> = (text: string) => T;
 
 /** Commander wants its own error class to name the option; the text stays ours. */

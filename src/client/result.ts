@@ -3,8 +3,9 @@
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import type { Client } from "../sdk/client.ts";
-import { collect, jobResult, partNames, partsOf, type ResultPart } from "../sdk/collect.ts";
 import type { FailedTask } from "../sdk/failed-tasks.ts";
+import { jobResult, partNames, partsOf } from "../sdk/job-parts.ts";
+import type { ResultPart } from "../sdk/job-result.ts";
 import { linesOf } from "../sdk/table/lines.ts";
 import { rowsOf } from "./rows.ts";
 
@@ -114,12 +115,14 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
   async save(folder: string, options: SaveOptions = {}): Promise<readonly string[]> {
     const { replace = false, ...transfer } = options;
     const to = { kind: "folder", path: folder, replace } as const;
+    const { collect } = await import("../sdk/collect.ts");
     return (await collect(this.#client, this.#summary, to, transfer)).files;
   }
 
   /** All parts in order in one file, as `tequio run --merge` does. */
   async saveMerged(file: string, options: SaveOptions = {}): Promise<void> {
     const { replace = false, ...transfer } = options;
+    const { collect } = await import("../sdk/collect.ts");
     await collect(this.#client, this.#summary, { kind: "file", path: file, replace }, transfer);
   }
 }

@@ -1,5 +1,5 @@
 /** Reads the parts of a result: lines as `wire/block/row.ts` writes them, and tables. */
-import type { JobResult } from "../sdk/collect.ts";
+import type { JobResult } from "../sdk/job-result.ts";
 import { linesOf } from "../sdk/table/lines.ts";
 
 type Row = readonly [key: unknown, value: unknown];

@@ -5,13 +5,13 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { ClusterError } from "../core/error.ts";
+import { permit } from "../link/http/cross-origin.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { listenError } from "../link/listen-error.ts";
 import { createServer } from "../link/node-http.ts";
 import { isSameSecret } from "../link/secret.ts";
 import { type Acceptor, acceptTexts, refuseUpgrade, type TextLink } from "../link/websocket.ts";
 import { browserLimits } from "../wire/browser/messages.ts";
-import { permit } from "./cross-origin.ts";
 import type { Gateway } from "./gateway.ts";
 
 export type GatewayServerOptions = {

@@ -79,7 +79,7 @@ export async function bundleJob(file: string, options: BundleOptions = {}): Prom
 
 async function readSource(path: string, file: string): Promise<string> {
   if (!extensions.includes(extname(path))) {
-    const known = [...extensions, ".py"].join(", ");
+    const known = [...extensions, ".py", ".wasm"].join(", ");
     throw new ClusterError(
       "bad-request",
       `${file} is not a job file: its name must end in ${known}`,

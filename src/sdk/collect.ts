@@ -7,16 +7,15 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
-import { type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client, TransferOptions } from "./client.ts";
-import { type FailedTask, failedPart, withoutFailed } from "./failed-tasks.ts";
+import { jobResult, partNames } from "./job-parts.ts";
 import type { JobResult, ResultPart } from "./job-result.ts";
 import { wayTo, writeNamed, writeNew } from "./named-file.ts";
 import { isPacked, packed } from "./packed.ts";
 import { partsInOrder } from "./parts-ahead.ts";
-import { tabled } from "./table/table.ts";
 
 export type { JobResult, ResultPart };
+export { jobResult };
 
 export type Destination =
   /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or
@@ -48,90 +47,12 @@ export type CollectOptions = Omit<TransferOptions, "onBytes"> & {
 
 export type BadRecordsFile = { readonly file: string; readonly count: number };
 
-const extensionOf: Readonly<Record<OutputFormat, string>> = {
-  ndjson: "ndjson",
-  csv: "csv",
-  text: "txt",
-  bytes: "bin",
-  rows: "ndjson",
-  parquet: "parquet",
-  arrow: "arrow",
-};
 /** Parts that are written at once. */
 const partsAtOnce = 2;
 /** Folder of records that were set aside: who reads the result by a glob does not read them. */
 const badFolder = "_bad";
 const badFile = join(badFolder, "records.ndjson");
 const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parquet|arrow)$/;
-
-/** The result of a job that has ended, in its format. Throws the job's failure, or `conflict` while
- *  it runs. */
-export async function jobResult(
-  client: Client,
-  job: JobSummary,
-  transfer: TransferOptions = {},
-): Promise<JobResult> {
-  return tabled(await partsOf(client, job, transfer));
-}
-
-/** The same as the tasks have left it: lines of JSON where there is a `shape`. */
-export async function partsOf(
-  client: Client,
-  job: JobSummary,
-  transfer: TransferOptions = {},
-): Promise<JobResult> {
-  const format = job.output;
-  const output = await client.output(job.job);
-  const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
-    sizeBytes,
-    read: (isLent = false) => {
-      const options = { ...transfer, sizeBytes };
-      const bytes = isLent ? client.lendBlob(hash, options) : client.getBlob(hash, options);
-      return namedBytes(bytes, `${name} of the result of ${job.job}`);
-    },
-  });
-  const badRecords = output.badRecords.map((hash, n) => blob(hash, 0, `file ${n} of bad records`));
-  if (job.stages[0]?.kind === "tasks") {
-    const shape = job.shape ?? { of: "tasks" };
-    const failed = job.stages[0].tasksFailed === undefined ? [] : await failedOf(client, job);
-    const without = new Set(failed.map(({ task }) => task));
-    const results: ResultPart = {
-      sizeBytes: 0,
-      read: () => taskRows(client.resultTexts(job.job, transfer), format, without),
-    };
-    const hash = shape.of === "tasks" ? shape.items : undefined;
-    const all = hash === undefined ? undefined : () => client.getBlob(hash);
-    const items = all === undefined ? {} : { items: () => withoutFailed(all(), without) };
-    const bad = failed.length === 0 ? badRecords : [failedPart(failed, all)];
-    return { kind: "results", format, shape, ...items, parts: [results], badRecords: bad };
-  }
-  const parts = output.parts.map(({ hash, sizeBytes }, n) =>
-    hash === "" ? emptyPart : blob(hash, sizeBytes, `part ${n}`),
-  );
-  const shape = job.shape === undefined ? {} : { shape: job.shape };
-  return { kind: "parts", format, ...shape, parts, badRecords };
-}
-
-async function failedOf(client: Client, { job }: JobSummary): Promise<FailedTask[]> {
-  const failed: FailedTask[] = [];
-  for await (const one of client.failedTasks(job)) failed.push(one);
-  return failed;
-}
-
-/** A result that is done is not computed again behind its reader's back: damage is reported as an
- *  error. */
-async function* namedBytes(
-  bytes: AsyncIterable<Uint8Array>,
-  name: string,
-): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* bytes;
-  } catch (error) {
-    if (!(error instanceof ClusterError) || error.code !== "data-lost") throw error;
-    const text = `${name} is damaged at the coordinator (${error.text}); run the job again`;
-    throw new ClusterError("data-lost", text, { cause: error });
-  }
-}
 
 /** Writes a result to its destination. Refuses (`conflict`) what would overwrite other files. */
 export async function saveResult(result: JobResult, to: Destination): Promise<Collected> {
@@ -226,15 +147,6 @@ function refuseSpecial(path: string): void {
   if (wayTo(path, true) === "file") return;
   const text = `${path} is no regular file, and is not replaced`;
   throw new ClusterError("bad-request", `${text}; remove it, or choose another folder`);
-}
-
-/** Names of the files of a result, one a part. */
-export function partNames(result: JobResult): string[] {
-  const extension = extensionOf[result.format];
-  return result.parts.map((_, index) => {
-    const number = String(index).padStart(5, "0");
-    return `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
-  });
 }
 
 async function writeParts(
@@ -350,34 +262,4 @@ class CountedLines {
       }
     }
   }
-}
-
-const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
-
-/** Results as lines of JSON, of which tables are made; of text the index is the key. `failed`: the
- *  tasks that have none. */
-async function* taskRows(
-  results: AsyncIterable<string>,
-  format: OutputFormat,
-  failed: ReadonlySet<number>,
-): AsyncGenerator<Uint8Array, void> {
-  let index = 0;
-  let lines = "";
-  for await (const text of results) {
-    while (failed.has(index)) index++;
-    lines += format === "text" ? taskRow(index, text) : `${text}\n`;
-    index++;
-    if (lines.length < 65_536) continue;
-    yield Buffer.from(lines);
-    lines = "";
-  }
-  if (lines !== "") yield Buffer.from(lines);
-}
-
-/** `text` is JSON, checked, and kept as it is: a number of Python may have more digits than one of
- *  JavaScript. */
-function taskRow(index: number, text: string): string {
-  const value: unknown = JSON.parse(text);
-  const isText = typeof value === "string" || value === null;
-  return isText ? rowText("text", index, value, `result ${index}`) : `${index}\t${text}\n`;
 }

@@ -388,6 +388,7 @@ function oncePassed(values: readonly unknown[]): Iterable<unknown> {
 
 function itemLines(planned: PlannedFound): string[] {
   const at = planned.uploads[0]!.at;
+  if (at.kind === "content") throw new ClusterError("not-found", "its items are not here");
   const bytes = at.kind === "bytes" ? Buffer.from(at.bytes) : readFileSync(at.path);
   return bytes.toString("utf8").split("\n").slice(0, -1);
 }

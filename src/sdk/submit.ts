@@ -8,6 +8,7 @@ import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults, TransferOptions } from "./client.ts";
 import { mayBeEarly, refused, sendBehind } from "./early.ts";
+import { checkKey } from "./plan/numbers.ts";
 import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf, type TrustTerms } from "./plan/spec.ts";
 import { hashFile, type Upload } from "./plan/upload.ts";
@@ -95,6 +96,7 @@ async function submitVia<T>(
   { built, early, planned, submit }: Submission<T>,
   options: SubmitOptions,
 ): Promise<T> {
+  checkKey(options.key ?? null);
   const bytes = built.zip ?? Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
   const code = { hash: built.hash, sizeBytes: bytes.length, at };

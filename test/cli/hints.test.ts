@@ -78,6 +78,9 @@ test("a job that a key already names is followed, and shown as existing", {
   const { at, up } = await started(t, "--workers", "1");
   const first = await at("run", "job.ts", "--key", "once", "-o", "-");
   assert.match(first.err, /^j-1 is submitted to http/);
+  const unnamed = await at("run", "job.ts", "--key", "", "-o", "-");
+  assert.equal(unnamed.code, 2);
+  assert.match(unnamed.err, /the key of the job has 0 characters; it must have 1 to 200/);
   const again = await at("run", "job.ts", "--key", "once", "-o", "-");
   assert.match(again.err, /^j-1 exists already, by the key once: it is done\n/);
   assert.doesNotMatch(again.err, /submitted/);

@@ -256,6 +256,7 @@ def jobs_give_rows():
     with open(bad, encoding="utf-8") as file:
         assert [json.loads(line) for line in file] == [zero, two]
     fails("bad-request", lambda: cluster.run(job, path, keep_going=True), "lists of tasks")
+    fails("bad-request", lambda: cluster.submit(job, path, key=""), "0 characters")
     deep = [{"id": 1, "at": {"x": 2.0, "y": None}}, {"id": 2 ** 63, "list": [1e-7, 1e16]}]
     same = tasks(items=deep, run=lambda one: {"id": one["id"], "ok": True}, output="csv")
     [saved] = cluster.run(same).save(out + "-deep")

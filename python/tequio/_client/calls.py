@@ -45,6 +45,9 @@ def item_line(item: Any, where: str) -> bytes:
 def submit_planned(api: Api, planned: Planned, key: Optional[str] = None) -> RunningJob:
     """Stores what the job names, then submits it. Files stay where they are when the coordinator is
     on their machine and lets this user name paths; else they are uploaded."""
+    if key is not None and not 1 <= len(key) <= 200:
+        text = f"the key of the job has {len(key)} characters; it must have 1 to 200"
+        raise ClusterError("bad-request", text)
     if planned.has_paths():
         at = next(f["at"] for f in planned.plan["files"] if f["at"]["kind"] == "path")
         if at["host"] == api.host():

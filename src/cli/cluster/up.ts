@@ -13,6 +13,7 @@ import { withLogJson } from "../log-json.ts";
 import {
   countArgument,
   durationArgument,
+  originsArgument,
   percentArgument,
   sizeArgument,
   withExamples,
@@ -67,6 +68,7 @@ type Options = CertificateFlags &
     readonly lease?: number;
     readonly lowWater?: number;
     readonly insecure?: boolean;
+    readonly allowOrigin?: readonly string[];
     readonly anonymousBrowsers?: boolean;
     readonly tabs?: "own" | "volunteer";
     readonly tabsMax?: number;
@@ -120,6 +122,12 @@ export function define(command: Command): void {
     )
     .option("--no-qr", "do not print the QR code of the link for browsers")
     .option("--insecure", "accept connections from other machines without TLS")
+    .option(
+      "--allow-origin <origin>",
+      "let web pages of this origin, such as https://example.org, call the coordinator, with a " +
+        "token; may be repeated (default: none)",
+      originsArgument,
+    )
     .option("--anonymous-browsers", "accept unauthenticated browsers (base browser protocol)")
     .option(
       "--slots-per-owner <n>",
@@ -209,12 +217,13 @@ function tabLimits({ tabReturn, tabSilence }: Options): Partial<GatewayLimits> {
 
 /** What the options say of the coordinator alone. */
 function coordinatorOptions(options: Options) {
-  const { audit, lease, lowWater, slotsPerOwner, tabsMax } = options;
+  const { allowOrigin, audit, lease, lowWater, slotsPerOwner, tabsMax } = options;
   const libp2p = libp2pOptions(options);
   return {
     listen: options.listen,
     version: packageVersion(),
     insecure: options.insecure ?? false,
+    ...(allowOrigin === undefined ? {} : { origins: allowOrigin }),
     ...certificateOptions(options),
     auditShare: audit / 100,
     ...(lease === undefined ? {} : { liveness: leaseTimes(lease) }),

@@ -40,6 +40,8 @@ export type Reason =
       /** The worker has reported that it has begun; false = it is on its way, or queued there. */
       readonly announced: boolean;
     }
+  /** It has run for long, and no time limit ends it. */
+  | { readonly kind: "no-limit" }
   /** Its worker has it, and no slot for it yet. */
   | { readonly kind: "sent-ahead"; readonly attempt: number; readonly worker: WorkerId }
   /** Its input is not complete. */
@@ -197,6 +199,9 @@ const texts: Texts = {
       ? `${which} has run on ${worker} for ${seconds(forMs)}`
       : `${which} was assigned to ${worker} ${seconds(forMs)} ago and has not reported its start`;
   },
+  "no-limit": () =>
+    "the job sets no timeoutMs, so that a call that never ends is waited for, such as a promise " +
+    "that never settles; `tequio profile` shows whether it computes",
   "sent-ahead": ({ attempt, worker }) =>
     `attempt ${attempt} was sent ahead to ${worker} and waits for a slot there`,
   "input-missing": ({ left, stage }) =>

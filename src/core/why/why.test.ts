@@ -105,6 +105,25 @@ test("a running task names its worker", () => {
   assert.match(text, new RegExp(`attempt 1 was assigned to ${worker} 2\\.0 s ago`));
 });
 
+test("why names a task that has run for a minute without a time limit", () => {
+  for (const timeoutMs of [0, 90_000]) {
+    const cluster = new TestCluster();
+    cluster.join();
+    const job = cluster.submit(testJob([testStage({ timeoutMs })]));
+    const after = (ms: number) => cluster.atMs + ms;
+    const of = { job, stage: 0, task: 0 };
+    const expected = timeoutMs === 0 ? ["no-limit"] : [];
+    const late = kinds(whyTask(cluster.state, of, after(60_000))!);
+    assert.deepEqual(late, ["task-is", "attempt-runs", ...expected]);
+    assert.deepEqual(kinds(whyTask(cluster.state, of, after(59_000))!), [
+      "task-is",
+      "attempt-runs",
+    ]);
+    const whole = kinds(whyJob(cluster.state, job, after(60_000))!);
+    assert.equal(whole.includes("no-limit"), timeoutMs === 0);
+  }
+});
+
 test("a reduce task waits for map tasks, of which one was lost with its worker", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();

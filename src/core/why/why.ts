@@ -100,7 +100,10 @@ export function whyTask(
   if (open.has(of.task)) {
     reasons.push({ kind: "second-opinion", tasks: 1, forOwn: forOwn.has(of.task) ? 1 : 0 });
   }
-  if (code === RUNNING) return [...reasons, ...leases.map((lease) => held(state, lease, atMs))];
+  if (code === RUNNING) {
+    const runs = leases.map((lease) => held(state, lease, atMs));
+    return [...reasons, ...runs, ...unlimited(job, runs)];
+  }
   if ((stage.committed[of.task] as number) > 0) {
     reasons.push({ kind: "output-lost", stage: kind, tasks: 1 });
   }
@@ -242,10 +245,20 @@ export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason
 function longest(state: CoordinatorState, job: JobRecord, atMs: number): Reason[] {
   const leases = job.stages.flatMap((stage) => [...stage.leases.values()].flat());
   const inSlots = leases.filter((lease) => isInSlot(state, lease));
-  return (inSlots.length > 0 ? inSlots : leases)
+  const runs = (inSlots.length > 0 ? inSlots : leases)
     .sort((a, b) => a.assignedAtMs - b.assignedAtMs)
     .slice(0, 3)
     .map((lease) => held(state, lease, Math.max(atMs, state.atMs)));
+  return [...runs, ...unlimited(job, runs)];
+}
+
+/** How long an attempt runs until it is named that no time limit ends it, ms. */
+const longMs = 60_000;
+
+function unlimited({ spec }: JobRecord, runs: readonly Reason[]): Reason[] {
+  const isLong = runs.some((run) => run.kind === "attempt-runs" && run.forMs >= longMs);
+  const isEndless = spec.stages.some(({ timeoutMs }) => timeoutMs === 0);
+  return isLong && isEndless ? [{ kind: "no-limit" }] : [];
 }
 
 /** Of the errors that are kept, the task's last. */

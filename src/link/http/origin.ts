@@ -36,8 +36,8 @@ export function checkOrigin(headers: Headers, rules: OriginRules): void {
   if (own || isKnown) return;
   throw new ClusterError(
     "forbidden",
-    `a page of ${String(origin).slice(0, 100)} may not call this coordinator; ` +
-      "allow it with the option `origins`",
+    `a page of ${String(origin).slice(0, 100)} may not call this coordinator; its owner can ` +
+      "allow it with --allow-origin (of `tequio gateway`: --origin)",
   );
 }
 

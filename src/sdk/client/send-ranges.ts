@@ -194,6 +194,9 @@ async function openSource({ at }: Upload): Promise<Source> {
   if (at.kind === "bytes") {
     return { read: async ({ start, end }) => at.bytes.subarray(start, end), async close() {} };
   }
+  if (at.kind === "content") {
+    return { read: ({ start, end }) => at.content.slice(start, end).bytes(), async close() {} };
+  }
   const file = await open(at.path);
   return { read: (range) => readRange(file, range, at.path), close: () => file.close() };
 }

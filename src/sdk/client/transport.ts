@@ -3,56 +3,21 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
-import type { Hash } from "../../core/ids.ts";
+import { ClusterError, isErrorCode } from "../../core/error.ts";
 import { Agents } from "../../link/http/agents.ts";
 import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { request as httpRequest } from "../../link/node-http.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
+import { type Call, headCodes, jsonMaxBytes, type TransportOptions } from "./call.ts";
 
-export type TransportOptions = {
-  /** Of the coordinator; of several of one cluster, with commas between them: calls go to the one
-   *  that leads. */
-  readonly url: string;
-  readonly token: string;
-  /** SHA-256 of the coordinator's certificate, hex; "" or absent without TLS. */
-  readonly fingerprint?: string;
-  /** Blobs of a coordinator on this machine, read without asking it: verified bytes, or null when
-   *  the blob is not there for us. `isLent`: chunks may be overwritten as `lendBlob` says. */
-  readonly nearBlob?: (hash: Hash, isLent: boolean) => Promise<AsyncIterable<Uint8Array> | null>;
-  /** How long the coordinator may take to begin an answer, in ms; default 30,000. */
-  readonly answerMs?: number;
-};
-
-export type Call = {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
-  readonly path: string;
-  readonly json?: unknown;
-  /** A stream of `sizeBytes`, or bytes. */
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
-  /** Instead of the default of the transport, when its caller has set none. */
-  readonly answerMs?: number;
-  /** Of `lines`: how long nothing may come, in ms; default: any time. */
-  readonly idleMs?: number;
-};
-
-/** Largest JSON answer, in bytes. */
-const jsonMaxBytes = 64 * 1024 * 1024;
+export type { Call, TransportOptions };
 
 /** How long a call waits until one of several coordinators leads, ms. */
 const leaderMs = 15_000;
 /** Between two looks whether another one leads while calls are under way, ms: one that is stopped
  *  does not end them. */
 const lookMs = 400;
-
-const headCodes: Readonly<Record<number, ErrorCode>> = {
-  401: "unauthenticated",
-  403: "forbidden",
-  404: "not-found",
-};
 
 export class Transport {
   readonly #options: TransportOptions;

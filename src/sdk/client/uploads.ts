@@ -123,7 +123,7 @@ export class Uploads {
     };
     const { signal } = options;
     await new Patience(options).until(() => {
-      const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
+      const body = bodyOf(at);
       const call: Call = { method: "POST", path: "/v1/blobs", body, headers };
       return this.#transport.json(signal === undefined ? call : { ...call, signal });
     });
@@ -176,6 +176,12 @@ function batchesOf(uploads: readonly Upload[]): Upload[][] {
   return batches;
 }
 
+function bodyOf(at: Upload["at"]): NonNullable<Call["body"]> {
+  if (at.kind === "bytes") return at.bytes;
+  return at.kind === "path" ? createReadStream(at.path) : at.content.stream();
+}
+
 async function bytesOf({ at }: Upload): Promise<Buffer> {
-  return at.kind === "bytes" ? Buffer.from(at.bytes) : readFile(at.path);
+  if (at.kind === "path") return readFile(at.path);
+  return Buffer.from(at.kind === "bytes" ? at.bytes : await at.content.bytes());
 }

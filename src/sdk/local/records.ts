@@ -295,7 +295,8 @@ function openSource(file: InputFile, uploads: readonly Upload[]): Source {
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     return memorySource(file.compression === "none" ? bytes : unpack(file, bytes));
   }
-  const path = file.at.kind === "path" ? file.at.path : upload?.at.path;
+  const at = file.at.kind === "path" ? file.at : upload?.at;
+  const path = at?.kind === "path" ? at.path : undefined;
   if (path === undefined)
     throw new ClusterError("data-lost", `${file.name} is not on this machine`);
   const opened = openSync(path, "r");

@@ -12,6 +12,15 @@ export function checkNumber(option: string, value: unknown, min: number, max: nu
   );
 }
 
+/** Of a submission; null = it has none. */
+export function checkKey(key: string | null): string | null {
+  if (key === null || (key.length >= 1 && key.length <= 200)) return key;
+  throw new ClusterError(
+    "bad-request",
+    `the key of the job has ${key.length} characters; it must have 1 to 200`,
+  );
+}
+
 export function checkName(name: string): string {
   if (name.length >= 1 && name.length <= 200) return name;
   throw new ClusterError(

@@ -129,6 +129,9 @@ function readerOf(file: InputFile, { readRemote, uploads }: Sampled): Read | nul
   }
   const from = at.kind === "blob" ? uploads.find(({ hash }) => hash === at.hash)?.at : at;
   if (from?.kind === "bytes") return (start, length) => from.bytes.subarray(start, start + length);
+  if (from?.kind === "content") {
+    return (start, length) => from.content.slice(start, start + length).bytes();
+  }
   return from?.kind === "path" ? (start, length) => bytesAt(from.path, start, length) : null;
 }
 

@@ -12,7 +12,9 @@ export type Upload = {
   readonly sizeBytes: number;
   readonly at:
     | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-    | { readonly kind: "path"; readonly path: string };
+    | { readonly kind: "path"; readonly path: string }
+    /** What a page has; `start`: its first `shapeStartBytes`, or all that it has. */
+    | { readonly kind: "content"; readonly content: Blob; readonly start: Uint8Array };
 };
 
 /** A stream kept in a temporary file until `remove`. */

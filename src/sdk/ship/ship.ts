@@ -5,7 +5,6 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "rolldown";
 import { ClusterError } from "../../core/error.ts";
-import { jsonText } from "../../wire/block/json.ts";
 import { bundleModule } from "../build/bundle-module.ts";
 import { checkJob } from "../build/check-job.ts";
 import { operatorCode } from "../build/operator-code.ts";
@@ -14,7 +13,9 @@ import { ownModule } from "../build/resolve.ts";
 import { type BuiltJob, load, readChecked } from "../bundle.ts";
 import type { Parse } from "../captured/modules.ts";
 import { findDefaultFunction } from "../captured/roots.ts";
-import type { AnyMapReduce, AnyTasks, Job, Params } from "../job.ts";
+import type { Job } from "../job.ts";
+import { aloneText, checkFunction } from "./alone.ts";
+import { type CallSettings, jobOfCalls, jobText } from "./job-text.ts";
 import { type AnyFunction, type Located, locate } from "./locate.ts";
 import { type Root, sliceModule } from "./slice.ts";
 
@@ -22,13 +23,6 @@ const entryId = "\0tequio-program";
 /** Behind the path of a module of which only a slice travels. */
 const sliceMark = "?tequio-slice";
 const callsModule = "tequio:calls";
-
-export type CallSettings = {
-  /** What the function reads as `context.params`. */
-  readonly params: Params;
-  /** Limit of one task, ms; default 0 = none. */
-  readonly timeoutMs?: number;
-};
 
 /** Calls of a function as a list of tasks, whose items are `CallItems`. Throws `build-failed` for
  *  what cannot travel. */
@@ -39,7 +33,7 @@ export async function shipCalls(call: AnyFunction, settings: CallSettings): Prom
     `import { callsOf } from "${callsModule}";\n`,
     `{ kind: "tasks", options: { items: [], run: callsOf(${name}) } }`,
   );
-  return builtCalls(code, settings, program.file);
+  return { code, hash: hashOf(code), job: jobOfCalls(settings), file: program.file };
 }
 
 /** The same of the function that a file exports by default. */
@@ -60,14 +54,7 @@ export async function shipFile(file: string, settings: CallSettings): Promise<Bu
     const text = `${basename(file)} exports no function by default: write`;
     throw new ClusterError("build-failed", `${text} \`${hint}\``);
   }
-  return builtCalls(code, settings, path);
-}
-
-function builtCalls(code: string, settings: CallSettings, file: string): BuiltJob {
-  const run = () => null;
-  // What a function throws is final, so that what else ends a task would end it again.
-  const options = { ...settings, items: [], run, attempts: 1 };
-  return { code, hash: hashOf(code), job: { kind: "tasks", options }, file };
+  return { code, hash: hashOf(code), job: jobOfCalls(settings), file: path };
 }
 
 /** A job that `mapReduce`, `tasks` or an operator made in this program. */
@@ -78,39 +65,9 @@ export async function shipJob(made: Job): Promise<BuiltJob> {
     return { code: operatorCode, hash: hashOf(operatorCode), job, file };
   }
   const program = new Program();
-  const text = job.kind === "tasks" ? await tasksText(job, program) : await pairsText(job, program);
+  const text = await jobText(job, (...called) => program.function(...called));
   const code = await program.bundle("", text);
   return { code, hash: hashOf(code), job, file: program.file };
-}
-
-/** Its items are in the plan. */
-async function tasksText({ options }: AnyTasks, program: Program): Promise<string> {
-  const { items: _, run, ...rest } = options;
-  const code = await program.function(run, "run");
-  return `{ kind: "tasks", options: { ...${plainText(rest)}, items: [], run: ${code} } }`;
-}
-
-async function pairsText({ inputs, options }: AnyMapReduce, program: Program): Promise<string> {
-  const named: string[] = [];
-  for (const [name, { input, map }] of Object.entries(inputs)) {
-    const code = await program.function(map, name === "default" ? "map" : `${name}.map`);
-    const format = input === undefined ? "" : `input: ${plainText({ ...input })}, `;
-    named.push(`${JSON.stringify(name)}: { ${format}map: ${code} }`);
-  }
-  const parts: string[] = [];
-  const rest: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value !== "function") rest[name] = value;
-    else parts.push(`${name}: ${await program.function(value as AnyFunction, name)}`);
-  }
-  const all = [`...${plainText(rest)}`, ...parts].join(", ");
-  return `{ kind: "map-reduce", inputs: { ${named.join(", ")} }, options: { ${all} } }`;
-}
-
-/** Options that are values; those that are undefined are left out. */
-function plainText(options: object): string {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return jsonText(Object.fromEntries(given), "the job's options");
 }
 
 function hashOf(code: string): string {
@@ -130,10 +87,8 @@ class Program {
 
   /** The name of the function in the bundle's entry. */
   async function(code: AnyFunction, role: string): Promise<string> {
-    if (typeof code !== "function") {
-      throw new ClusterError("build-failed", `${role} is a ${typeof code}; give a function`);
-    }
-    const located = (await locate(code)) ?? asText(code, role);
+    checkFunction(code, role);
+    const located = (await locate(code)) ?? asModule(code, role);
     const { offset, source, url } = located;
     const path = url.startsWith("file:") ? fileURLToPath(url) : join(process.cwd(), "program.js");
     let index = this.#modules.findIndex(
@@ -164,19 +119,9 @@ class Program {
 }
 
 /** Where the engine does not know the place, a function is its text, with nothing around it. */
-function asText(code: AnyFunction, role: string): Located {
-  const text = Function.prototype.toString.call(code);
-  const isBuiltIn = /\{\s*\[native code\]\s*\}$/.test(text);
-  if (isBuiltIn) {
-    const name = code.name === "" ? "" : ` ${code.name}`;
-    throw new ClusterError(
-      "build-failed",
-      `${role}${name} is built in or bound, and has no source: write (item) => … around it`,
-    );
-  }
-  const before = /^(async\s+)?(function|class|\(|[\w$]+\s*=>|\*)/.test(text) ? "(" : "({";
-  const source = `${before}${text}${before === "(" ? ")" : "})"}`;
-  return { url: "", source, offset: before === "(" ? 1 : source.indexOf("(", 2) };
+function asModule(code: AnyFunction, role: string): Located {
+  const { source, offset } = aloneText(code, role);
+  return { url: "", source, offset };
 }
 
 function sliceOf(

@@ -11,6 +11,9 @@ export const reasonMessages = catalogue({
     "stage-left": "{stage}: {running} running, {ready} ready, {waiting} waiting, {done} done.",
     "task-is": "{stage} task {task}: {state}, after {attempts} {attempts:attempt|attempts}.",
     "attempt-runs": "Attempt {attempt} has been on {worker} for {time}.",
+    "no-limit":
+      "The job sets no `timeoutMs`, so that a call that never ends is waited for, such as a " +
+      "promise that never settles.",
     "backup-runs": "Attempt {attempt}, a backup, has been on {worker} for {time}.",
     "input-missing": {
       one: "It waits for the output of {n} more {stage} task.",
@@ -113,6 +116,9 @@ export const reasonMessages = catalogue({
       "{done:terminada|terminadas}.",
     "task-is": "Tarea {task} de {stage}: {state}, tras {attempts} {attempts:intento|intentos}.",
     "attempt-runs": "El intento {attempt} está en {worker} desde hace {time}.",
+    "no-limit":
+      "El trabajo no fija `timeoutMs`, así que se espera una llamada que no termina nunca, como " +
+      "una promesa que nunca se resuelve.",
     "backup-runs": "El intento {attempt}, de respaldo, está en {worker} desde hace {time}.",
     "input-missing": {
       one: "Lee la salida de {n} tarea más de {stage}.",
@@ -217,6 +223,7 @@ export const reasonMessages = catalogue({
     "stage-left": "{stage}：运行 {running}，就绪 {ready}，等待 {waiting}，完成 {done}。",
     "task-is": "{stage}任务 {task}：{state}，已尝试 {attempts} 次。",
     "attempt-runs": "第 {attempt} 次尝试在 {worker} 上已运行 {time}。",
+    "no-limit": "作业没有设置 `timeoutMs`，因此会一直等待永不结束的调用，例如永不完成的 Promise。",
     "backup-runs": "第 {attempt} 次尝试（备份）在 {worker} 上已运行 {time}。",
     "input-missing": {
       one: "还要读取 {n} 个{stage}任务的输出。",

@@ -4,6 +4,7 @@ import { pipeline, Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../../../core/error.ts";
 import { jobOwner, jobSpec, jobState } from "../../../core/view.ts";
+import { permit } from "../../../link/http/cross-origin.ts";
 import { checkOrigin, type OriginRules } from "../../../link/http/origin.ts";
 import type { Listen } from "../../../link/listen.ts";
 import { listenError } from "../../../link/listen-error.ts";
@@ -122,8 +123,9 @@ class HttpServer {
     this.app = this.#newServer();
     const { app } = this;
     app.removeContentTypeParser("text/plain");
-    app.addHook("onRequest", async (request) => {
+    app.addHook("onRequest", async (request, reply) => {
       checkOrigin(request.headers, options.origin);
+      if (permit(request.raw, reply.raw, options.origin.origins)) return reply.hijack();
       // A successor knows jobs and tokens that are not known here.
       await mustLead(options.services.edge);
     });

@@ -99,5 +99,6 @@ function startAt(at: FoundFile["at"], most: number): Uint8Array {
   const bytes = at.kind === "upload" ? at.upload.at : null;
   if (bytes?.kind === "path") return startOf(bytes.path, most);
   if (bytes?.kind === "bytes") return bytes.bytes.subarray(0, most);
+  if (bytes?.kind === "content") return bytes.start.subarray(0, most);
   throw new ClusterError("not-found", "its bytes are not here");
 }

@@ -1,11 +1,12 @@
-/** What pages of other origins may do: nothing, except for the origins that the gateway's options
- *  allow. */
+/** What pages of other origins may do: nothing, except for the origins that the options of the
+ *  server allow. A browser sends no credentials of its own for them: the token of a page decides
+ *  what it may do. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** How long a browser may remember a permission, s. */
 const permissionS = 600;
-const methods = "GET, HEAD, PUT, POST";
-const headers = "authorization, content-type, if-none-match, range";
+const methods = "GET, HEAD, PUT, POST, DELETE";
+const headers = "authorization, content-type, if-none-match, range, x-content-sha256";
 const readable = "accept-ranges, content-length, content-range, etag, retry-after";
 
 /** Allows the page to read the answer, by the CORS headers. True when the call was a preflight and
@@ -27,6 +28,10 @@ export function permit(
     "access-control-allow-methods": methods,
     "access-control-allow-headers": headers,
     "access-control-max-age": String(permissionS),
+    // Asked for where the page is of a public network, and the server of a private one.
+    ...(request.headers["access-control-request-private-network"] === "true"
+      ? { "access-control-allow-private-network": "true" }
+      : {}),
   });
   response.end();
   return true;
