@@ -114,7 +114,7 @@ async function hiddenTab(t: TestContext): Promise<void> {
   await tab.show();
   assert.deepEqual(await itemsOf(cluster, job), numbers(8));
   assert.deepEqual((await mishapsOf(cluster, job))[1], 0);
-  assert.equal((await workersOf(cluster))[0]?.paused, "");
+  await workersBecome(cluster, ([one]) => one?.paused === "");
 }
 
 async function hiddenOn(t: TestContext): Promise<void> {
@@ -225,6 +225,8 @@ async function cutNetwork(t: TestContext): Promise<void> {
     return { proxy, page: await joinIn(await chromium.newContext(t), link) };
   };
   const [cut, silent] = await Promise.all([open(), open()]);
+  // Both have work from the start.
+  await Promise.all([isJoined(cut.page), isJoined(silent.page)]);
   const job = await submitSlow(cluster, 30, 300);
   await Promise.all([isComputing(cut.page), isComputing(silent.page)]);
   const fair = cut.proxy.weather;

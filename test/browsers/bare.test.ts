@@ -12,7 +12,7 @@ import { pythonWith } from "../python/find.ts";
 
 const job = join(repository, "examples", "word-count", "job.ts");
 const text = `${"the quick brown fox jumps over the lazy dog\n".repeat(2_000)}Zebra ünïcode 海\n`;
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 
 function say(action: string, data: object): string {
   return JSON.stringify({ status: 1, message: "", action, data });
@@ -70,6 +70,7 @@ async function startUp(t: TestContext, ...args: string[]): Promise<{ place: Plac
 test("basic browsers finish a job, equal to the judge's", async (t) => {
   const { place, url } = await startUp(t, "--anonymous-browsers");
   const browsers = [bareBrowser(url), bareBrowser(url)];
+  await Promise.all(browsers.map(({ socket }) => once(socket, "message")));
   t.after(() => browsers.forEach(({ socket }) => void socket.close()));
   const common = ["run", job, "in.txt", "--reducers", "1", "--split-bytes", "20K"];
   const run = await place.run(...common, "--allow-basic-browsers", "-o", "-");

@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { JobSummary } from "../../src/core/summary.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { asked, isJoined, joinIn, startCluster } from "./cluster.ts";
+import { asked, type Cluster, isJoined, joinIn, startCluster } from "./cluster.ts";
 import { mishapsOf, numbers } from "./slow-job.ts";
 
 const chromium = sharedChromium();
@@ -53,28 +53,38 @@ test("20 results of the largest size, in one batch of a tab, arrive", options, a
   await runLarge(t, 20, 500_000);
 });
 
+/** Of closing a tab in the middle of a job. */
+const triesMax = 5;
+
 test("a closed tab loses no more than what it computed in the last second", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0", "--tab-return", "1s");
+  const { place } = cluster;
   const page = await joinIn(await chromium.newContext(t), cluster.link);
   await isJoined(page);
-  const { place } = cluster;
   place.write("large.ts", source);
   const params = ["--param", "count=40", "--param", "letters=1", "--param", "ms=100"];
   // Known to be short, the tasks of the second job are sent together.
   const first = await place.run("run", "large.ts", ...params, "-o", "-");
   assert.equal(first.code, 0, first.err);
-  const run = place.run("run", "large.ts", ...params, "--param", "count=41", "-o", "-");
-  const doneOf = async () => {
-    // Not there yet: an answer without stages.
-    const { stages } = await asked<Partial<JobSummary>>(cluster, "/v1/jobs/j-2");
-    return stages?.[0]?.done ?? 0;
-  };
-  while ((await doneOf()) < 12) await delay(50);
-  await page.context().close();
-  const kept = await doneOf();
-  await joinIn(await chromium.newContext(t), cluster.link);
-  const { code, err, out } = await run;
-  assert.equal(code, 0, err);
-  assert.equal(out.trim().split("\n").length, 41);
+  let closing = page;
+  let kept = 41;
+  // On a busy machine the tab may have done all before it is closed, which shows nothing.
+  for (let job = 2; kept === 41 && job < 2 + triesMax; job++) {
+    const run = place.run("run", "large.ts", ...params, "--param", "count=41", "-o", "-");
+    while ((await doneOf(cluster, job)) < 12) await delay(50);
+    await closing.context().close();
+    kept = await doneOf(cluster, job);
+    closing = await joinIn(await chromium.newContext(t), cluster.link);
+    await isJoined(closing);
+    const { code, err, out } = await run;
+    assert.equal(code, 0, err);
+    assert.equal(out.trim().split("\n").length, 41);
+  }
   assert.ok(kept >= 12 && kept < 41, `${kept} of 41 were reported when it was closed`);
 });
+
+/** Tasks of the job that are done; 0 when it is not there yet: an answer without stages. */
+async function doneOf(cluster: Cluster, job: number): Promise<number> {
+  const { stages } = await asked<Partial<JobSummary>>(cluster, `/v1/jobs/j-${job}`);
+  return stages?.[0]?.done ?? 0;
+}

@@ -1,7 +1,8 @@
 /** A share of the time: how a task keeps to it by itself, and how its slot corrects it
  *  afterwards. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { taskCode } from "../../scripts/browsers/tab-code.ts";
 import type { TaskOrder } from "../../src/worker/browser/contract.ts";
 import { Rests } from "../../src/worker/browser/tab/slots/rests.ts";
@@ -66,13 +67,13 @@ test("rests do not count against the time limit of an item", options, async (t) 
   const { link, place } = await startCluster(t, "--workers", "0");
   const page = await joinIn(await chromium.newContext(t), link);
   await isJoined(page);
-  await page.locator("input[type=range]").nth(1).fill("0.5");
+  await page.locator("input[type=range]").nth(1).fill("0.1");
   place.write(
     "rests.ts",
     `import { tasks } from "tequio";
-    export default tasks({ name: "rests", clock: "real", attempts: 1, timeoutMs: 1_200,
+    export default tasks({ name: "rests", clock: "real", attempts: 1, timeoutMs: 3_500,
       items: [0, 1],
-      run(item: number) { for (const until = Date.now() + 700; Date.now() < until;); return item; },
+      run(item: number) { for (const until = Date.now() + 400; Date.now() < until;); return item; },
     });`,
   );
   const { code, err, out } = await place.run("run", "rests.ts", "-o", "-");
@@ -82,36 +83,47 @@ test("rests do not count against the time limit of an item", options, async (t) 
 
 type Slot = { restedMs: number };
 
-/** How long the slot rests now, ms. */
-async function restOf(rests: Rests, slot: Slot): Promise<number> {
-  const sinceMs = performance.now();
-  await rests.rest(slot);
-  return performance.now() - sinceMs;
+/** How long the slot rests now, ms: its timers are the test's. */
+async function restOf(t: TestContext, rests: Rests, slot: Slot): Promise<number> {
+  let isOver = false;
+  void rests.rest(slot).then(() => {
+    isOver = true;
+  });
+  await setImmediate();
+  let ms = 0;
+  for (; !isOver; ms++) {
+    t.mock.timers.tick(1);
+    await setImmediate();
+  }
+  return ms;
 }
 
-test("what a task did not rest, its slot rests after it", async () => {
+test("what a task did not rest, its slot rests after it", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const rests = new Rests();
   rests.lend(0.5);
   const slot = { restedMs: 0 };
   rests.ran(slot, 200);
-  assert.ok((await restOf(rests, slot)) >= 195);
-  assert.ok((await restOf(rests, slot)) < 100, "once");
+  assert.equal(await restOf(t, rests, slot), 200);
+  assert.equal(await restOf(t, rests, slot), 0, "once");
   const good = { restedMs: 100 };
   rests.ran(good, 200);
-  assert.ok((await restOf(rests, good)) < 100, "it has rested enough");
+  assert.equal(await restOf(t, rests, good), 0, "it has rested enough");
 });
 
-test("a task that reports more rest than needed has no credit", async () => {
+test("a task that reports more rest than needed has no credit", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const rests = new Rests();
   rests.lend(0.1);
   const slot = { restedMs: 1e9 };
   rests.ran(slot, 100);
   slot.restedMs = 0;
   rests.ran(slot, 20);
-  assert.ok((await restOf(rests, slot)) >= 175, "and has nothing in hand for the next");
+  assert.equal(await restOf(t, rests, slot), 180, "and has nothing in hand for the next");
 });
 
-test("a larger share cancels the rest that a smaller one required", async () => {
+test("a larger share cancels the rest that a smaller one required", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const rests = new Rests();
   rests.lend(0.1);
   const slot = { restedMs: 0 };
@@ -119,5 +131,5 @@ test("a larger share cancels the rest that a smaller one required", async () => 
   const resting = rests.rest(slot);
   rests.lend(1);
   await resting;
-  assert.ok((await restOf(rests, slot)) < 1_000);
+  assert.equal(await restOf(t, rests, slot), 0);
 });

@@ -42,7 +42,7 @@ const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }),
   fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString("hex")),
   fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString("base64")),
-  fc.constantFrom("", "ab=", "a-_b", "zz", "abc", "a b=c", "\ud800x", "é", "\u0161\u0130"),
+  fc.constantFrom("", "ab=", "a-_b", "zz", "abc", "a b=c", "\ud800x", "é"),
 );
 const offset = fc.option(fc.integer({ min: -20, max: 20 }), { nil: undefined });
 const bytes = fc.uint8Array({ maxLength: 16 });
@@ -88,6 +88,16 @@ test("texts in any encoding become the same bytes, sizes and texts", () => {
     }),
     runs,
   );
+});
+
+test("hex and base64 of wide characters are read by their low bytes, as in Node", () => {
+  for (const wide of ["\u0234\u0331", "41\u2230\u2233", "\u0234g", "é\u0234", "\ud834\udf61"]) {
+    for (const how of ["hex", "base64"]) {
+      sameStatic("from", wide, how);
+      same("fill", Uint8Array.of(0, 0), wide, how);
+      same("write", Uint8Array.of(0, 0), wide, how);
+    }
+  }
 });
 
 const searches = ["indexOf", "lastIndexOf", "includes"];

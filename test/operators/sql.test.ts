@@ -76,6 +76,19 @@ test("a file of which no line is JSON is refused with the reason", async () => {
   });
 });
 
+test("parentheses decide where the parser would not", async () => {
+  assert.deepEqual(await linesOf(`select (empty = n) is null as a from ${csv}`), [
+    "a",
+    "true",
+    "true",
+  ]);
+  const both = `(empty is null) = (n > 1) as a, City || (zip + 1) as b, t1.n as c1_0`;
+  assert.deepEqual(await linesOf(`select ${both} from ${csv} t1 order by n limit 1`), [
+    "a,b,c1_0",
+    "true,y2,2",
+  ]);
+});
+
 test("files are read by what their names and first bytes say", async () => {
   const rows = '{"user":{"id":7},"at":"2024-01-02"}\n{"user":{"id":8}}\n';
   const expected = ["id,at", "7,2024-01-02"];
@@ -107,6 +120,11 @@ test("what is not supported is refused by its name", async () => {
     [`select n from ${csv} union select 1`, /UNION is not supported/],
     [`select n from ${csv} where n = 9007199254740993`, /beyond 2\^53 is not supported; write/],
     [`select n from ${csv} where n > 1e3`, /the number 1e3 is not supported/],
+    [`select n * 1_000 from ${csv}`, /the number 1_000 is not supported; write decimal digits/],
+    [`select n, 0x1F from ${csv}`, /the number 0x1F is not supported/],
+    [`select n from ${csv} where n > .5e1`, /the number 5e1 is not supported/],
+    [`select n from ${csv} where zip = n is null`, /IS NULL to the right of = is not supported/],
+    [`select City || n + 1 from ${csv}`, /\+ to the right of \|\| is not supported/],
     [`delete from ${csv}`, /DELETE is not supported/],
     [`select n, n from ${csv}`, /two columns of the result are named "n"/],
     [`select City, n from ${csv} group by City`, /"n" must be in GROUP BY/],

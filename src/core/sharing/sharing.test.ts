@@ -1,6 +1,7 @@
 /** Members and their files, rule by rule, and the catalogue at its limits. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuMs } from "../../../test/fixtures/cpu-time.ts";
 import { catalogueLimits, type SharedFile } from "../catalogue.ts";
 import { loadState, saveState } from "../coordinator.ts";
 import { TestCluster } from "../testing/fake-cluster.ts";
@@ -157,15 +158,15 @@ test("F7: a million files are published, found and withdrawn, and the next one i
   const more = (name: string) =>
     tell({ kind: "files-published", name, files: [file("one more")], existing: "renew" });
   assert.equal(more("m0"), "limit-exceeded");
-  const startedMs = performance.now();
-  for (let n = 0; n < 10_000; n++) {
-    const at = (n * 97) % step;
-    assert.equal(tell({ kind: "files-withdrawn", name: "m0", files: [`file-${at}`] }), "");
-    const [again] = list(at, 1);
-    tell({ kind: "files-published", name: "m0", files: [again!], existing: "refuse" });
-    assert.equal([...sharing.offers.ofName(`file-${at}`)].length, 1);
-  }
-  const spentMs = performance.now() - startedMs;
+  const spentMs = cpuMs(() => {
+    for (let n = 0; n < 10_000; n++) {
+      const at = (n * 97) % step;
+      assert.equal(tell({ kind: "files-withdrawn", name: "m0", files: [`file-${at}`] }), "");
+      const [again] = list(at, 1);
+      tell({ kind: "files-published", name: "m0", files: [again!], existing: "refuse" });
+      assert.equal([...sharing.offers.ofName(`file-${at}`)].length, 1);
+    }
+  });
   assert.ok(spentMs < 2_000, `30,000 operations took ${spentMs} ms: they search the catalogue`);
 });
 

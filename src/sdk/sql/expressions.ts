@@ -166,6 +166,7 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
     const isIn = call("in", inner(left).of, ...list.map(({ of }) => of));
     return { of: op === "IN" ? isIn : isIn.not(), type: "boolean" };
   }
+  refuseMisread(left, right, op);
   const [a, b] = [inner(left), inner(right)];
   if (op === "NOT LIKE") return { of: call("like", a.of, b.of).not(), type: "boolean" };
   if (op === "LIKE" && typeof b.of !== "string") throw refusal("LIKE with a computed pattern");
@@ -178,6 +179,18 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   }
   const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
   return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
+}
+
+/** What the parser groups otherwise than SQL does: its trees do not tell whether the query had
+ *  parentheses there. */
+function refuseMisread(left: Expression, right: Expression, op: string): void {
+  if (right.type === "unary" && /^IS /.test(right.op) && /^(=|!=|<>)$/.test(op)) {
+    const instead = `(a ${op} b) ${right.op} or (b ${right.op}) ${op} a`;
+    throw refusal(`${right.op} to the right of ${op}`, `write ${instead}`);
+  }
+  if (left.type === "binary" && left.op === "||" && (op === "+" || op === "-")) {
+    throw refusal(`${op} to the right of ||`, `put it in parentheses: a || (b ${op} c)`);
+  }
 }
 
 function caseOf({ value, whens, else: otherwise }: Of<"case">, inner: Inner): Typed {

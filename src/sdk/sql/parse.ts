@@ -11,12 +11,12 @@ export type Parsed = {
   readonly path: string;
 };
 
-/** Texts, quoted names, comments, numbers with exponents, words, all else. */
+/** Texts, quoted names, comments, numbers with letters behind them, words, all else. */
 const token = new RegExp(
   [
     /'(?:[^']|'')*'|"(?:[^"]|"")*"/,
     /--[^\n]*|\/\*[\s\S]*?\*\//,
-    /\d+(?:\.\d*)?[eE][+-]?\d+/,
+    /\d+(?:\.\d*)?(?:[eE][+-]?\d+|[\p{L}_][\p{L}\p{N}_]*)/u,
     /[\p{L}_][\p{L}\p{N}_]*|\s+|[\s\S]/u,
   ]
     .map(({ source }) => source)
@@ -50,7 +50,8 @@ function takePath(query: string): { readonly path: string | null; readonly text:
   let text = "";
   for (const [part] of query.matchAll(token)) {
     const isSpace = /^(\s|--|\/\*)/.test(part);
-    if (/^\d.*e/i.test(part)) throw refusal(`the number ${part}`, "write it without an exponent");
+    // The parser ends numbers before these letters, and makes names of columns of them.
+    if (/^\d./.test(part)) throw refusal(`the number ${part}`, "write decimal digits only");
     if (isFrom && /^['"]/.test(part)) {
       if (path !== null) throw refusal("a second file", "a join is a job: orders.join(users, …)");
       const quote = part.charAt(0);

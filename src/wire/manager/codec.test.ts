@@ -2,6 +2,7 @@
  *  frames. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { cpuMs } from "../../../test/fixtures/cpu-time.ts";
 import fc from "../../../test/fixtures/fast-check.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeFrames, decodeLinkFrame, encodeEnvelope } from "./codec.ts";
@@ -243,16 +244,17 @@ describe("limits", () => {
   });
 });
 
-it("50,000 statuses are written and read in less than a second", () => {
+it("50,000 statuses are written and read in less than a second of the processor", () => {
   const status = {
     taskId: foreignTaskId,
     data: { kind: "started", unixS: 1_600_000_000 },
     report: new Uint8Array(0),
   } as const;
   const statuses = Array(50_000).fill(status);
-  const started = performance.now();
-  const [read] = decodeFrames(encodeEnvelope(plain({ kind: "taskStatuses", statuses })));
-  const tookMs = performance.now() - started;
+  let read: Envelope | undefined;
+  const tookMs = cpuMs(() => {
+    [read] = decodeFrames(encodeEnvelope(plain({ kind: "taskStatuses", statuses })));
+  });
   assert.equal(read?.message.kind === "taskStatuses" && read.message.statuses.length, 50_000);
   assert.ok(tookMs < 1000, `50,000 statuses took ${tookMs} ms`);
 });
