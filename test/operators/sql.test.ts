@@ -41,19 +41,6 @@ test("columns have the kinds that their cells have", async () => {
   ]);
 });
 
-test("parentheses decide where the parser would not", async () => {
-  assert.deepEqual(await linesOf(`select (empty = n) is null as a from ${csv}`), [
-    "a",
-    "true",
-    "true",
-  ]);
-  const both = `(empty is null) = (n > 1) as a, City || (zip + 1) as b, t1.n as c1_0`;
-  assert.deepEqual(await linesOf(`select ${both} from ${csv} t1 order by n limit 1`), [
-    "a,b,c1_0",
-    "true,y2,2",
-  ]);
-});
-
 test("a column may have no name, as the index that pandas writes", async () => {
   const from = file("pandas.csv", ",a\n0,x\n1,y\n");
   assert.deepEqual(await linesOf(`select * from ${from}`), ['"",a', "0,x", "1,y"]);
@@ -87,6 +74,19 @@ test("a file of which no line is JSON is refused with the reason", async () => {
   await assert.rejects(sqlJob(`select a from ${from}`), {
     message: /nan\.ndjson begins with no line of JSON: Unexpected token/,
   });
+});
+
+test("parentheses decide where the parser would not", async () => {
+  assert.deepEqual(await linesOf(`select (empty = n) is null as a from ${csv}`), [
+    "a",
+    "true",
+    "true",
+  ]);
+  const both = `(empty is null) = (n > 1) as a, City || (zip + 1) as b, t1.n as c1_0`;
+  assert.deepEqual(await linesOf(`select ${both} from ${csv} t1 order by n limit 1`), [
+    "a,b,c1_0",
+    "true,y2,2",
+  ]);
 });
 
 test("files are read by what their names and first bytes say", async () => {
