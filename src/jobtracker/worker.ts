@@ -13,6 +13,7 @@ import { type Answering, answerQuestions, questionHosts } from "../peer/discover
 import type { Client } from "../sdk/client.ts";
 import { errorAnswer, okAnswer } from "../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../wire/filesystem/codec.ts";
+import { filesystemQuestionPort, workerQuestionPort } from "../wire/filesystem/discovery.ts";
 import { addressValue } from "../wire/filesystem/fields.ts";
 import {
   type JobRequest,
@@ -71,10 +72,6 @@ export type WorkerServing = Listen & {
 
 /** Requests at once. */
 const requestsMax = 64;
-/** Discovery of file systems by existing programs. */
-const filesystemDiscoveryPort = 8081;
-/** The same of workers. */
-const questionPort = 7999;
 
 export async function serveWorker(
   options: WorkerOptions,
@@ -97,7 +94,7 @@ async function open(
 ): Promise<Omit<WorkerServing, "close">> {
   const { discoveryPort, filesystems = [], host, port: wanted } = options;
   const cluster = new Cluster(parts.client);
-  const ask = { hosts: questionHosts(host), port: filesystemDiscoveryPort };
+  const ask = { hosts: questionHosts(host), port: filesystemQuestionPort };
   const closing = new AbortController();
   const { signal } = closing;
   const systems = new Systems({ own: parts.own, named: filesystems, ask, signal });
@@ -156,7 +153,7 @@ function workersOf(
   parts: Pick<WorkersOptions, "own" | "refuse">,
 ): (() => Promise<readonly RoomyWorker[]>) | null {
   if (workers.length === 0 && !findsWorkers) return null;
-  const everywhere = { hosts: questionHosts(host), port: questionPort };
+  const everywhere = { hosts: questionHosts(host), port: workerQuestionPort };
   const found = findsWorkers ? { ask: everywhere, register } : { ask: null, register: null };
   const known = new Workers({ ...parts, ...found, named: workers });
   return () => known.roomy();
