@@ -46,6 +46,9 @@ export type WorkerOptions = Listen & {
   readonly jobsMax?: number;
   /** Tasks at the same time; default 256. */
   readonly tasksMax?: number;
+  /** How long an existing worker may have a block before another gets it, ms. Default
+   *  3,600,000. */
+  readonly taskMaxMs?: number;
   readonly reports?: ReportOptions;
   /** Between two looks whether a job was removed, ms. Default 5,000. */
   readonly lookEveryMs?: number;
@@ -110,7 +113,9 @@ async function open(
     advertised,
     refuse,
     workers,
+    own: () => place.at,
     signal,
+    ...(options.taskMaxMs === undefined ? {} : { taskMaxMs: options.taskMaxMs }),
     jobsMax: options.jobsMax ?? 64,
     ...(options.reports === undefined ? {} : { reports: options.reports }),
     ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }),
