@@ -1,8 +1,9 @@
 /** Executes one task of a tracker, ours or an existing one: computed by the cluster, written as
  *  existing executors write it, and reported to the tracker.
  *
- *  1. The block is SUBMITTED with the place where this task answers pings, before anything else: a
- *     tracker that died meanwhile finds it.
+ *  1. The block is SUBMITTED with the place where this task answers pings, before anything is
+ *     computed: a tracker that died meanwhile finds it. One that is DONE already stays so: the
+ *     executor before this one was taken for dead after its last call.
  *  2. A block that is DONE by then, or has been given to another, is not written again: APPENDBLOCK
  *     would add to what is there. One that is WRITING by another is waited for.
  *  3. The tracker gets the report when the result is written. */
@@ -19,7 +20,7 @@ import { writePickle } from "../../wire/filesystem/pickle/writer.ts";
 import { PyTuple, type PyValue } from "../../wire/filesystem/value.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FunctionJob, InputPart } from "../cluster/functions.ts";
-import type { FileSystem } from "../files/file-system.ts";
+import type { FileSystem, Row } from "../files/file-system.ts";
 import { functionsMaxBytes } from "../jobs/cut.ts";
 import { report } from "../jobs/reports.ts";
 
@@ -53,12 +54,18 @@ export async function runTask(task: TaskRequest, parts: TaskParts): Promise<void
   const settled = delay(settleMs, null, { signal });
   settled.catch(() => {});
   try {
-    await setBlock(task, parts, [
-      ["state", "SUBMITTED"],
-      ["worker_ip", parts.ping.host],
-      ["worker_port", String(parts.ping.port)],
-    ]);
-    if ((await compute(task, parts, settled)) === "taken") return;
+    if ((await stateOf(task, parts)).state === "DONE") {
+      await settled;
+      // An existing tracker has called it SUBMITTED, as it does when TASK is answered.
+      await setBlock(task, parts, [["state", "DONE"]]);
+    } else {
+      await setBlock(task, parts, [
+        ["state", "SUBMITTED"],
+        ["worker_ip", parts.ping.host],
+        ["worker_port", String(parts.ping.port)],
+      ]);
+      if ((await compute(task, parts, settled)) === "taken") return;
+    }
   } catch (error) {
     if (signal.aborted || !(error instanceof ClusterError)) throw error;
     const info = { info: error.text, type_error: "OperationError", send_to_client: true };
@@ -159,21 +166,22 @@ const writingMaxMs = 60_000;
 /** Of a block whose result is there to be written: `taken` by another executor. */
 type Standing = "ours" | "done" | "taken";
 
-/** Throws `unavailable` when it does not become known. */
-async function standingOf(
-  task: TaskRequest,
-  { files, ping, signal }: TaskParts,
-): Promise<Standing> {
+async function standingOf(task: TaskRequest, parts: TaskParts): Promise<Standing> {
+  const { ping } = parts;
+  const { state, worker_ip: host = "", worker_port: port = "" } = await stateOf(task, parts);
+  if (state === "DONE") return "done";
+  const isOurs = port === "" || (host === ping.host && port === String(ping.port));
+  return isOurs ? "ours" : "taken";
+}
+
+/** The block's row, when no other executor's pairs are being written. Throws `unavailable` when that
+ *  does not end. */
+async function stateOf(task: TaskRequest, { files, signal }: TaskParts): Promise<Row> {
   const giveUpAtMs = performance.now() + writingMaxMs;
   for (;;) {
     const filter = ["block_id", task.block] as const;
     const [row] = await files.rows(task.databaseUrl, "block", [filter]);
-    const { state, worker_ip: host = "", worker_port: port = "" } = row ?? {};
-    if (state === "DONE") return "done";
-    if (state !== "WRITING") {
-      const isOurs = port === "" || (host === ping.host && port === String(ping.port));
-      return isOurs ? "ours" : "taken";
-    }
+    if (row?.state !== "WRITING") return row ?? {};
     if (performance.now() > giveUpAtMs) {
       throw new ClusterError("unavailable", `${task.block} is WRITING by another executor`);
     }
