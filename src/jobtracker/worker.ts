@@ -115,10 +115,8 @@ async function open(
     workers,
     own: () => place.at,
     signal,
-    ...(options.taskMaxMs === undefined ? {} : { taskMaxMs: options.taskMaxMs }),
     jobsMax: options.jobsMax ?? 64,
-    ...(options.reports === undefined ? {} : { reports: options.reports }),
-    ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }),
+    ...timesOf(options),
   });
   closers.defer(() => tracker.close());
   const tasks = new TaskRunner({
@@ -150,6 +148,15 @@ async function open(
   const found = await openDiscovery({ host, port: udp }, at, parts.onNews);
   if (found !== null) closers.defer(() => found.close());
   return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
+}
+
+/** Those of a tracker that are set. */
+function timesOf({ lookEveryMs, reports, taskMaxMs }: WorkerOptions) {
+  return {
+    ...(reports === undefined ? {} : { reports }),
+    ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
+    ...(taskMaxMs === undefined ? {} : { taskMaxMs }),
+  };
 }
 
 /** Null unless the user asks for them. */

@@ -1,6 +1,7 @@
 /** A coordinator in a process of its own: `node coordinator.ts <directory> <host:port>
- *  [filesystem]`, the last also with a file system at a free port. Prints `up <JSON>`; ends at SIGTERM, or with its failure. Leases of a second, so that what dies is soon
- *  missed; a snapshot after few records, so that each life takes some. */
+ *  [filesystem]`, the last also with a file system at a free port. Prints `up <JSON>`; ends at
+ *  SIGTERM, or with its failure. Leases of a second, so that what dies is soon missed; a snapshot
+ *  after few records, so that each life takes some. */
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
 
 const [dataDir = "", listen = "", filesystem] = process.argv.slice(2);

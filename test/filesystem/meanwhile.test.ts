@@ -34,17 +34,9 @@ async function listening(t: TestContext) {
   return { address: ["127.0.0.1", String(server.port)], all };
 }
 
-test("a tracker that starts again leaves a job to the one that has taken it over", {
-  skip: noPeers,
-  timeout: 180_000,
-}, async (t) => {
-  const cluster = await tracked(t, { filesystem: { port: 0 } }, null);
-  const first = await cluster.track({});
-  const other = new Peer(t, "worker.py", cluster.filesystem);
-  const otherPort = (await other.said("port")).port as number;
-  // The cluster never ends it; the other does when it may.
-  const gate = join(cluster.folder, "gate");
-  const waiting = `
+/** Functions that the cluster never ends, and another worker when the file `gate` is there. */
+function waitingFor(gate: string): string {
+  return `
 import os, sys, time
 ${wordFunctions}
 plain = mapper
@@ -53,20 +45,37 @@ def mapper(k, v):
         time.sleep(0.05)
     return plain(k, v)
 `;
+}
+
+const request = {
+  job_url: "./j",
+  job_id: "j",
+  data_type: "text",
+  functions_url: "j/functions.py",
+  map_data_url: "j/map_data",
+  status_db_url: database.status_db_url,
+};
+
+function countsOf(lines: readonly Uint8Array[]): Map<string, number> {
+  const pairs = readPickle(Buffer.concat(lines)) as readonly PyTuple[];
+  return new Map(pairs.map(({ items: [word, count] }) => [String(word), Number(count)]));
+}
+
+test("a tracker that starts again leaves a job to the one that has taken it over", {
+  skip: noPeers,
+  timeout: 180_000,
+}, async (t) => {
+  const cluster = await tracked(t, { filesystem: { port: 0 } }, null);
+  const first = await cluster.track({});
+  const other = new Peer(t, "worker.py", cluster.filesystem);
+  const otherPort = (await other.said("port")).port as number;
+  const gate = join(cluster.folder, "gate");
   const files = new Client(cluster.filesystem);
   await files.putJob("j");
-  await files.put("j/functions.py", [Buffer.from(waiting)]);
+  await files.put("j/functions.py", [Buffer.from(waitingFor(gate))]);
   await files.put("j/map_data", [Buffer.from(text)]);
   const [one, two] = [await listening(t), await listening(t)];
-  const job = {
-    job_url: "./j",
-    job_id: "j",
-    data_type: "text",
-    client_addr: one.address,
-    functions_url: "j/functions.py",
-    map_data_url: "j/map_data",
-    status_db_url: database.status_db_url,
-  };
+  const job = { ...request, client_addr: one.address };
   const rows = async (table: string) => {
     const { payload } = await files.twoSteps("GETROWS", database, { table, filters: [] });
     return payload.get("rows") as ReadonlyArray<ReadonlyMap<string, string>>;
@@ -102,11 +111,9 @@ def mapper(k, v):
     (all) => all.length > 0,
   );
   assert.equal(more.length, 0);
-  const pickle = Buffer.concat(await files.get(String(done?.payload.get("result_url"))));
-  const pairs = (readPickle(pickle) as readonly PyTuple[]).map(({ items }) => items);
-  const counts = pairs.map(([word, count]) => [String(word), Number(count)] as const);
+  const counts = countsOf(await files.get(String(done?.payload.get("result_url"))));
   // Blocks that two trackers had given out would be counted twice.
-  assert.deepEqual(new Map(counts), countedWords(text));
+  assert.deepEqual(counts, countedWords(text));
   const [row] = await rows("job");
   assert.equal(row?.get("tracker_port_ping"), taken.payload.get("ping_tracker_port"));
   assert.equal(row?.get("status_phase"), "DONE");

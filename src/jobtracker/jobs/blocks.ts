@@ -275,7 +275,7 @@ class BlocksRun {
       if (isTaken) room.set(most[0], most[1] - 1);
       else room.delete(most[0]);
     }
-    this.#waiting.push(...passedOver);
+    for (const id of passedOver) this.#waiting.push(id);
   }
 
   async #give(id: string, worker: Listen): Promise<boolean> {

@@ -27,9 +27,9 @@ export type BlockFacts = {
 };
 
 /** `over`: DONE, and the names of its results are there. `lost`: no worker has it, so it is given
- *  again; `overdue`: one has it for too long, so another gets it. `unnamed`: DONE, and its executor,
- *  which would have named its results, is gone. `unwritten`: how much of it is in the files is not
- *  known, since the file system does not end writing it. */
+ *  again; `overdue`: one has it for too long, so another gets it. `unnamed`: DONE, and its
+ *  executor, which would have named its results, is gone. `unwritten`: how much of it is in the
+ *  files is not known, since the file system does not end writing it. */
 export type Fate = "waits" | "over" | "lost" | "overdue" | "unnamed" | "unwritten";
 
 export type Patience = {

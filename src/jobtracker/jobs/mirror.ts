@@ -59,8 +59,8 @@ export class Mirror {
     ]);
   }
 
-  /** Blocks of one kind with their slices, all `ADDED`, whatever they were before; any others of the
-   *  kind, which an earlier tracker has left, are `ADDED`, too. */
+  /** Blocks of one kind with their slices, all `ADDED`, whatever they were before; any others of
+   *  the kind, which an earlier tracker has left, are `ADDED`, too. */
   async addBlocks(kind: TaskKind, blocks: ReadonlyArray<readonly string[]>): Promise<void> {
     for (const [index, slices] of blocks.entries()) {
       const block = blockId(kind, index);

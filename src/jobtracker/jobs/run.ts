@@ -81,8 +81,8 @@ async function submit(job: KeptJob, mirror: Mirror, parts: RunParts): Promise<Su
   return submitted;
 }
 
-/** Blocks that an earlier tracker has left beyond these stay `ADDED`: one that is `SUBMITTED` would be
- *  given out, beside those that have its slices now, by an existing tracker that takes over. */
+/** Blocks that an earlier tracker has left beyond these stay `ADDED`: one that is `SUBMITTED` would
+ *  be given out, beside those that have its slices now, by an existing tracker that takes over. */
 async function callSubmitted(count: number, ping: Listen, mirror: Mirror): Promise<void> {
   const rows = await mirror.blocks("map");
   if (rows.length === count) return mirror.allBlocks("map", "SUBMITTED", ping);

@@ -4,8 +4,8 @@
  *  1. A job is on the disk before JOB is answered.
  *  2. Of one job there is one computation here, however many clients ask for it; its end is
  *     reported to all of them.
- *  3. Where another tracker computes it and answers its pings, clients are sent there: also those of
- *     a job that another one has taken over while this one was away. */
+ *  3. Where another tracker computes it and answers its pings, clients are sent there: also those
+ *     of a job that another one has taken over while this one was away. */
 import { randomUUID } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";

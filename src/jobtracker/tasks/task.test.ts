@@ -120,7 +120,7 @@ const pair = (value: bigint) => [new PyTuple(["a", [value], "a"])];
 const callsOfMap = 5;
 
 for (let calls = 0; calls <= callsOfMap; calls += 1) {
-  test(`an executor that dies after ${calls} calls leaves its block to be counted once`, async (t) => {
+  test(`after ${calls} calls of an executor that dies, its block is counted once`, async (t) => {
     const { client, run } = await opened(t);
     const files = new Mortal(client.port, calls);
     const first = run(files, 10, pair(1n));

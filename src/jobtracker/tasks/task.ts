@@ -174,8 +174,8 @@ async function standingOf(task: TaskRequest, parts: TaskParts): Promise<Standing
   return isOurs ? "ours" : "taken";
 }
 
-/** The block's row, when no other executor's pairs are being written. Throws `unavailable` when that
- *  does not end. */
+/** The block's row, when no other executor's pairs are being written. Throws `unavailable` when
+ *  that does not end. */
 async function stateOf(task: TaskRequest, { files, signal }: TaskParts): Promise<Row> {
   const giveUpAtMs = performance.now() + writingMaxMs;
   for (;;) {
