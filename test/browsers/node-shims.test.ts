@@ -6,7 +6,6 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { crc32 as nodeCrc32 } from "node:zlib";
-import fc from "fast-check";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
 import { isAscii } from "../../src/worker/browser/node-shims/ascii.ts";
@@ -17,6 +16,7 @@ import { crc32 } from "../../src/worker/browser/node-shims/zlib.ts";
 import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
+import fc from "../fixtures/fast-check.ts";
 import { FrameCollector } from "./frames.ts";
 
 const parts = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });

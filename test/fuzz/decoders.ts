@@ -1,6 +1,6 @@
 /** Every decoder of bytes from other machines, with valid samples and the refusals that it may
  *  give. */
-import fc from "fast-check";
+
 import { readToken } from "../../src/coordinator/access/tokens.ts";
 import { parseSubmit, parseTokenRequest } from "../../src/coordinator/edges/http/bodies.ts";
 import { parseRange } from "../../src/coordinator/edges/http/ranges.ts";
@@ -29,6 +29,7 @@ import {
   ourFrames,
   packedHex,
 } from "../../src/wire/manager/testdata/golden.ts";
+import fc from "../fixtures/fast-check.ts";
 
 import { browserDecoders } from "./browser.ts";
 import { consoleDecoders } from "./console.ts";

@@ -2,10 +2,10 @@
  *  judge. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type Pairs, text } from "../../src/index.ts";
 import type { AnyOperator } from "../../src/sdk/job.ts";
 import { linePattern } from "../../src/worker/kernels/groups/line-pattern.ts";
+import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
 type Options = Parameters<typeof allWays>[2];

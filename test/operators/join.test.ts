@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import fc from "fast-check";
 import { text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { KeptRows } from "../../src/worker/operators/kept-rows.ts";
+import fc from "../fixtures/fast-check.ts";
 import { judgedParts, kernelParts } from "./tasks.ts";
 
 const dir = temporaryDir({ after }, "tequio-join-");

@@ -1,9 +1,9 @@
 /** Operators: the judge's results, the kernels' results, and that both are the same bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { mapReduce, type Pairs, text } from "../../src/index.ts";
 import { WordCounts } from "../../src/worker/kernels/wasm/word-counts.ts";
+import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
 /** Rows by key, after all three ways have agreed. */

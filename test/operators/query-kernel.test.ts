@@ -2,7 +2,6 @@
  *  and the judge. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { text } from "../../src/index.ts";
 import { Table } from "../../src/sdk/operators/query/table.ts";
 import type { FormatSpec } from "../../src/wire/block/plan.ts";
@@ -14,6 +13,7 @@ import type {
   QueryStep,
 } from "../../src/wire/block/query.ts";
 import { programOf } from "../../src/worker/operators/query/compile.ts";
+import fc from "../fixtures/fast-check.ts";
 import { columns, csv, dates } from "./odd-rows.ts";
 import { allWays } from "./run.ts";
 

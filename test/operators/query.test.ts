@@ -2,7 +2,6 @@
  *  must give the same bytes; what these are is written down here. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import {
   approxCountDistinct,
   approxQuantile,
@@ -17,6 +16,7 @@ import {
   type Table,
   text,
 } from "../../src/index.ts";
+import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
 type Options = Parameters<typeof allWays>[2];

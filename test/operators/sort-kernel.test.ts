@@ -1,8 +1,8 @@
 /** Sorts of CSV whose keys and lines a kernel makes: what the judge says, whatever the rows are. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { text } from "../../src/index.ts";
+import fc from "../fixtures/fast-check.ts";
 import { columns, csv } from "./odd-rows.ts";
 import { allWays } from "./run.ts";
 

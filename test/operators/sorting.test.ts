@@ -5,10 +5,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { bytes, text } from "../../src/index.ts";
 import type { AnyOperator, Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import fc from "../fixtures/fast-check.ts";
 import { judgedParts, kernelParts, type Trial } from "./tasks.ts";
 
 const dir = temporaryDir({ after }, "tequio-sorting-");

@@ -2,7 +2,7 @@
  *  frames. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeFrames, decodeLinkFrame, encodeEnvelope } from "./codec.ts";
 import { frameBytesMax, messagesPerFrameMax, tasksPerMessageMax } from "./limits.ts";

@@ -3,7 +3,7 @@
  *  `FUZZ_SEED=7 FUZZ_COUNT=1000000 node --test` repeats a run or makes a longer one. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { chanceFrom, mutate } from "../../../test/fuzz/mutate.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeFrames, encodeEnvelope } from "./codec.ts";

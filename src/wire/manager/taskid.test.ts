@@ -2,7 +2,7 @@
  *  them. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import fc from "../../../test/fixtures/fast-check.ts";
 import type { AttemptRef } from "../../core/ids.ts";
 import { packTaskId, unpackTaskId } from "./taskid.ts";
 import { clusterTag, foreignTaskId, packedHex, packedRef, toHex } from "./testdata/golden.ts";
