@@ -15,6 +15,15 @@ import { openPingPort } from "../ping-port.ts";
 import { Tracker } from "./tracker.ts";
 
 const host = "127.0.0.1";
+const common = { host, port: 0, requestMaxBytes: 1e6, requestsMax: 8 };
+const request: Omit<JobRequest, "client"> = {
+  jobId: "j",
+  jobUrl: "./j",
+  functionsUrl: "j/functions.py",
+  dataUrl: "j/map_data",
+  databaseUrl: "j/database.sqlite3",
+  dataType: "text",
+};
 
 /** It computes the whole job by itself. */
 const cluster = {
@@ -30,27 +39,11 @@ const cluster = {
   cancel: async () => {},
 } as unknown as Cluster;
 
-test("the cluster computes a job anew when a worker ended without naming what it left", {
-  timeout: 120_000,
-}, async (t) => {
-  const { client } = await filesystemOpened(t);
-  await client.putJob("j");
-  await client.put("j/functions.py", [Buffer.from("…")]);
-  await client.put("j/map_data", [Buffer.from("word\n")]);
-  const files = new FileSystem({ host, port: client.port });
-  const end = Promise.withResolvers<Message>();
-  const common = { host, port: 0, requestMaxBytes: 1e6, requestsMax: 8 };
-  const listener = await openReplyServer({
-    ...common,
-    async answer(frame) {
-      end.resolve(decodeMessage(frame));
-      return okAnswer();
-    },
-  });
-  t.after(() => listener.close());
+/** A worker that is done at once, names nothing, and answers no ping. */
+async function losing(files: FileSystem) {
   const gone = await openPingPort({ host, port: 0 });
   await gone.close();
-  const worker = await openReplyServer({
+  return openReplyServer({
     ...common,
     async answer() {
       await files.updateRow("j/database.sqlite3", "block", [
@@ -60,6 +53,26 @@ test("the cluster computes a job anew when a worker ended without naming what it
       return okAnswer(splitValue("task_ping", { host, port: gone.port }));
     },
   });
+}
+
+test("the cluster computes a job anew when a worker ended without naming what it left", {
+  timeout: 120_000,
+}, async (t) => {
+  const { client } = await filesystemOpened(t);
+  await client.putJob("j");
+  await client.put("j/functions.py", [Buffer.from("…")]);
+  await client.put("j/map_data", [Buffer.from("word\n")]);
+  const files = new FileSystem({ host, port: client.port });
+  const end = Promise.withResolvers<Message>();
+  const listener = await openReplyServer({
+    ...common,
+    async answer(frame) {
+      end.resolve(decodeMessage(frame));
+      return okAnswer();
+    },
+  });
+  t.after(() => listener.close());
+  const worker = await losing(files);
   t.after(() => worker.close());
   const dir = newFolder("tequio-tracker-");
   t.after(() => removeFolder(dir));
@@ -84,16 +97,7 @@ test("the cluster computes a job anew when a worker ended without naming what it
     await tracker.close();
   });
   await tracker.resume();
-  const request: JobRequest = {
-    jobId: "j",
-    jobUrl: "./j",
-    functionsUrl: "j/functions.py",
-    dataUrl: "j/map_data",
-    databaseUrl: "j/database.sqlite3",
-    dataType: "text",
-    client: { host, port: listener.port },
-  };
-  await tracker.take(request);
+  await tracker.take({ ...request, client: { host, port: listener.port } });
   const { name, payload } = await end.promise;
   assert.equal(name, "DONE");
   const result = readPickle(await files.readWhole(String(payload.get("result_url")), 1e6));
