@@ -13,6 +13,7 @@ import { type Answering, answerQuestions, questionHosts } from "../peer/discover
 import type { Client } from "../sdk/client.ts";
 import { errorAnswer, okAnswer } from "../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../wire/filesystem/codec.ts";
+import { filesystemQuestionPort, workerQuestionPort } from "../wire/filesystem/discovery.ts";
 import { addressValue } from "../wire/filesystem/fields.ts";
 import {
   type JobRequest,
@@ -45,6 +46,9 @@ export type WorkerOptions = Listen & {
   readonly jobsMax?: number;
   /** Tasks at the same time; default 256. */
   readonly tasksMax?: number;
+  /** How long an existing worker may have a block before another gets it, ms. Default
+   *  3,600,000. */
+  readonly taskMaxMs?: number;
   readonly reports?: ReportOptions;
   /** Between two looks whether a job was removed, ms. Default 5,000. */
   readonly lookEveryMs?: number;
@@ -71,10 +75,6 @@ export type WorkerServing = Listen & {
 
 /** Requests at once. */
 const requestsMax = 64;
-/** Discovery of file systems by existing programs. */
-const filesystemDiscoveryPort = 8081;
-/** The same of workers. */
-const questionPort = 7999;
 
 export async function serveWorker(
   options: WorkerOptions,
@@ -97,7 +97,7 @@ async function open(
 ): Promise<Omit<WorkerServing, "close">> {
   const { discoveryPort, filesystems = [], host, port: wanted } = options;
   const cluster = new Cluster(parts.client);
-  const ask = { hosts: questionHosts(host), port: filesystemDiscoveryPort };
+  const ask = { hosts: questionHosts(host), port: filesystemQuestionPort };
   const closing = new AbortController();
   const { signal } = closing;
   const systems = new Systems({ own: parts.own, named: filesystems, ask, signal });
@@ -113,10 +113,10 @@ async function open(
     advertised,
     refuse,
     workers,
+    own: () => place.at,
     signal,
     jobsMax: options.jobsMax ?? 64,
-    ...(options.reports === undefined ? {} : { reports: options.reports }),
-    ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }),
+    ...timesOf(options),
   });
   closers.defer(() => tracker.close());
   const tasks = new TaskRunner({
@@ -150,13 +150,22 @@ async function open(
   return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
 }
 
+/** Those of a tracker that are set. */
+function timesOf({ lookEveryMs, reports, taskMaxMs }: WorkerOptions) {
+  return {
+    ...(reports === undefined ? {} : { reports }),
+    ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
+    ...(taskMaxMs === undefined ? {} : { taskMaxMs }),
+  };
+}
+
 /** Null unless the user asks for them. */
 function workersOf(
   { findsWorkers = false, host, register = null, workers = [] }: WorkerOptions,
   parts: Pick<WorkersOptions, "own" | "refuse">,
 ): (() => Promise<readonly RoomyWorker[]>) | null {
   if (workers.length === 0 && !findsWorkers) return null;
-  const everywhere = { hosts: questionHosts(host), port: questionPort };
+  const everywhere = { hosts: questionHosts(host), port: workerQuestionPort };
   const found = findsWorkers ? { ask: everywhere, register } : { ask: null, register: null };
   const known = new Workers({ ...parts, ...found, named: workers });
   return () => known.roomy();

@@ -67,7 +67,7 @@ export class Workers {
   }
 }
 
-function isSame(a: Listen, b: Listen): boolean {
+export function isSame(a: Listen, b: Listen): boolean {
   return a.host === b.host && a.port === b.port;
 }
 

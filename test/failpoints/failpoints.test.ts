@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
+import { appendLane } from "./append-lane.ts";
 import { downloadLane } from "./download-lane.ts";
 import { coordinatorLane, storeLane, workerLane } from "./lanes.ts";
 import { placesInSources } from "./points.ts";
@@ -16,6 +17,7 @@ const lanes = {
   coordinator: ["loop", "edge", "token", "http", "serve", "coordinator"],
   worker: ["worker", "output", "shuffle"],
   download: ["download"],
+  append: ["append"],
 } as const;
 const times: Readonly<Record<string, number>> = {
   "loop.append": 6,
@@ -26,6 +28,10 @@ const times: Readonly<Record<string, number>> = {
   "log.insert": 5,
   "log.witness": 3,
   "edge.order": 3,
+  // The first of them is of a block that is there already.
+  "append.accept": 2,
+  "append.merge": 2,
+  "append.done": 2,
 };
 
 function failpointsOf(lane: keyof typeof lanes): string[] {
@@ -60,6 +66,11 @@ suite("kill -9 at every failpoint (C1, C2, W1)", { concurrency: 3 }, () => {
 
   test("downloads (F9): what has the name is whole, and asking again gives one file", async () => {
     const missed = await downloadLane(failpointsOf("download"));
+    assert.equal(missed.length, 0, failed(missed));
+  });
+
+  test("APPENDBLOCK: values are in their files once, and in all of them", async () => {
+    const missed = await appendLane(failpointsOf("append"));
     assert.equal(missed.length, 0, failed(missed));
   });
 

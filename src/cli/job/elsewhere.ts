@@ -5,13 +5,13 @@ import { ClusterError } from "../../core/error.ts";
 import { isLoopback, type Listen } from "../../link/listen.ts";
 import { askAround, questionHosts } from "../../peer/discovery.ts";
 import type { JobResult } from "../../sdk/collect.ts";
+import { workerQuestionPort } from "../../wire/filesystem/discovery.ts";
 import { destinationOf, refuseTaken } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import type { RunOptions } from "./plan-options.ts";
 
-/** Of workers, and of the answers to who is one. */
+/** Of existing workers. */
 const workerPort = 7998;
-const questionPort = 7999;
 const quietMs = 1_000;
 
 export async function runElsewhereOf(
@@ -60,7 +60,7 @@ async function workerNear(filesystem: Listen | null): Promise<Listen> {
   // Where the file system is on loopback, so are its workers: those of the network are others'.
   const places = isLoopback(host) ? [[host]] : [[host], questionHosts("0.0.0.0")];
   for (const hosts of places) {
-    const asked = { hosts, port: questionPort, quietMs, answersMax: 1 };
+    const asked = { hosts, port: workerQuestionPort, quietMs, answersMax: 1 };
     const [found] = await askAround(asked).catch(() => []);
     if (found !== undefined) return found;
   }

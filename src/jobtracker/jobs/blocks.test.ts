@@ -14,7 +14,15 @@ import { type BlocksParts, runBlocks } from "./blocks.ts";
 const host = "127.0.0.1";
 /** What no test waits for takes longer than any of them. */
 const never = 600_000;
-const limits = { lookEveryMs: 20, pingMs: never, taskMs: never, takenMs: never, writtenMs: never };
+const limits = {
+  lookEveryMs: 20,
+  pingMs: never,
+  taskMs: never,
+  takenMs: never,
+  writtenMs: never,
+  writingMs: never,
+  taskMaxMs: never,
+};
 const task = { jobId: "j", jobUrl: "./j", functionsUrl: "f", databaseUrl: "d", isPickled: false };
 
 type Serve = (frame: Uint8Array) => Promise<Uint8Array>;
@@ -37,7 +45,7 @@ class Job {
     t: TestContext,
     answer: (given: number, report: () => Promise<unknown>) => Promise<Uint8Array>,
     parts: Partial<BlocksParts> = {},
-  ): Promise<void> {
+  ): Promise<string | null> {
     const asking = { timeoutMs: 5_000, answerMaxBytes: 1e6 };
     const worker = await serving(t, (frame) => {
       this.given += 1;
@@ -46,13 +54,15 @@ class Job {
       return answer(this.given, () => askOnce(to, done, asking));
     });
     const at = { host, port: worker.port };
-    await runBlocks([{ id: "map_0", files: ["s"] }], {
+    return runBlocks([{ id: "map_0", files: ["s"] }], {
       mirror: { blocks: async () => [this.row], named: async () => this.named },
       workers: async () => [{ at, room: 1 }],
       task: { ...task, task: "map" },
       host,
       advertised: host,
       refuse: () => null,
+      own: () => ({ host, port: 1 }),
+      onNews: () => {},
       signal: t.signal,
       isResumed: false,
       limits,
@@ -117,20 +127,27 @@ test("a block is over when what it left has a name, not before", late, async (t)
   assert.ok(job.named.has("map_0"));
 });
 
-test("a DONE block without results whose worker is gone is an error", late, async (t) => {
-  const job = new Job();
-  const gone = await serving(t, async () => okAnswer());
-  await gone.close();
-  const running = job.run(
-    t,
-    async () => {
-      job.row = { ...job.row, state: "DONE" };
-      return taken(gone.port);
-    },
-    { limits: { ...limits, pingMs: 200 } },
-  );
-  await assert.rejects(running, /block map_0 is DONE, but its worker ended before it named/);
-});
+test(
+  "what a DONE block has left is uncertain when its worker is gone and named nothing",
+  late,
+  async (t) => {
+    const job = new Job();
+    const gone = await serving(t, async () => okAnswer());
+    await gone.close();
+    const running = job.run(
+      t,
+      async () => {
+        job.row = { ...job.row, state: "DONE" };
+        return taken(gone.port);
+      },
+      { limits: { ...limits, pingMs: 200 } },
+    );
+    assert.match(
+      String(await running),
+      /block map_0 is DONE, but its worker ended before it named/,
+    );
+  },
+);
 
 test(
   "a block stays with the worker that took it, although its answer was lost",
@@ -190,3 +207,66 @@ test(
     assert.equal(job.given, 1);
   },
 );
+
+test(
+  "a block that a worker does not end in time goes to another, which reports it",
+  late,
+  async (t) => {
+    const job = new Job();
+    const pings = await serving(t, async () => okAnswer());
+    const news: string[] = [];
+    const to = Promise.withResolvers<{ readonly host: string; readonly port: number }>();
+    const [idle, busy] = await Promise.all([
+      serving(t, async (frame) => {
+        // The late report of the other: it has lost the block.
+        const done = encodeMessage("DONE", {
+          worker_addr: [host, String(busy.port)],
+          block_id: "map_0",
+        });
+        const asking = { timeoutMs: 5_000, answerMaxBytes: 1e6 };
+        await askOnce(addressField(decodeMessage(frame), "answer_addr"), done, asking).catch(
+          () => {},
+        );
+        job.done();
+        to.resolve(addressField(decodeMessage(frame), "answer_addr"));
+        return taken(pings.port);
+      }),
+      serving(t, async () => taken(pings.port)),
+    ]);
+    const at = (port: number, room: number) => ({ at: { host, port }, room });
+    await job.run(t, async () => taken(pings.port), {
+      // The one with most room is the one that never ends.
+      workers: async () => [at(idle.port, 1), at(busy.port, 5)],
+      limits: { ...limits, taskMaxMs: 200 },
+      onNews: (text) => news.push(text),
+    });
+    await to.promise;
+    assert.match(
+      news[0] ?? "",
+      new RegExp(`worker 127.0.0.1:${busy.port} has not ended block map_0`),
+    );
+  },
+);
+
+test("a block of our own worker stays there, however long it takes", late, async (t) => {
+  const job = new Job();
+  const pings = await serving(t, async () => okAnswer());
+  let looks = 0;
+  const blocks = async () => {
+    looks += 1;
+    if (looks > 20) job.done();
+    return [job.row];
+  };
+  const own = await serving(t, async () => {
+    job.given += 1;
+    return taken(pings.port);
+  });
+  const at = { host, port: own.port };
+  await job.run(t, async () => taken(pings.port), {
+    mirror: { blocks, named: async () => job.named },
+    workers: async () => [{ at, room: 1 }],
+    own: () => at,
+    limits: { ...limits, taskMaxMs: 1 },
+  });
+  assert.equal(job.given, 1);
+});

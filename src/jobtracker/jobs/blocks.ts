@@ -5,7 +5,11 @@
  *  2. It is DONE when its row says so, whatever has been reported: the report of a task that ended
  *     may be lost.
  *  3. It is over when its results have names, too: the next half reads what is named.
- *  4. The same failure twice fails the job. */
+ *  4. A worker that has a block for longer than a limit loses it to another, though it answers
+ *     pings. Our own never does: the cluster sees to its tasks.
+ *  5. What cannot be counted once is not counted: blocks of which it is not known what they have
+ *     left end the run, and the job is computed in another way.
+ *  6. The same failure twice fails the job. */
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
 import { openReplyServer } from "../../link/zeromq/reply-server.ts";
@@ -21,8 +25,8 @@ import {
 import { requestBytesMax } from "../../wire/filesystem/limits.ts";
 import type { Row } from "../files/file-system.ts";
 import { answersPing } from "../ping-port.ts";
-import type { RoomyWorker } from "../workers.ts";
-import { fateOf, type Given, type Patience } from "./given.ts";
+import { isSame, type RoomyWorker } from "../workers.ts";
+import { type Fate, fateOf, type Given, type Patience } from "./given.ts";
 import type { Mirror } from "./mirror.ts";
 
 export type Block = { readonly id: string; readonly files: readonly string[] };
@@ -32,6 +36,8 @@ export type BlocksParts = {
   /** Whether blocks may have been given out before this tracker started. */
   readonly isResumed: boolean;
   readonly workers: () => Promise<readonly RoomyWorker[]>;
+  /** Our own, among them. */
+  readonly own: () => Listen;
   readonly task: Omit<TaskRequest, "block" | "files" | "answerTo">;
   /** Where this tracker listens for answers, and as workers reach it. */
   readonly host: string;
@@ -40,6 +46,7 @@ export type BlocksParts = {
   readonly refuse: (host: string) => string | null;
   readonly signal: AbortSignal;
   readonly limits: BlockLimits;
+  readonly onNews: (text: string) => void;
 };
 
 export type BlockLimits = Patience & {
@@ -56,6 +63,8 @@ export const defaultBlockLimits: BlockLimits = {
   taskMs: 8_000,
   takenMs: 5_000,
   writtenMs: 60_000,
+  writingMs: 660_000,
+  taskMaxMs: 3_600_000,
 };
 
 const failuresMax = 2;
@@ -63,11 +72,15 @@ const requestsMax = 64;
 /** How long there may be no worker at all, ms. */
 const noWorkerMs = 60_000;
 
-export async function runBlocks(blocks: readonly Block[], parts: BlocksParts): Promise<void> {
+/** Null when all are DONE; else why it is not known what is in the files of their results. */
+export async function runBlocks(
+  blocks: readonly Block[],
+  parts: BlocksParts,
+): Promise<string | null> {
   const run = new BlocksRun(blocks, parts);
   await run.open();
   try {
-    await run.untilDone();
+    return await run.untilDone();
   } finally {
     await run.close();
   }
@@ -83,6 +96,10 @@ class BlocksRun {
   #wake = Promise.withResolvers<void>();
   #answers: { readonly port: number; close(): Promise<void> } | null = null;
   #hadWorkerMs = performance.now();
+  /** Workers that did not end a block in time, by block. */
+  readonly #overdue = new Map<string, Listen[]>();
+  /** See `runBlocks`. */
+  #uncertain: string | null = null;
 
   constructor(blocks: readonly Block[], parts: BlocksParts) {
     this.#parts = parts;
@@ -97,7 +114,7 @@ class BlocksRun {
       const at = this.#waiting.indexOf(row.block_id ?? "");
       if (at < 0) continue;
       const [id = ""] = this.#waiting.splice(at, 1);
-      this.#given.set(id, givenTo(this.#placeOf(row)));
+      this.#given.set(id, givenTo(null, this.#placeOf(row)));
     }
     this.#answers = await openReplyServer({
       host: this.#parts.host,
@@ -113,12 +130,13 @@ class BlocksRun {
     await this.#answers?.close();
   }
 
-  async untilDone(): Promise<void> {
+  async untilDone(): Promise<string | null> {
     const { limits, signal } = this.#parts;
     for (;;) {
       signal.throwIfAborted();
       await this.#look();
-      if (this.#waiting.length === 0 && this.#given.size === 0) return;
+      if (this.#uncertain !== null) return this.#uncertain;
+      if (this.#waiting.length === 0 && this.#given.size === 0) return null;
       await this.#giveOut();
       await Promise.race([this.#wake.promise, pause(limits.lookEveryMs, signal)]);
       this.#wake = Promise.withResolvers();
@@ -132,7 +150,7 @@ class BlocksRun {
       if ("info" in report) {
         this.#failures.set(report.info, (this.#failures.get(report.info) ?? 0) + 1);
       } else {
-        this.#know(report.block, { reportedMs: performance.now() });
+        this.#reported(report.block, report.worker);
       }
       this.#wake.resolve();
       return okAnswer();
@@ -140,6 +158,13 @@ class BlocksRun {
       if (error instanceof ClusterError) return errorAnswer(error);
       throw error;
     }
+  }
+
+  /** A worker that has lost the block to another may report it late. */
+  #reported(id: string, from: Listen | null): void {
+    const late = this.#overdue.get(id) ?? [];
+    if (from !== null && late.some((one) => isSame(one, from))) return;
+    this.#know(id, { reportedMs: performance.now() });
   }
 
   /** What the rows say, and which of the workers that compute still answer. */
@@ -161,15 +186,41 @@ class BlocksRun {
       else {
         const place = given.ping === null ? this.#placeOf(row) : given.ping;
         const doneMs = isDone ? (given.doneMs ?? nowMs) : null;
-        const now = this.#know(id, { ping: place, doneMs });
-        const fate = fateOf(now, { isDone, hasResult: named.has(id) }, { ...limits, nowMs });
-        if (fate === "unnamed") throw unnamed(id);
-        if (fate !== "waits") this.#given.delete(id);
-        if (fate === "lost") this.#waiting.push(id);
+        const writingMs = state === "WRITING" ? (given.writingMs ?? nowMs) : null;
+        const now = this.#know(id, { ping: place, doneMs, writingMs });
+        const facts = { isDone, hasResult: named.has(id) };
+        this.#follow(id, now, fateOf(now, facts, { ...limits, ...this.#taskMax(now), nowMs }));
       }
     }
     const failure = [...this.#failures].find(([, count]) => count >= failuresMax);
     if (failure !== undefined) throw new ClusterError("user-error", failure[0]);
+  }
+
+  #taskMax({ worker }: Given): { readonly taskMaxMs: number } | null {
+    const isOwn = worker !== null && isSame(worker, this.#parts.own());
+    return isOwn ? { taskMaxMs: Number.POSITIVE_INFINITY } : null;
+  }
+
+  #follow(id: string, given: Given, fate: Fate): void {
+    if (fate === "waits") return;
+    if (fate === "unnamed") {
+      this.#uncertain = `block ${id} is DONE, but its worker ended before it named the results`;
+    } else if (fate === "unwritten") {
+      this.#uncertain = `the file system does not end writing block ${id}`;
+    }
+    this.#given.delete(id);
+    if (fate === "lost" || fate === "overdue") this.#waiting.push(id);
+    if (fate === "overdue") this.#noteOverdue(id, given);
+  }
+
+  #noteOverdue(id: string, { ping, worker }: Given): void {
+    const at = worker ?? ping;
+    if (at === null) return;
+    this.#overdue.set(id, [...(this.#overdue.get(id) ?? []), at]);
+    const { limits, onNews, task } = this.#parts;
+    const who = `worker ${at.host}:${at.port} has not ended block ${id} of job ${task.jobId}`;
+    const limit = `${limits.taskMaxMs / 1_000} s (--jobtracker-task-limit)`;
+    onNews(`${who} within ${limit}, though it answers pings; another worker gets the block`);
   }
 
   /** One that waits to be given again, and was done by its last worker after all. */
@@ -177,11 +228,11 @@ class BlocksRun {
     const at = isDone ? this.#waiting.indexOf(id) : -1;
     if (at < 0) return;
     this.#waiting.splice(at, 1);
-    this.#given.set(id, givenTo(null));
+    this.#given.set(id, givenTo(null, null));
   }
 
   #know(id: string, fields: Partial<Given>): Given {
-    const known = { ...(this.#given.get(id) ?? givenTo(null)), ...fields };
+    const known = { ...(this.#given.get(id) ?? givenTo(null, null)), ...fields };
     if (this.#given.has(id)) this.#given.set(id, known);
     return known;
   }
@@ -208,15 +259,23 @@ class BlocksRun {
       throw new ClusterError("unavailable", "no worker has answered for a minute");
     }
     const room = new Map(workers.map((worker) => [worker, worker.room]));
+    const passedOver: string[] = [];
     while (this.#waiting.length > 0 && !this.#parts.signal.aborted) {
-      // The one with most room left, so that all get about the same.
-      const [most] = [...room].sort(([, a], [, b]) => b - a);
-      if (most === undefined || most[1] <= 0) return;
       const id = this.#waiting.shift() as string;
+      const late = this.#overdue.get(id) ?? [];
+      // The one with most room left, so that all get about the same.
+      const [most] = [...room]
+        .filter(([{ at }, left]) => left > 0 && !late.some((one) => isSame(one, at)))
+        .sort(([, a], [, b]) => b - a);
+      if (most === undefined) {
+        passedOver.push(id);
+        continue;
+      }
       const isTaken = await this.#give(id, most[0].at);
       if (isTaken) room.set(most[0], most[1] - 1);
       else room.delete(most[0]);
     }
+    for (const id of passedOver) this.#waiting.push(id);
   }
 
   async #give(id: string, worker: Listen): Promise<boolean> {
@@ -228,7 +287,7 @@ class BlocksRun {
     try {
       const answer = decodeMessage(await askOnce(worker, message, options));
       if (answer.name === "OK") {
-        this.#given.set(id, givenTo(splitAddress(answer, "task_ping")));
+        this.#given.set(id, givenTo(worker, splitAddress(answer, "task_ping")));
         // The executor calls it SUBMITTED itself: it may be DONE by now.
         return true;
       }
@@ -236,20 +295,16 @@ class BlocksRun {
     } catch (error) {
       if (!(error instanceof ClusterError) || error.code === "not-found") throw error;
       // The answer may be what was lost: its row says soon whether a worker has it.
-      if (error.code === "timed-out") this.#given.set(id, givenTo(null));
+      if (error.code === "timed-out") this.#given.set(id, givenTo(worker, null));
       else this.#waiting.push(id);
     }
     return false;
   }
 }
 
-function givenTo(ping: Listen | null): Given {
-  return { ping, sinceMs: performance.now(), missed: 0, reportedMs: null, doneMs: null };
-}
-
-function unnamed(id: string): ClusterError {
-  const text = `block ${id} is DONE, but its worker ended before it named the results`;
-  return new ClusterError("data-lost", `${text}: remove the job and submit it again`);
+function givenTo(worker: Listen | null, ping: Listen | null): Given {
+  const times = { sinceMs: performance.now(), reportedMs: null, writingMs: null, doneMs: null };
+  return { worker, ping, missed: 0, ...times };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

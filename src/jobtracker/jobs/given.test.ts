@@ -4,20 +4,29 @@ import test from "node:test";
 import { type BlockFacts, fateOf, type Given } from "./given.ts";
 
 const ping = { host: "127.0.0.1", port: 4_000 };
-const patience = { takenMs: 5_000, writtenMs: 60_000 };
+const patience = {
+  takenMs: 5_000,
+  writtenMs: 60_000,
+  writingMs: 660_000,
+  taskMaxMs: 3_600_000,
+};
 
 function fate(
   fields: Partial<Given>,
   { hasResult = false, isDone = false }: Partial<BlockFacts>,
   nowMs: number,
 ) {
-  const given = { ping, sinceMs: 0, missed: 0, reportedMs: null, doneMs: null, ...fields };
-  return fateOf(given, { hasResult, isDone }, { ...patience, nowMs });
+  const times = { sinceMs: 0, reportedMs: null, writingMs: null, doneMs: null };
+  return fateOf(
+    { worker: null, ping, missed: 0, ...times, ...fields },
+    { hasResult, isDone },
+    { ...patience, nowMs },
+  );
 }
 
 test("a block waits while its task answers pings, and is lost when two are not answered", () => {
-  assert.equal(fate({}, {}, 1e9), "waits");
-  assert.equal(fate({ missed: 1 }, {}, 1e9), "waits");
+  assert.equal(fate({}, {}, 1e6), "waits");
+  assert.equal(fate({ missed: 1 }, {}, 1e6), "waits");
   assert.equal(fate({ missed: 2 }, {}, 10), "lost");
 });
 
@@ -38,4 +47,16 @@ test("a block that is DONE is over once its results have names, or nothing is to
   assert.equal(fate({ doneMs: 0 }, { isDone }, 60_000), "waits");
   assert.equal(fate({ doneMs: 0 }, { isDone }, 60_001), "over");
   assert.equal(fate({ doneMs: 0, missed: 2 }, { isDone }, 1), "unnamed");
+});
+
+test("a block whose task answers pings for longer than the limit is overdue", () => {
+  assert.equal(fate({}, {}, 3_600_000), "waits");
+  assert.equal(fate({}, {}, 3_600_001), "overdue");
+  assert.equal(fate({ sinceMs: 1 }, {}, 3_600_001), "waits");
+});
+
+test("a block that is WRITING is given to no other worker, whatever has become of its own", () => {
+  assert.equal(fate({ writingMs: 0, missed: 9 }, {}, 660_000), "waits");
+  assert.equal(fate({ writingMs: 0, reportedMs: 1 }, {}, 660_000), "waits");
+  assert.equal(fate({ writingMs: 0, missed: 9 }, {}, 660_001), "unwritten");
 });

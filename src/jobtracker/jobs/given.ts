@@ -2,6 +2,8 @@
 import type { Listen } from "../../link/listen.ts";
 
 export type Given = {
+  /** Null = not known: it was given out before this tracker started. */
+  readonly worker: Listen | null;
   /** Where its task answers pings; null = whether a worker took it is not known: TASK was not
    *  answered, or was sent before this tracker started. */
   readonly ping: Listen | null;
@@ -11,6 +13,8 @@ export type Given = {
   readonly missed: number;
   /** When its executor reported that it had done it; null = not yet. */
   readonly reportedMs: number | null;
+  /** When its row was WRITING at first; null = it is not. */
+  readonly writingMs: number | null;
   /** When its row was DONE at first; null = not yet. */
   readonly doneMs: number | null;
 };
@@ -23,8 +27,10 @@ export type BlockFacts = {
 };
 
 /** `over`: DONE, and the names of its results are there. `lost`: no worker has it, so it is given
- *  again. `unnamed`: DONE, and its executor, which would have named its results, is gone. */
-export type Fate = "waits" | "over" | "lost" | "unnamed";
+ *  again; `overdue`: one has it for too long, so another gets it. `unnamed`: DONE, and its
+ *  executor, which would have named its results, is gone. `unwritten`: how much of it is in the
+ *  files is not known, since the file system does not end writing it. */
+export type Fate = "waits" | "over" | "lost" | "overdue" | "unnamed" | "unwritten";
 
 export type Patience = {
   /** How long an executor may take to write where it answers pings, ms. */
@@ -32,6 +38,10 @@ export type Patience = {
   /** From the report of an executor until its row is DONE, and from DONE to the report of one that
    *  answers pings, ms. */
   readonly writtenMs: number;
+  /** How long a row may be WRITING, ms: ours waits 10 minutes for files that other calls write. */
+  readonly writingMs: number;
+  /** How long a worker may have a block, ms. */
+  readonly taskMaxMs: number;
 };
 
 export const missedMax = 2;
@@ -41,7 +51,7 @@ export const missedMax = 2;
 export function fateOf(
   given: Given,
   { hasResult, isDone }: BlockFacts,
-  { nowMs, takenMs, writtenMs }: Patience & { readonly nowMs: number },
+  { nowMs, takenMs, taskMaxMs, writingMs, writtenMs }: Patience & { readonly nowMs: number },
 ): Fate {
   const { doneMs, missed, ping, reportedMs, sinceMs } = given;
   const isGone = ping === null ? nowMs - sinceMs > takenMs : missed >= missedMax;
@@ -51,6 +61,9 @@ export function fateOf(
     return doneMs !== null && nowMs - doneMs > writtenMs ? "over" : "waits";
   }
   // A file system writes what it has acknowledged also when the executor has ended meanwhile.
+  // Another worker that got the block now would have it counted twice.
+  if (given.writingMs !== null) return nowMs - given.writingMs > writingMs ? "unwritten" : "waits";
   if (reportedMs !== null) return nowMs - reportedMs > writtenMs ? "lost" : "waits";
-  return isGone ? "lost" : "waits";
+  if (isGone) return "lost";
+  return nowMs - sinceMs > taskMaxMs ? "overdue" : "waits";
 }

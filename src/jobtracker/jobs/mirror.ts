@@ -59,26 +59,34 @@ export class Mirror {
     ]);
   }
 
-  /** Blocks of one kind with their slices, all `ADDED`, whatever they were before. */
+  /** Blocks of one kind with their slices, all `ADDED`, whatever they were before; any others of
+   *  the kind, which an earlier tracker has left, are `ADDED`, too. */
   async addBlocks(kind: TaskKind, blocks: ReadonlyArray<readonly string[]>): Promise<void> {
     for (const [index, slices] of blocks.entries()) {
       const block = blockId(kind, index);
       const row = { block_id: block, state: "ADDED", phase: kind, slices_id: slices };
       await this.#change("INSERTBLOCK", row);
-      await this.block(block, "ADDED");
     }
+    await this.allBlocks(kind, "ADDED");
+  }
+
+  /** One call for all rows of the kind: an existing file system takes 0.1 s and more for each. */
+  async allBlocks(kind: TaskKind, state: BlockState, place: Listen | null = null): Promise<void> {
+    await this.#updateBlocks(["phase", kind], state, place);
   }
 
   /** `place`: where the worker that computes it answers pings. */
   async block(block: string, state: BlockState, place: Listen | null = null): Promise<void> {
+    await this.#updateBlocks(["block_id", block], state, place);
+  }
+
+  async #updateBlocks(which: Cell, state: BlockState, place: Listen | null): Promise<void> {
     const cells: Cell[] = [["state", state]];
     if (place !== null) {
       cells.push(["worker_ip", place.host], ["worker_port", String(place.port)]);
     }
     const { databaseUrl } = this.#job;
-    await this.#patiently(() =>
-      this.#files.updateRow(databaseUrl, "block", [["block_id", block], cells]),
-    );
+    await this.#patiently(() => this.#files.updateRow(databaseUrl, "block", [which, cells]));
   }
 
   async blocks(kind: TaskKind): Promise<Row[]> {

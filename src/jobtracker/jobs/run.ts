@@ -9,6 +9,7 @@
  *     job over finds nothing, and would leave it out. So such a tracker maps all slices again. */
 import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
+import type { Listen } from "../../link/listen.ts";
 import { writePickledList } from "../../wire/filesystem/pickle/list-writer.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FileSystem } from "../files/file-system.ts";
@@ -75,10 +76,19 @@ async function submit(job: KeptJob, mirror: Mirror, parts: RunParts): Promise<Su
   const wanted = { name, form: "whole_job", functions, jobUrl, tasks, reducers } as const;
   const submitted = { job: await cluster.submit(wanted, run), reducers, content };
   kept.change(request.jobId, { submitted });
-  for (const index of tasks.keys())
-    await mirror.block(blockId("map", index), "SUBMITTED", job.ping);
+  await callSubmitted(tasks.length, job.ping, mirror);
   await mirror.phase("WAITANSWERS", "map");
   return submitted;
+}
+
+/** Blocks that an earlier tracker has left beyond these stay `ADDED`: one that is `SUBMITTED` would
+ *  be given out, beside those that have its slices now, by an existing tracker that takes over. */
+async function callSubmitted(count: number, ping: Listen, mirror: Mirror): Promise<void> {
+  const rows = await mirror.blocks("map");
+  if (rows.length === count) return mirror.allBlocks("map", "SUBMITTED", ping);
+  for (let index = 0; index < count; index += 1) {
+    await mirror.block(blockId("map", index), "SUBMITTED", ping);
+  }
 }
 
 async function follow(
@@ -103,16 +113,11 @@ async function follow(
 
 /** All are done, and the result is what the reduce blocks have left. */
 async function markBlocks(reducers: number, resultUrl: string, mirror: Mirror): Promise<void> {
-  for (const { block_id } of await mirror.blocks("map")) {
-    await mirror.block(block_id ?? "", "DONE");
-  }
+  await mirror.allBlocks("map", "DONE");
   const reduce = Array.from({ length: reducers }, () => []);
   await mirror.addBlocks("reduce", reduce);
-  for (const index of reduce.keys()) {
-    const id = blockId("reduce", index);
-    await mirror.result(id, [resultUrl]);
-    await mirror.block(id, "DONE");
-  }
+  for (const index of reduce.keys()) await mirror.result(blockId("reduce", index), [resultUrl]);
+  await mirror.allBlocks("reduce", "DONE");
 }
 
 /** Aborts with `not-found` once the job has no database any more. */

@@ -4,6 +4,7 @@
  *  It goes on where the rows of its database say that it is, as existing trackers do. Files of map
  *  results only grow: so it is for jobs that no tracker has begun before. */
 import { ClusterError } from "../../core/error.ts";
+import type { Listen } from "../../link/listen.ts";
 import { asList } from "../../wire/filesystem/fields.ts";
 import type { TaskKind } from "../../wire/filesystem/jobs.ts";
 import { jobPhases } from "../../wire/filesystem/jobs.ts";
@@ -14,7 +15,7 @@ import type { PyValue } from "../../wire/filesystem/value.ts";
 import type { FileSystem } from "../files/file-system.ts";
 import { slices } from "../files/slices.ts";
 import type { RoomyWorker } from "../workers.ts";
-import { type Block, defaultBlockLimits, runBlocks } from "./blocks.ts";
+import { type Block, type BlockLimits, runBlocks } from "./blocks.ts";
 import type { KeptJob } from "./kept.ts";
 import { blockId, Mirror } from "./mirror.ts";
 import { coalesced, type RunParts } from "./run.ts";
@@ -24,13 +25,19 @@ export type SpreadParts = RunParts & {
   readonly host: string;
   readonly advertised: string;
   readonly refuse: (host: string) => string | null;
+  readonly own: () => Listen;
+  readonly limits: BlockLimits;
+  readonly onNews: (text: string) => void;
 };
+
+/** `uncertain`: why what is in the file system cannot be relied upon. */
+export type SpreadEnd = { readonly resultUrl: string } | { readonly uncertain: string };
 
 /** Of each half, for each worker: who is quicker gets more. */
 const blocksEach = 2;
 
-/** Resolves with the url of the result. Throws what made the job fail. */
-export async function runOnWorkers(job: KeptJob, parts: SpreadParts): Promise<string> {
+/** Throws what made the job fail. */
+export async function runOnWorkers(job: KeptJob, parts: SpreadParts): Promise<SpreadEnd> {
   const { files } = parts;
   const { request } = job;
   const mirror = new Mirror(files, request);
@@ -38,13 +45,15 @@ export async function runOnWorkers(job: KeptJob, parts: SpreadParts): Promise<st
   const groups = job.mapTasks ?? (await parts.workers()).length * blocksEach;
   parts.kept.change(request.jobId, { mapTasks: groups });
   const half = { job, mirror, groups, parts };
-  await runHalf("map", half, () => storeSlices(job, files));
-  await runHalf("reduce", half, () => mirror.results("map"));
+  const uncertain =
+    (await runHalf("map", half, () => storeSlices(job, files))) ??
+    (await runHalf("reduce", half, () => mirror.results("map")));
+  if (uncertain !== null) return { uncertain };
   const url = `${request.jobUrl}/result_data`;
   const pairs = resultPairs(await mirror.results("reduce"), files);
   await files.write(url, coalesced(writePickledList(pairs)));
   await mirror.phase("DONE", "reduce");
-  return url;
+  return { resultUrl: url };
 }
 
 type Half = {
@@ -58,11 +67,11 @@ async function runHalf(
   kind: TaskKind,
   { groups, job, mirror, parts }: Half,
   namesOf: () => Promise<readonly string[]>,
-): Promise<void> {
+): Promise<string | null> {
   const row = await mirror.row();
   const phase = (jobPhases as readonly string[]).indexOf(row?.status_phase ?? "");
   const isOver = kind === "map" && row?.job_state === "reduce";
-  if (isOver) return;
+  if (isOver) return null;
   const isCut = row?.job_state === kind && phase >= jobPhases.indexOf("SENDTASK");
   if (!isCut) {
     await mirror.phase("GETWORKERS", kind);
@@ -76,9 +85,9 @@ async function runHalf(
   const isPickled = kind === "reduce";
   const task = { jobId, jobUrl, functionsUrl, databaseUrl, task: kind, isPickled };
   await mirror.phase("WAITANSWERS", kind);
-  const limits = defaultBlockLimits;
-  await runBlocks(blocks, { ...parts, mirror, task, limits, isResumed: isCut });
-  await mirror.phase("GETRESULTS", kind);
+  const uncertain = await runBlocks(blocks, { ...parts, mirror, task, isResumed: isCut });
+  if (uncertain === null) await mirror.phase("GETRESULTS", kind);
+  return uncertain;
 }
 
 /** Names in one TASK: about 2 MB of them. */

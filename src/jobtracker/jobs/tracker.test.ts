@@ -43,6 +43,7 @@ async function starting(t: TestContext, dir: string) {
     onNews: () => {},
     onError: () => {},
     workers: null,
+    own: () => ({ host, port: 1 }),
   };
   const tracker = new Tracker(options);
   const end = async () => {

@@ -4,7 +4,8 @@
  *  1. A job is on the disk before JOB is answered.
  *  2. Of one job there is one computation here, however many clients ask for it; its end is
  *     reported to all of them.
- *  3. Where another tracker computes it and answers its pings, clients are sent there. */
+ *  3. Where another tracker computes it and answers its pings, clients are sent there: also those
+ *     of a job that another one has taken over while this one was away. */
 import { randomUUID } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
@@ -14,6 +15,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { type FileSystem, type Payload, type Row, whoHas } from "../files/file-system.ts";
 import { answersPing, openPingPort, type PingPort } from "../ping-port.ts";
 import type { RoomyWorker } from "../workers.ts";
+import { defaultBlockLimits } from "./blocks.ts";
 import { contentOf } from "./cut.ts";
 import { type JobEnd, type KeptJob, KeptJobs } from "./kept.ts";
 import { Mirror } from "./mirror.ts";
@@ -43,6 +45,10 @@ export type TrackerOptions = {
   readonly lookEveryMs?: number;
   /** Those that get tasks of new jobs; null = the cluster computes all. */
   readonly workers: (() => Promise<readonly RoomyWorker[]>) | null;
+  /** Our own worker, which is one of them. */
+  readonly own: () => Listen;
+  /** How long one of the others may have a block, ms. Default 3,600,000. */
+  readonly taskMaxMs?: number;
 };
 
 type Running = { readonly ping: PingPort; ended: Promise<void> };
@@ -184,7 +190,7 @@ export class Tracker {
     try {
       const files = await this.#filesAt(job.filesystem);
       const isBegun = job.submitted !== null || job.isSpread;
-      const before = isBegun ? null : await this.#before(job, files);
+      const before = await (isBegun ? this.#meanwhile(job, files) : this.#before(job, files));
       if (before !== null) return before;
       return { resultUrl: await this.#compute(job.request.jobId, files, signal) };
     } catch (error) {
@@ -204,7 +210,39 @@ export class Tracker {
     if (!job.isSpread) return runOnCluster(job, parts);
     // Asked for before the restart, and no more: then the cluster is the only worker.
     if (workers === null) throw new ClusterError("unavailable", "the job needs its workers");
-    return runOnWorkers(job, { ...parts, workers, host, advertised, refuse });
+    const { onNews, own, taskMaxMs = defaultBlockLimits.taskMaxMs } = this.#options;
+    const limits = { ...defaultBlockLimits, taskMaxMs };
+    const around = { workers, own, host, advertised, refuse, limits, onNews };
+    const end = await runOnWorkers(job, { ...parts, ...around });
+    if ("resultUrl" in end) return end.resultUrl;
+    // Map results only grow, and some may hold a block twice or not at all: none of them is read.
+    onNews(`job ${jobId}: ${end.uncertain}; the cluster computes all of it from its data`);
+    const alone = this.#kept.change(jobId, { isSpread: false, mapTasks: null });
+    if (alone === null) throw new ClusterError("not-found", "the job was removed");
+    return runOnCluster(alone, parts);
+  }
+
+  /** What has become of a job that was begun here, while this tracker was away: null = it goes on
+   *  here. */
+  async #meanwhile(job: KeptJob, files: FileSystem) {
+    const mirror = new Mirror(files, job.request);
+    const row = await mirror.row();
+    const place = row === null ? null : this.#otherTracker(row, job);
+    if (row === null || place === null) return null;
+    const isDone = row.status_phase === "DONE";
+    if (!isDone && !(await answersPing(place.ping, { timeoutMs: pingMs }))) {
+      await mirror.takeOver(job.ping);
+      return null;
+    }
+    // Both would write the same blocks.
+    if (job.submitted !== null) await this.#options.cluster.cancel(job.submitted.job);
+    if (isDone) return { resultUrl: row.result_url ?? "" };
+    const { host, port } = place.answer;
+    for (const client of job.clients) {
+      const waitsThere = client.host === host && client.port === port;
+      if (!waitsThere) this.#tell(client, "RELOCATE", relocation(place.ping, place.answer));
+    }
+    return "relocated" as const;
   }
 
   /** What has come of the job at another tracker, or before: null = it is computed now. */

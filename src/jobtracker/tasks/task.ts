@@ -1,9 +1,11 @@
 /** Executes one task of a tracker, ours or an existing one: computed by the cluster, written as
  *  existing executors write it, and reported to the tracker.
  *
- *  1. The block is SUBMITTED with the place where this task answers pings, before anything else: a
- *     tracker that died meanwhile finds it.
- *  2. A block that is DONE by then is not written again: APPENDBLOCK would add to what is there.
+ *  1. The block is SUBMITTED with the place where this task answers pings, before anything is
+ *     computed: a tracker that died meanwhile finds it. One that is DONE already stays so: the
+ *     executor before this one was taken for dead after its last call.
+ *  2. A block that is DONE by then, or has been given to another, is not written again: APPENDBLOCK
+ *     would add to what is there. One that is WRITING by another is waited for.
  *  3. The tracker gets the report when the result is written. */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,7 +20,7 @@ import { writePickle } from "../../wire/filesystem/pickle/writer.ts";
 import { PyTuple, type PyValue } from "../../wire/filesystem/value.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FunctionJob, InputPart } from "../cluster/functions.ts";
-import type { FileSystem } from "../files/file-system.ts";
+import type { FileSystem, Row } from "../files/file-system.ts";
 import { functionsMaxBytes } from "../jobs/cut.ts";
 import { report } from "../jobs/reports.ts";
 
@@ -30,6 +32,8 @@ export type TaskParts = {
   /** The worker's own address. */
   readonly worker: Listen;
   readonly signal: AbortSignal;
+  /** Default: 2,000. */
+  readonly settleMs?: number;
 };
 
 /** Bytes of input for each map task at the cluster. */
@@ -40,21 +44,28 @@ const reports = { answerMs: 8_000, triedMs: 60_000 };
 /** No result is written sooner after TASK was answered, ms: existing trackers call the block
  *  SUBMITTED then, and a block that was DONE before would be given out again, and counted twice.
  *  Existing executors take as long to ask around first. */
-const settleMs = 2_000;
+const defaultSettleMs = 2_000;
 
-/** Resolves when success or failure has been reported to the tracker. */
+/** Resolves when success or failure has been reported to the tracker, or the block is another
+ *  executor's, which reports it. */
 export async function runTask(task: TaskRequest, parts: TaskParts): Promise<void> {
   const { block } = task;
-  const { signal, worker } = parts;
+  const { settleMs = defaultSettleMs, signal, worker } = parts;
   const settled = delay(settleMs, null, { signal });
   settled.catch(() => {});
   try {
-    await setBlock(task, parts, [
-      ["state", "SUBMITTED"],
-      ["worker_ip", parts.ping.host],
-      ["worker_port", String(parts.ping.port)],
-    ]);
-    await compute(task, parts, settled);
+    if ((await stateOf(task, parts)).state === "DONE") {
+      await settled;
+      // An existing tracker has called it SUBMITTED, as it does when TASK is answered.
+      await setBlock(task, parts, [["state", "DONE"]]);
+    } else {
+      await setBlock(task, parts, [
+        ["state", "SUBMITTED"],
+        ["worker_ip", parts.ping.host],
+        ["worker_port", String(parts.ping.port)],
+      ]);
+      if ((await compute(task, parts, settled)) === "taken") return;
+    }
   } catch (error) {
     if (signal.aborted || !(error instanceof ClusterError)) throw error;
     const info = { info: error.text, type_error: "OperationError", send_to_client: true };
@@ -70,7 +81,7 @@ async function compute(
   task: TaskRequest,
   parts: TaskParts,
   settled: Promise<unknown>,
-): Promise<void> {
+): Promise<Standing> {
   const { cluster, files } = parts;
   const functions = await files.readWhole(task.functionsUrl, functionsMaxBytes);
   const inputs: InputPart[] = [];
@@ -90,9 +101,11 @@ async function compute(
   try {
     const summary = await ended(id, parts);
     await settled;
-    if (await isDone(task, files)) return;
+    const standing = await standingOf(task, parts);
+    if (standing !== "ours") return standing;
     const results = cluster.results(summary);
     await (isMap ? writeMapped(task, files, results) : writeReduced(task, files, results));
+    return "done";
   } finally {
     await cluster.cancel(id).catch(() => {});
     // Its result lies in the file system; one of a failure is asked for by people.
@@ -145,10 +158,35 @@ async function ended(job: string, { cluster, signal }: TaskParts): Promise<JobSu
   throw new ClusterError("unavailable", `${job} is not followed any more`);
 }
 
-async function isDone(task: TaskRequest, files: FileSystem): Promise<boolean> {
-  const filter = ["block_id", task.block] as const;
-  const [row] = await files.rows(task.databaseUrl, "block", [filter]);
-  return row?.state === "DONE";
+/** Between two looks at a block that another executor's pairs are written to, ms, and for how
+ *  long. */
+const writingLookMs = 500;
+const writingMaxMs = 60_000;
+
+/** Of a block whose result is there to be written: `taken` by another executor. */
+type Standing = "ours" | "done" | "taken";
+
+async function standingOf(task: TaskRequest, parts: TaskParts): Promise<Standing> {
+  const { ping } = parts;
+  const { state, worker_ip: host = "", worker_port: port = "" } = await stateOf(task, parts);
+  if (state === "DONE") return "done";
+  const isOurs = port === "" || (host === ping.host && port === String(ping.port));
+  return isOurs ? "ours" : "taken";
+}
+
+/** The block's row, when no other executor's pairs are being written. Throws `unavailable` when
+ *  that does not end. */
+async function stateOf(task: TaskRequest, { files, signal }: TaskParts): Promise<Row> {
+  const giveUpAtMs = performance.now() + writingMaxMs;
+  for (;;) {
+    const filter = ["block_id", task.block] as const;
+    const [row] = await files.rows(task.databaseUrl, "block", [filter]);
+    if (row?.state !== "WRITING") return row ?? {};
+    if (performance.now() > giveUpAtMs) {
+      throw new ClusterError("unavailable", `${task.block} is WRITING by another executor`);
+    }
+    await delay(writingLookMs, null, { signal });
+  }
 }
 
 /** A file for each key, and the names of all of them. The file system calls the block DONE. */

@@ -8,7 +8,11 @@ import { readPickle } from "./pickle/reader.ts";
 import { writePickle } from "./pickle/writer.ts";
 import { PyTuple } from "./value.ts";
 
-/** Sent to file systems (UDP 8081) and to workers (UDP 7999) alike. */
+/** Where existing file systems and workers listen for it (UDP), and our clients ask. */
+export const filesystemQuestionPort = 8081;
+export const workerQuestionPort = 7999;
+
+/** Sent to file systems and to workers alike. */
 export const question = bytesOf("Any worker there?");
 
 export function isQuestion(datagram: Uint8Array): boolean {

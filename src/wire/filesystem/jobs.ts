@@ -179,8 +179,13 @@ export function parseReport(message: Message): Report {
 }
 
 /** What the executor of a task sends to its tracker. Throws `bad-request`. */
-export function parseTaskReport(message: Message): { block: string } | { info: string } {
-  if (message.name === "DONE") return { block: textField(message, "block_id") };
+export function parseTaskReport(
+  message: Message,
+): { block: string; worker: Address | null } | { info: string } {
+  if (message.name === "DONE") {
+    const worker = hasField(message, "worker_addr") ? addressField(message, "worker_addr") : null;
+    return { block: textField(message, "block_id"), worker };
+  }
   if (message.name !== "ERROR") {
     throw new ClusterError("bad-request", `${message.name} is no report of a task`);
   }

@@ -133,25 +133,36 @@ def compute(me, job, phase, slices):
             "block_id": "%s_%d" % (phase, index), "state": "ADDED", "phase": phase,
             "slices_id": block})
     set_phase("SENDTASK")
+    named = [("%s_%d" % (phase, index), block) for index, block in enumerate(blocks)]
+    return hand_out(me, job, phase, named)
+
+
+def hand_out(me, job, phase, named):
+    db, targets = job["status_db_url"], others or [me]
     answers, answer_addr = listen()
-    for index, (block, worker) in enumerate(zip(blocks, targets)):
+
+    def set_phase(name):
+        update(fs, db, "job", ["job_id", job["job_id"]], status_phase=name, job_state=phase)
+
+    for index, (block_id, block) in enumerate(named):
+        worker = targets[index % len(targets)]
         submitted = threading.Event()
         if worker == me:
-            given[(job["job_id"], "%s_%d" % (phase, index))] = submitted
+            given[(job["job_id"], block_id)] = submitted
         name, answer = ask(worker, "TASK", {
             "job_url": job["job_url"], "job_id": job["job_id"],
             "function_url": job["functions_url"], "block_urls": block, "task": phase,
             "answer_addr": answer_addr, "load_byte": phase == "reduce", "status_db_url": db,
-            "block_id": "%s_%d" % (phase, index)})
+            "block_id": block_id})
         assert name == "OK", answer
         ping = [answer["task_ping_ip"], answer["task_ping_port"]]
         # Existing trackers write it then, whatever has become of the block meanwhile.
-        update(fs, db, "block", ["block_id", "%s_%d" % (phase, index)], state="SUBMITTED",
+        update(fs, db, "block", ["block_id", block_id], state="SUBMITTED",
                worker_ip=ping[0], worker_port=ping[1])
         submitted.set()
         say(given=phase, alive=is_alive(ping))
     set_phase("WAITANSWERS")
-    waiting = {"%s_%d" % (phase, index) for index in range(len(blocks))}
+    waiting = {block_id for block_id, _ in named}
     while waiting:
         name, payload = parse(answers.recv_string())
         if name == "ERROR":
@@ -160,20 +171,45 @@ def compute(me, job, phase, slices):
         answers.send_string("OK 0 {}")
         say(answered=payload["block_id"], worker=payload["worker_addr"])
         waiting.discard(payload["block_id"])
-    while any(row["state"] != "DONE" for row in rows(fs, db, "block", ["phase", phase])):
+    while any(row["state"] in ("SUBMITTED", "WRITING")
+              for row in rows(fs, db, "block", ["phase", phase])):
         pass
     set_phase("GETRESULTS")
     return None
 
 
+def take_over(me, ping, job, found):
+    """Existing trackers take only the case tried here: blocks that are SUBMITTED, whose executor
+    answers no pings, go to workers again, under their names."""
+    db = job["status_db_url"]
+    assert (found["job_state"], found["status_phase"]) == ("map", "WAITANSWERS"), found
+    assert not is_alive([found["tracker_ip_ping"], found["tracker_port_ping"]])
+    update(fs, db, "job", ["job_id", job["job_id"]], tracker_ip_ping=ping[0],
+           tracker_port_ping=ping[1])
+    say(tookover=job["job_id"])
+    blocks = [row for row in rows(fs, db, "block", ["phase", "map"])
+              if row["state"] == "SUBMITTED"]
+    # All have one executor, which may answer for a moment, when it starts again.
+    while any(is_alive([row["worker_ip"], row["worker_port"]]) for row in blocks[:1]):
+        pass
+    named = [(row["block_id"],
+              [one["slice_url"] for one in rows(fs, db, "slices_url", ["block_id", row["block_id"]])])
+             for row in blocks]
+    return hand_out(me, job, "map", named)
+
+
 def track(me, ping, **job):
     db, result_url = job["status_db_url"], job["job_url"] + "/result_data"
+    found = rows(fs, db, "job", ["job_id", job["job_id"]])
     two(fs, "INSERTJOB", {"status_db_url": db}, {
         "job_id": job["job_id"], "tracker_ip_ping": ping[0], "tracker_port_ping": ping[1],
         "answer_ip": job["client_addr"][0], "answer_port": job["client_addr"][1],
         "status_phase": "GETWORKERS", "map_data_url": job["map_data_url"],
         "result_url": result_url, "job_state": "map", "data_type": job["data_type"]})
-    error = compute(me, job, "map", make_slices(job["map_data_url"], job["job_url"]))
+    if found:
+        error = take_over(me, ping, job, found[0])
+    else:
+        error = compute(me, job, "map", make_slices(job["map_data_url"], job["job_url"]))
 
     def results(phase):
         found = rows(fs, db, "block_result")

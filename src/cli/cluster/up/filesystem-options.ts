@@ -5,6 +5,7 @@ import type { FilesystemOptions } from "../../../coordinator/edges/filesystem/ed
 import type { RegisterOptions } from "../../../coordinator/edges/filesystem/register/edge.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { isLoopback, type Listen, parseListen } from "../../../link/listen.ts";
+import { durationArgument } from "../../options.ts";
 import { styled } from "../../screen.ts";
 
 export type FilesystemFlags = JobtrackerFlags & {
@@ -17,6 +18,7 @@ export type JobtrackerFlags = {
   readonly jobtrackerFilesystem?: readonly Listen[];
   readonly jobtrackerWorkers?: readonly Listen[];
   readonly jobtrackerFindWorkers?: boolean;
+  readonly jobtrackerTaskLimit?: number;
 };
 
 export function withFilesystem(command: Command): Command {
@@ -63,6 +65,12 @@ export function withJobtracker(command: Command): Command {
     .option(
       "--jobtracker-find-workers",
       "the same for existing workers that answer at UDP port 7999, or that --register has",
+    )
+    .option(
+      "--jobtracker-task-limit <duration>",
+      "give a block to another worker when an existing one has not ended it in this time, though " +
+        "it answers pings (default: 1h)",
+      durationArgument("--jobtracker-task-limit"),
     );
 }
 

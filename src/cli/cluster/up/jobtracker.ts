@@ -41,7 +41,7 @@ export async function openJobtracker(
     import("../../../sdk/client.ts"),
   ]);
   const { filesystem, register } = beside;
-  const { jobtrackerFindWorkers: findsWorkers = false } = flags;
+  const { jobtrackerFindWorkers: findsWorkers = false, jobtrackerTaskLimit: taskMaxMs } = flags;
   const client = new Client(target);
   const serving = await serveWorker(
     {
@@ -49,6 +49,7 @@ export async function openJobtracker(
       filesystems: jobtrackerFilesystem,
       workers: jobtrackerWorkers,
       findsWorkers,
+      ...(taskMaxMs === undefined ? {} : { taskMaxMs }),
       // The register listens here, too, whatever address others know it by.
       register: register === null ? null : { ...register, host: advertisedHost(register.host) },
     },

@@ -22,9 +22,10 @@ import { fileNameOf } from "../../../wire/filesystem/names.ts";
 import { mustLead, type Ownership } from "../../leading/answering.ts";
 import type { Services } from "../../services.ts";
 import { CallPool } from "./call-pool.ts";
+import { appendBlock, resumeAppends } from "./calls/append.ts";
 import { type CallContext, type CallLimits, defaultCallLimits } from "./calls/context.ts";
 import { getData, putData } from "./calls/data.ts";
-import { appendBlock, databaseCall } from "./calls/database.ts";
+import { databaseCall } from "./calls/database.ts";
 import { putJob, removeJob, stoppedJob } from "./calls/job.ts";
 import { Databases } from "./store/databases.ts";
 import { Files } from "./store/files.ts";
@@ -96,7 +97,8 @@ async function open(
   closers.defer(() => files.close());
   const offered = await openOffered(parts, files, onNews);
   closers.defer(() => offered.close());
-  const calls = new CallPool({ host, limits, onError: errorSink(parts.onError, onNews) });
+  const onError = errorSink(parts.onError, onNews);
+  const calls = new CallPool({ host, limits, onError });
   closers.defer(() => calls.close());
   const context: CallContext = {
     files,
@@ -106,6 +108,7 @@ async function open(
     limits,
     answerOf: (port) => okAnswer({ ip: advertised, port: String(port) }),
   };
+  await resumeAppends(context, onError);
   const server = await openMain({ host, port: wanted }, (request) =>
     answer(request, { calls, context, owner: parts.edge, onError: parts.onError }),
   );

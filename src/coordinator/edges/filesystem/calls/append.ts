@@ -1,74 +1,122 @@
-/** Merges pairs into files that each hold the pickle of `(key, [v1, v2, …])`. */
+/** APPENDBLOCK: pairs of a block, merged into the files of their keys.
+ *
+ *  1. What is acknowledged is merged once, whenever this process is killed: the message is on the
+ *     disk before its OK, and the files become durable together with the note that they have it.
+ *  2. A block is WRITING before the OK, so that no tracker finds it SUBMITTED, and gives it to
+ *     another worker, while its pairs are here. It ends as DONE, or, when nothing of it is written,
+ *     as SUBMITTED. */
 import { ClusterError } from "../../../../core/error.ts";
-import { asList } from "../../../../wire/filesystem/fields.ts";
-import { pickleBytesMax } from "../../../../wire/filesystem/limits.ts";
-import type { Details, Pair } from "../../../../wire/filesystem/messages.ts";
-import { readPickle } from "../../../../wire/filesystem/pickle/reader.ts";
-import { writePickle } from "../../../../wire/filesystem/pickle/writer.ts";
-import { PyTuple, type PyValue } from "../../../../wire/filesystem/value.ts";
-import type { StoredFile } from "../store/catalogue.ts";
-import type { CallContext } from "./context.ts";
-import { lockedBy } from "./data.ts";
+import { hit } from "../../../../store/failpoint.ts";
+import { okAnswer } from "../../../../wire/filesystem/answers.ts";
+import { decodeMessage } from "../../../../wire/filesystem/codec.ts";
+import type { BlockState } from "../../../../wire/filesystem/jobs.ts";
+import { type DetailsOf, parseDetails } from "../../../../wire/filesystem/messages.ts";
+import type { CallContext, Port, SecondStep } from "./context.ts";
+import { mustBeThere } from "./database.ts";
+import { mergePairs } from "./merge.ts";
 
-/** All pairs of a message become durable together. Other appends to the same files wait. Throws
- *  `conflict` when the files are locked for too long. */
-export async function appendPairs(
-  { files, pairs }: Extract<Details, { call: "APPENDBLOCK" }>,
+/** Each message is acknowledged at once and merged then. The port waits a moment for a further
+ *  one. */
+export function appendBlock(job: string, block: string, context: CallContext): SecondStep {
+  mustBeThere(job, context);
+  return {
+    silenceMs: context.limits.appendMs,
+    async run(port) {
+      for (let count = 0; ; count += 1) {
+        const frame = await next(port, count > 0);
+        if (frame === null) return;
+        const details = parseDetails("APPENDBLOCK", decodeMessage(frame));
+        const id = accept({ block, job, message: frame }, context);
+        await port.reply(okAnswer());
+        await merge(details, { block, id, job }, context);
+      }
+    },
+  };
+}
+
+/** Completes what an earlier process of this file system has accepted, so that no block is WRITING
+ *  for ever. A block whose pairs cannot be merged goes to another worker. */
+export async function resumeAppends(
+  context: CallContext,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const { catalogue } = context.files;
+  for (const { block, id, job, message } of catalogue.appends()) {
+    const append = { block, id, job };
+    try {
+      if (message === null) done(append, context);
+      else await merge(parseDetails("APPENDBLOCK", decodeMessage(message)), append, context);
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+type Begun = { readonly id: number; readonly job: string; readonly block: string };
+
+function accept(
+  append: { readonly job: string; readonly block: string; readonly message: Uint8Array },
+  context: CallContext,
+): number {
+  const { block, job } = append;
+  const { catalogue } = context.files;
+  mustBeThere(job, context);
+  hit("append.accept", "before");
+  const id = catalogue.beginAppend(append);
+  hit("append.accept", "after");
+  try {
+    setState(job, block, "WRITING", context);
+  } catch (error) {
+    catalogue.endAppend(id);
+    throw error;
+  }
+  return id;
+}
+
+async function merge(
+  details: DetailsOf<"APPENDBLOCK">,
+  append: Begun,
   context: CallContext,
 ): Promise<void> {
-  const { limits, offered, files: store } = context;
-  const byFile = Map.groupBy(pairs.entries(), ([index]) => files[index] ?? "");
-  const releases: Array<() => void> = [];
+  const { block, id, job } = append;
+  let isMerged = false;
+  const onMerged = () => {
+    isMerged = true;
+    done(append, context);
+  };
   try {
-    // In a fixed order, so that two appends cannot deadlock.
-    for (const file of [...byFile.keys()].sort()) {
-      const release = await store.locks.takeWithin(file, limits.mergeMs);
-      if (release === null) throw lockedBy(file);
-      releases.push(release);
+    await mergePairs(details, context, { merged: id, onMerged });
+  } catch (error) {
+    if (!isMerged) {
+      setState(job, block, "SUBMITTED", context);
+      context.files.catalogue.endAppend(id);
     }
-    const staged: StoredFile[] = [];
-    for (const [file, entries] of byFile) {
-      const merged = await mergedPickle(
-        file,
-        entries.map(([, pair]) => pair),
-        context,
-      );
-      staged.push(await store.stage(file, [merged]));
-    }
-    store.catalogue.put(staged);
-    await offered.put(staged);
-  } finally {
-    for (const release of releases) release();
+    throw error;
   }
 }
 
-async function mergedPickle(
-  file: string,
-  pairs: readonly Pair[],
-  { files }: CallContext,
-): Promise<Uint8Array> {
-  const stored = files.catalogue.find(file);
-  const values: PyValue[] = [];
-  let key = pairs[0]?.key ?? null;
-  if (stored !== null) {
-    if (stored.sizeBytes > pickleBytesMax) throw notAppendable(file, "is too large");
-    const [before, list] = asList(readPickle(await bytesOf(files.read(stored)))) ?? [];
-    const kept = asList(list);
-    if (before === undefined || kept === null)
-      throw notAppendable(file, "is not a (key, [values])");
-    key = before;
-    for (const value of kept) values.push(value);
+function done({ block, id, job }: Begun, context: CallContext): void {
+  hit("append.done", "before");
+  setState(job, block, "DONE", context);
+  hit("append.done", "after");
+  context.files.catalogue.endAppend(id);
+}
+
+/** Null when no further message comes. */
+async function next(port: Port, isFurther: boolean): Promise<Uint8Array | null> {
+  try {
+    return await port.receive();
+  } catch (error) {
+    if (isFurther && error instanceof ClusterError && error.code === "timed-out") return null;
+    throw error;
   }
-  for (const pair of pairs) for (const value of pair.values) values.push(value);
-  return writePickle(new PyTuple([key, values]));
 }
 
-async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk.slice());
-  return Buffer.concat(parts);
-}
-
-function notAppendable(file: string, what: string): ClusterError {
-  return new ClusterError("bad-request", `APPENDBLOCK cannot extend ${file}: it ${what}`);
+function setState(job: string, block: string, state: BlockState, context: CallContext): void {
+  context.databases.updateRow(job, {
+    call: "UPDATEROW",
+    table: "block",
+    key: ["block_id", block],
+    values: [["state", state]],
+  });
 }

@@ -70,7 +70,7 @@ async function commit(
   // Left by an interrupted removal.
   if (!store.catalogue.hasJob(job)) databases.remove(job);
   databases.create(job);
-  store.catalogue.put(all, job);
+  store.catalogue.put(all, { job });
   await offered.put(all);
 }
 

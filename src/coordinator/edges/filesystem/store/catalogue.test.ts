@@ -19,7 +19,7 @@ test("a sweep keeps blobs of stored files, and removes those of removed ones", a
   assert.ok(kept !== undefined && other !== undefined);
   const catalogue = new Catalogue(dataDir);
   const file = { ...kept, name: "j/x", root: kept.hash, layer: new Uint8Array(0) };
-  catalogue.put([file], "j");
+  catalogue.put([file], { job: "j" });
   catalogue.close();
   const timers = new ManualTimers();
   const sweep = new BlobSweep({

@@ -23,7 +23,27 @@ const schema = `
     name TEXT PRIMARY KEY, hash TEXT NOT NULL, size INTEGER NOT NULL, root TEXT NOT NULL,
     layer BLOB NOT NULL
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT`;
+  CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS append (
+    id INTEGER PRIMARY KEY, job TEXT NOT NULL, block TEXT NOT NULL, message BLOB
+  ) STRICT`;
+
+/** What becomes durable together with files. */
+export type Along = {
+  /** It exists from now on. */
+  readonly job?: string;
+  /** Id of the append whose pairs the files hold from now on. */
+  readonly merged?: number;
+};
+
+/** A message of APPENDBLOCK that was accepted, and whose block is not DONE yet. */
+export type Append = {
+  readonly id: number;
+  readonly job: string;
+  readonly block: string;
+  /** As it was received; null = its pairs are in the files, only the block's state is left. */
+  readonly message: Uint8Array | null;
+};
 
 export class Catalogue {
   readonly #database: DatabaseSync;
@@ -55,14 +75,39 @@ export class Catalogue {
   }
 
   /** All or nothing. Throws `storage-full`, `storage-failed`. */
-  put(files: readonly StoredFile[], job: string | null = null): void {
+  put(files: readonly StoredFile[], { job, merged }: Along = {}): void {
     this.#together(() => {
       const insert = this.#database.prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)");
       for (const { name, hash, sizeBytes, root, layer } of files) {
         insert.run(name, hash, sizeBytes, root, layer);
       }
-      if (job !== null) this.#database.prepare("INSERT OR IGNORE INTO job VALUES (?)").run(job);
+      if (job !== undefined) {
+        this.#database.prepare("INSERT OR IGNORE INTO job VALUES (?)").run(job);
+      }
+      if (merged !== undefined) {
+        this.#database.prepare("UPDATE append SET message = NULL WHERE id = ?").run(merged);
+      }
     });
+  }
+
+  /** Notes an append before it is acknowledged; returns its id. Throws as `put` does. */
+  beginAppend({ block, job, message }: Omit<Append, "id">): number {
+    let id = 0;
+    this.#together(() => {
+      const insert = this.#database.prepare("INSERT INTO append VALUES (NULL, ?, ?, ?)");
+      id = Number(insert.run(job, block, message).lastInsertRowid);
+    });
+    return id;
+  }
+
+  /** It is over: its block says so, or nothing of it is written. */
+  endAppend(id: number): void {
+    this.#together(() => void this.#database.prepare("DELETE FROM append WHERE id = ?").run(id));
+  }
+
+  /** Those that were begun and not ended, in order. */
+  appends(): Append[] {
+    return this.#database.prepare("SELECT * FROM append ORDER BY id").all() as Append[];
   }
 
   /** Removes the job and all of its files; returns their names. */
@@ -74,7 +119,9 @@ export class Catalogue {
         .prepare("DELETE FROM file WHERE substr(name, 1, ?) = ? RETURNING name")
         .all([...below].length, below)
         .map(({ name }) => name as string);
-      this.#database.prepare("DELETE FROM job WHERE name = ?").run(job);
+      for (const gone of ["DELETE FROM job WHERE name = ?", "DELETE FROM append WHERE job = ?"]) {
+        this.#database.prepare(gone).run(job);
+      }
     });
     return names;
   }
