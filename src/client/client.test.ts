@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { bytes, type Emit, mapReduce, type Params, tasks, text } from "../index.ts";
 import { newFolder, removeFolder } from "../store/testing/at-end.ts";
 import { polled } from "../store/testing/polled.ts";
-import { CallFailed, type Cluster, ClusterError, connect } from "./index.ts";
+import { CallFailed, type Cluster, ClusterError, connect, type FailedTask } from "./index.ts";
 
 const factor = 3;
 const twice = (n: number): number => 2 * n;
@@ -94,6 +94,39 @@ test("results come while the job runs", async () => {
   assert.equal((await running.summary()).state, "running");
   await running.cancel();
   assert.match(await codeOf(() => running), /^conflict: j-\d+ was cancelled$/);
+});
+
+test("a list that keeps going leaves out what failed, and names it with its item", async () => {
+  const job = tasks({
+    items: [{ n: 1 }, { n: 2 }, { n: 3 }],
+    attempts: 1,
+    run({ n }) {
+      if (n === 2) throw new RangeError("two is odd");
+      return n === 3 ? null : n * n;
+    },
+  });
+  const running = cluster.run(job, { keepGoing: true });
+  const given: unknown[] = [];
+  for await (const result of running) given.push(result);
+  assert.deepEqual(given, [1, null]);
+  const loose: unknown[] = [];
+  for await (const result of running.results({ ordered: false })) loose.push(result);
+  assert.deepEqual(loose.sort(), [1, null]);
+  const result = await running;
+  assert.equal(result.tasksFailed, 1);
+  assert.deepEqual(await result.toArray(), [1, null]);
+  const [file] = await result.files();
+  assert.equal(await file?.text(), "1\nnull\n");
+  const failed: FailedTask[] = [];
+  for await (const one of result.failedTasks()) failed.push(one);
+  assert.deepEqual([failed.length, failed[0]?.task, failed[0]?.code], [1, 1, "user-error"]);
+  assert.deepEqual(failed[0]?.item, { n: 2 });
+  assert.match(failed[0]?.message ?? "", /two is odd/);
+  const words = cluster.run(text.words().count(), { inputs: "README.md", keepGoing: true });
+  assert.equal(
+    await codeOf(() => words),
+    "bad-request: keepGoing is for lists of tasks; leave it out",
+  );
 });
 
 test("large results come whole", async () => {

@@ -39,6 +39,9 @@ export type RunOptions<P> = {
   readonly weight?: number;
   /** Beside jobs of the same owner; default "normal". */
   readonly priority?: Priority;
+  /** Of a list of tasks: when some fail, after all their attempts, the job is done with the results
+   *  of the others; `Result.failedTasks` has the failed. Default false: it fails. */
+  readonly keepGoing?: boolean;
   /** Cancels the job; while its input is sent, what has arrived stays at the coordinator for a
    *  day. */
   readonly signal?: AbortSignal;
@@ -188,10 +191,13 @@ export class Cluster implements AsyncDisposable {
       import("../sdk/submit.ts"),
       builtOf(job),
     ]);
+    if (options.keepGoing === true && built.job.kind !== "tasks") {
+      throw new ClusterError("bad-request", "keepGoing is for lists of tasks; leave it out");
+    }
     const planned = await planJob(built.job, this.#planOptions(options));
     try {
       signal?.throwIfAborted();
-      const { key = null, name = nameOf(built), onUpload, priority, weight } = options;
+      const { keepGoing, key = null, name = nameOf(built), onUpload, priority, weight } = options;
       const upload = {
         ...(signal === undefined ? {} : { signal }),
         ...(onUpload === undefined ? {} : { onProgress: onUpload }),
@@ -199,6 +205,7 @@ export class Cluster implements AsyncDisposable {
       const shares = {
         ...(weight === undefined ? {} : { weight }),
         ...(priority === undefined ? {} : { priority }),
+        ...(keepGoing === undefined ? {} : { keepGoing }),
       };
       return await submitJob(this.#client, built, planned, { name, key, upload, ...shares });
     } finally {

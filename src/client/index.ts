@@ -1,6 +1,7 @@
 /** The public API of programs that use a cluster: `tequio/client`. */
 export { ClusterError, type ErrorCode } from "../core/error.ts";
 export type { JobSummary, StageSummary, WorkerSummary } from "../core/summary.ts";
+export type { FailedTask } from "../sdk/failed-tasks.ts";
 export type { UploadProgress } from "../sdk/submit.ts";
 export type { LogLine } from "../wire/api/messages.ts";
 export type { AnyItems, Cluster, Inputs, MapOptions, Mapped, RunOptions } from "./cluster.ts";

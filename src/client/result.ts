@@ -4,6 +4,7 @@ import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import type { Client } from "../sdk/client.ts";
 import { collect, jobResult, partNames, partsOf, type ResultPart } from "../sdk/collect.ts";
+import type { FailedTask } from "../sdk/failed-tasks.ts";
 import { linesOf } from "../sdk/table/lines.ts";
 import { rowsOf } from "./rows.ts";
 
@@ -52,10 +53,15 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
     return this.#summary;
   }
 
+  /** Tasks of a list that have no result, since the job kept going when they failed. */
+  get tasksFailed(): number {
+    return this.#summary.stages[0]?.tasksFailed ?? 0;
+  }
+
   /** `[key, value]`, partition by partition, keys in order within each; of a list of tasks each
-   *  result, in the order of the items; of a table an object of each row. Of output "text", and of
-   *  tables as CSV, keys and values are text. Throws `bad-request` for records that an operator
-   *  left as they are: read `files` then. */
+   *  result, in the order of the items, without those of tasks that failed; of a table an object of
+   *  each row. Of output "text", and of tables as CSV, keys and values are text. Throws
+   *  `bad-request` for records that an operator left as they are: read `files` then. */
   async *rows(): AsyncGenerator<Row, void> {
     const { output, stages } = this.#summary;
     if (stages[0]?.kind === "tasks") {
@@ -90,12 +96,17 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
     return result.parts.map((part, n) => fileOf(names[n]!, part));
   }
 
-  /** Records that were set aside (`badRecords: "keep"`). */
+  /** Records that were set aside (`badRecords: "keep"`); of a list what `failedTasks` gives. */
   async *badRecords(): AsyncGenerator<unknown, void> {
     const { badRecords } = await jobResult(this.#client, this.#summary);
     for (const part of badRecords) {
       for await (const line of linesOf(part.read())) yield JSON.parse(line);
     }
+  }
+
+  /** Those that `tasksFailed` counts, in order, with their items. */
+  async *failedTasks(): AsyncGenerator<FailedTask, void> {
+    if (this.tasksFailed > 0) yield* this.badRecords() as AsyncGenerator<FailedTask, void>;
   }
 
   /** Writes the result as files, all or nothing, as `tequio run -o` does; their paths. Throws

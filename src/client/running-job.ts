@@ -1,6 +1,6 @@
 /** A job that a program has submitted: to be waited for, followed and cancelled. */
 import type { JobSummary } from "../core/summary.ts";
-import type { Client } from "../sdk/client.ts";
+import type { Client, CommittedResult } from "../sdk/client.ts";
 import type { LogLine } from "../wire/api/messages.ts";
 import { failureOf } from "./failure.ts";
 import { Result } from "./result.ts";
@@ -68,7 +68,8 @@ export class RunningJob<Row = unknown> implements PromiseLike<Result<Row>>, Asyn
     return this.results();
   }
 
-  /** Throws the job's failure after the results that came before it. */
+  /** Throws the job's failure after the results that came before it. Of a list that keeps going,
+   *  tasks that failed have none: the `Result` has them. */
   async *results({ ordered = true, ...wanted }: ResultsSettings = {}): AsyncGenerator<Row, void> {
     const job = await this.id;
     const { stages } = await this.#client.job(job);
@@ -76,19 +77,18 @@ export class RunningJob<Row = unknown> implements PromiseLike<Result<Row>>, Asyn
       yield* (await this.result()).rows();
       return;
     }
-    const early = new Map<number, unknown>();
+    const early = new Map<number, CommittedResult>();
     let next = 0;
     const follow = this.#follow(wanted);
-    for await (const [index, value] of this.#client.committedResults(job, follow)) {
+    for await (const committed of this.#client.committedResults(job, follow)) {
       if (!ordered) {
-        yield value as Row;
+        yield* resultIn<Row>(committed);
         continue;
       }
-      early.set(index, value);
-      for (; early.has(next); next++) {
-        const result = early.get(next) as Row;
+      early.set(committed[0], committed);
+      for (let one = early.get(next); one !== undefined; one = early.get(++next)) {
         early.delete(next);
-        yield result;
+        yield* resultIn<Row>(one);
       }
     }
     doneOrThrow(await this.#client.job(job));
@@ -120,6 +120,11 @@ export class RunningJob<Row = unknown> implements PromiseLike<Result<Row>>, Asyn
     const signals = [signal, this.#signal].filter((one) => one !== undefined);
     return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
   }
+}
+
+/** None of a task that failed in a job that keeps going. */
+function resultIn<Row>([, result, failed]: CommittedResult): Row[] {
+  return failed === undefined ? [result as Row] : [];
 }
 
 function doneOrThrow(summary: JobSummary): JobSummary {

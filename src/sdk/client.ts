@@ -28,7 +28,7 @@ import { readLines } from "./client/read-lines.ts";
 import { freshKey, submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import { Uploads } from "./client/uploads.ts";
-import type { FailedTask } from "./failed-tasks.ts";
+import type { FailedTask, TaskFailure } from "./failed-tasks.ts";
 import type { Upload } from "./plan/upload.ts";
 
 export type { FollowOptions, ReadOptions, TransferOptions };
@@ -53,6 +53,9 @@ export type JobList = {
   readonly jobs: readonly JobSummary[];
   readonly removed: readonly RemovedSummary[];
 };
+
+/** `failed`: why the task has none, in a job that keeps going; absent = it has one. */
+export type CommittedResult = readonly [index: number, result: unknown, failed?: TaskFailure];
 
 export type JobWithResults = {
   /** Durable, as after `submit`. */
@@ -232,8 +235,8 @@ export class Client {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/output` });
   }
 
-  /** Results of a list of tasks, in order, once the job is done. Goes on where it was when the line
-   *  is cut. */
+  /** Results of a list of tasks, in order, once the job is done; of tasks that failed while it kept
+   *  going there is none. Goes on where it was when the line is cut. */
   async *results(job: string): AsyncGenerator<unknown, void> {
     for await (const text of this.resultTexts(job)) yield JSON.parse(text);
   }
@@ -274,10 +277,10 @@ export class Client {
   async *committedResults(
     job: string,
     options: FollowOptions = {},
-  ): AsyncGenerator<readonly [index: number, result: unknown], void> {
+  ): AsyncGenerator<CommittedResult, void> {
     const path = `${jobPath(job)}/results?follow=1`;
     const given = new Set<number>();
-    const read = () => this.#follow<readonly [number, unknown] | JobState>(path, options.signal);
+    const read = () => this.#follow<CommittedResult | JobState>(path, options.signal);
     try {
       for await (const line of patiently(read, options, (one) => typeof one === "string")) {
         if (typeof line === "string") return;

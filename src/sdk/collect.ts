@@ -354,7 +354,8 @@ class CountedLines {
 
 const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
 
-/** Results as lines of JSON, of which tables are made; of text the index is the key. */
+/** Results as lines of JSON, of which tables are made; of text the index is the key. `failed`: the
+ *  tasks that have none. */
 async function* taskRows(
   results: AsyncIterable<string>,
   format: OutputFormat,
@@ -363,8 +364,9 @@ async function* taskRows(
   let index = 0;
   let lines = "";
   for await (const text of results) {
-    if (failed.has(index++)) continue;
-    lines += format === "text" ? taskRow(index - 1, text) : `${text}\n`;
+    while (failed.has(index)) index++;
+    lines += format === "text" ? taskRow(index, text) : `${text}\n`;
+    index++;
     if (lines.length < 65_536) continue;
     yield Buffer.from(lines);
     lines = "";

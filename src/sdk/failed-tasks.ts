@@ -4,8 +4,14 @@ import type { Failure } from "../core/job.ts";
 import type { ResultPart } from "./job-result.ts";
 import { linesOf } from "./table/lines.ts";
 
+export type TaskFailure = Pick<Failure, "code" | "message">;
+
 /** A task without a result, by its index. */
-export type FailedTask = Pick<Failure, "code" | "message"> & { readonly task: number };
+export type FailedTask = TaskFailure & {
+  readonly task: number;
+  /** Where the items are at hand. */
+  readonly item?: unknown;
+};
 
 /** The lines of the tasks that did not fail, of one line for each. */
 export async function* withoutFailed(

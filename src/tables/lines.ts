@@ -109,14 +109,21 @@ const { TextDecoder } = globalThis as unknown as {
   ) => { decode(bytes: Uint8Array): string };
 };
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lossyDecoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** Throws for other bytes: keys that are not texts would become the same. */
-export function utf8Text(bytes: Uint8Array): string {
+export function utf8Text(bytes: Uint8Array, column = "a column"): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw new Error("a column has bytes that are not UTF-8; leave it out", { cause });
+    const text = `${column} has bytes that are not UTF-8; leave it out, by naming the others`;
+    throw new Error(text, { cause });
   }
+}
+
+/** With U+FFFD where bytes are not UTF-8. */
+export function lossyText(bytes: Uint8Array): string {
+  return lossyDecoder.decode(bytes);
 }
 
 /** `units` × 10^−`scale`, with all digits, as JSON. */

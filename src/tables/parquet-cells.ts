@@ -3,7 +3,15 @@ import type { DecodedArray, ParquetParsers, SchemaElement } from "hyparquet";
 import { parseExactJson } from "../wire/block/decimal.ts";
 import { jsonText } from "../wire/block/json.ts";
 import type { CellKind } from "./file.ts";
-import { clockText, dayText, scaledText, singleText, timeText, utf8Text } from "./lines.ts";
+import {
+  clockText,
+  dayText,
+  lossyText,
+  scaledText,
+  singleText,
+  timeText,
+  utf8Text,
+} from "./lines.ts";
 
 const decimals = { MILLIS: 3, MICROS: 6, NANOS: 9 } as const;
 
@@ -16,6 +24,12 @@ export const parsers: Partial<ParquetParsers> = {
   timestampFromNanoseconds: (value) => timeOf(value, 9),
   stringFromBytes: (bytes) => (bytes === undefined ? undefined : utf8Text(bytes)),
   jsonFromBytes: (bytes) => (bytes === undefined ? undefined : parseExactJson(utf8Text(bytes))),
+};
+
+/** Of statistics: those of bytes that are no text must not keep the file from being read. */
+export const boundParsers: Partial<ParquetParsers> = {
+  ...parsers,
+  stringFromBytes: (bytes) => (bytes === undefined ? undefined : lossyText(bytes)),
 };
 
 function timeOf(value: bigint | undefined, unit: number): string | undefined {
@@ -68,9 +82,10 @@ export function cellsOf(
   }
   if (kindOf(element) === "text") {
     const isBytes = type === "BYTE_ARRAY";
+    const column = `the column ${JSON.stringify(element.name)}`;
     return of((value) => {
       if (typeof value === "string") return JSON.stringify(value);
-      if (isBytes && value instanceof Uint8Array) return JSON.stringify(utf8Text(value));
+      if (isBytes && value instanceof Uint8Array) return JSON.stringify(utf8Text(value, column));
       return jsonText(value, "a column");
     });
   }

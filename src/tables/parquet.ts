@@ -11,7 +11,7 @@ import type {
 import { ClusterError } from "../core/error.ts";
 import { groupMaxBytes, type Range, type TableColumn, type TableFile, type Wish } from "./file.ts";
 import { type CellColumn, columnsAt, jsonLines, singleText } from "./lines.ts";
-import { cellsOf, kindOf, parsers, scaleOf } from "./parquet-cells.ts";
+import { boundParsers, cellsOf, kindOf, parsers, scaleOf } from "./parquet-cells.ts";
 import { type Bounds, mayHold } from "./prune.ts";
 
 const load = () => Promise.all([import("hyparquet"), import("hyparquet-compressors")]);
@@ -66,7 +66,7 @@ function columnsOf({ children, element }: SchemaTree, before: string): TableColu
 
 async function metadataOf(file: TableFile): Promise<FileMetaData> {
   const [{ parquetMetadataAsync }] = await load();
-  return parquetMetadataAsync(bufferOf(file), { parsers, geoparquet: false });
+  return parquetMetadataAsync(bufferOf(file), { parsers: boundParsers, geoparquet: false });
 }
 
 function bufferOf(file: TableFile): AsyncBuffer {

@@ -7,7 +7,15 @@ import { buildWeb } from "../../scripts/web/build-web.ts";
 import type { WorkerSummary } from "../../src/core/summary.ts";
 import { TcpProxy } from "../network/proxy.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { type Cluster, figure, isJoined, joinIn, startCluster, workersOf } from "./cluster.ts";
+import {
+  type Cluster,
+  figure,
+  framesBecome,
+  isJoined,
+  joinIn,
+  startCluster,
+  workersOf,
+} from "./cluster.ts";
 import { PlainTab } from "./plain-tab.ts";
 import { isComputing, itemsOf, mishapsOf, numbers, submitEndless, submitSlow } from "./slow-job.ts";
 
@@ -287,12 +295,7 @@ async function movedSlider(t: TestContext): Promise<void> {
   await slots.fill("1");
   await computing(page, 1);
   await workersBecome(cluster, ([one]) => one?.slots === 1);
-  // Frames of removed slots are removed after the coordinator knows.
-  const framesEndMs = performance.now() + workersMaxMs;
-  while (page.frames().length > 2) {
-    assert.ok(performance.now() < framesEndMs, `${page.frames().length} frames stay`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await framesBecome(page, 2);
   await slots.fill("4");
   assert.deepEqual(await itemsOf(cluster, job), numbers(30));
   const [after] = await workersOf(cluster);

@@ -1,5 +1,7 @@
 /** A cluster with a page, and tabs in a real Chromium, for tests. */
+import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import type { WorkerSummary } from "../../src/core/summary.ts";
@@ -84,4 +86,17 @@ export async function figure(page: Page, name: string): Promise<number> {
 
 export async function isJoined(page: Page): Promise<void> {
   await page.waitForSelector('[data-phase="joined"]');
+}
+
+/** Longest wait for frames to go, ms; a machine may be busy. */
+const framesMaxMs = 90_000;
+
+/** No more than so many frames are in the page: those of sandboxes go after the coordinator knows,
+ *  and Playwright notices later still. */
+export async function framesBecome(page: Page, most: number): Promise<void> {
+  const endMs = performance.now() + framesMaxMs;
+  while (page.frames().length > most) {
+    assert.ok(performance.now() < endMs, `${page.frames().length} frames stay`);
+    await delay(50);
+  }
 }

@@ -11,7 +11,15 @@ import type { Page } from "playwright-core";
 import { WebSocket as Socket } from "ws";
 import { repository } from "../fixtures/programs.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import { figure, isJoined, joinIn, often, startCluster, workersOf } from "./cluster.ts";
+import {
+  figure,
+  framesBecome,
+  isJoined,
+  joinIn,
+  often,
+  startCluster,
+  workersOf,
+} from "./cluster.ts";
 
 const { newContext } = sharedChromium();
 const module = join(repository, "examples", "count-primes", "primes.wasm");
@@ -39,8 +47,8 @@ test(
     await page.click("#stop");
     await page.waitForSelector("#join");
     while ((await workersOf(cluster)).length > 0) await delay(100);
-    // Its sandboxes are removed after the coordinator knows.
-    while (page.frames().length > 1) await delay(50);
+    // Without those of its sandboxes.
+    await framesBecome(page, 1);
   },
 );
 

@@ -16,7 +16,7 @@ import { crc32 } from "../../src/worker/browser/node-shims/zlib.ts";
 import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { FrameCollector } from "./frames.ts";
 
 const parts = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TabBuffer } from "../../src/worker/browser/node-shims/tab-buffer.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 
 type Made = Uint8Array & Record<string, (...args: unknown[]) => unknown>;
 type Kind = Record<string, (...args: unknown[]) => unknown>;

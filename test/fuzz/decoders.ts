@@ -29,7 +29,7 @@ import {
   ourFrames,
   packedHex,
 } from "../../src/wire/manager/testdata/golden.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 
 import { browserDecoders } from "./browser.ts";
 import { consoleDecoders } from "./console.ts";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { csv, type Format, ndjson, text } from "../../src/sdk/format.ts";
 import type { AnyMapReduce, Emit } from "../../src/sdk/job.ts";
 import { mapReduce } from "../../src/sdk/job.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { bothWays, type Outcome } from "./tasks.ts";
 
 function jobOf(input: unknown, badRecords: "fail" | "keep"): AnyMapReduce {

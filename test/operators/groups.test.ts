@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { type Pairs, text } from "../../src/index.ts";
 import type { AnyOperator } from "../../src/sdk/job.ts";
 import { linePattern } from "../../src/worker/kernels/groups/line-pattern.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
 type Options = Parameters<typeof allWays>[2];

@@ -8,7 +8,7 @@ import { text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { KeptRows } from "../../src/worker/operators/kept-rows.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { judgedParts, kernelParts } from "./tasks.ts";
 
 const dir = temporaryDir({ after }, "tequio-join-");

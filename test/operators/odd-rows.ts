@@ -1,5 +1,5 @@
 /** Rows of CSV as they may be: with quotes, returns, numbers and dates of all kinds, and faults. */
-import fc from "fast-check";
+import fc from "../fixtures/fast-check.ts";
 
 export const columns = ["a", "n", "b", "d"] as const;
 

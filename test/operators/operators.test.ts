@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mapReduce, type Pairs, text } from "../../src/index.ts";
 import { WordCounts } from "../../src/worker/kernels/wasm/word-counts.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
 /** Rows by key, after all three ways have agreed. */

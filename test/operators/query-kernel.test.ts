@@ -13,7 +13,7 @@ import type {
   QueryStep,
 } from "../../src/wire/block/query.ts";
 import { programOf } from "../../src/worker/operators/query/compile.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { columns, csv, dates } from "./odd-rows.ts";
 import { allWays } from "./run.ts";
 

@@ -16,7 +16,7 @@ import {
   type Table,
   text,
 } from "../../src/index.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
 type Options = Parameters<typeof allWays>[2];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { text } from "../../src/index.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { columns, csv } from "./odd-rows.ts";
 import { allWays } from "./run.ts";
 

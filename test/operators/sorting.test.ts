@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { bytes, text } from "../../src/index.ts";
 import type { AnyOperator, Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
-import fc from "../fixtures/properties.ts";
+import fc from "../fixtures/fast-check.ts";
 import { judgedParts, kernelParts, type Trial } from "./tasks.ts";
 
 const dir = temporaryDir({ after }, "tequio-sorting-");

@@ -206,6 +206,12 @@ def words(line, emit, context):
         emit(context.params["before"] + word, {"n": 1, "of": len(word)})
 
 
+def odd_square(one):
+    if one["n"] % 2 == 0:
+        raise ValueError(f"{one['n']} is even")
+    return None if one["n"] == 1 else one["n"] ** 2
+
+
 def jobs_give_rows():
     cluster = source_only()
     job = map_reduce(
@@ -236,6 +242,20 @@ def jobs_give_rows():
     [saved] = table.save(out + "-csv")
     with open(saved, newline="", encoding="utf-8") as file:
         assert [row[1] for row in csv.reader(file)] == ["value", *strange]
+    odd = tasks(items=[{"n": n} for n in range(4)], run=odd_square, attempts=1, output="csv")
+    fails("user-error", lambda: cluster.run(odd), "is even")
+    kept = cluster.run(odd, keep_going=True)
+    assert kept.tasks_failed == 2 and list(kept) == [None, 9], list(kept)
+    assert list(kept.rows()) == [(1, None), (3, 9)]
+    [zero, two] = kept.failed_tasks()
+    assert (two["task"], two["item"], two["code"]) == (2, {"n": 2}, "user-error"), two
+    assert "2 is even" in two["message"] and zero["task"] == 0
+    [saved, bad] = kept.save(out + "-kept")
+    with open(saved, encoding="utf-8") as file:
+        assert file.read() == "n,value\n1,\n3,9\n"
+    with open(bad, encoding="utf-8") as file:
+        assert [json.loads(line) for line in file] == [zero, two]
+    fails("bad-request", lambda: cluster.run(job, path, keep_going=True), "lists of tasks")
     deep = [{"id": 1, "at": {"x": 2.0, "y": None}}, {"id": 2 ** 63, "list": [1e-7, 1e16]}]
     same = tasks(items=deep, run=lambda one: {"id": one["id"], "ok": True}, output="csv")
     [saved] = cluster.run(same).save(out + "-deep")

@@ -1,7 +1,7 @@
 /** What `npm test` runs, and how it reports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { allParts } from "../../scripts/suite/parts.ts";
@@ -12,15 +12,6 @@ test("every file of tests is run once", () => {
   assert.ok(files.length > 300, `${files.length} files`);
   assert.equal(new Set(files).size, files.length);
   assert.ok(files.includes("test/scripts/suite.test.ts"));
-});
-
-test("properties are checked by what is drawn the same in each run", () => {
-  const files = globSync("{src,test,sim,examples}/**/*.ts");
-  const drawing = files.filter((file) => {
-    const text = readFileSync(file, "utf8");
-    return /\bfc\.(assert|check|sample)\(/.test(text) && text.includes('from "fast-check"');
-  });
-  assert.deepEqual(drawing, [], "they import fc from test/fixtures/properties.ts");
 });
 
 const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;

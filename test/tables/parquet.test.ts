@@ -272,6 +272,23 @@ test("what is written here as Parquet is read again as it was, nested columns to
   ]);
 });
 
+test("bytes that are no text keep only the column from being read that has them", async () => {
+  const path = join(folder, "hashes.parquet");
+  await duckdb(`COPY (
+    SELECT range AS id, from_hex(printf('ff%04x', range)) AS hash FROM range(300)
+  ) TO '${path}' (FORMAT parquet)`);
+  assert.deepEqual((await tableColumns(opened(path).file)).length, 2);
+  assert.deepEqual(await rowsIn(opened(path).file, { paths: ["id"] }), numbered(300));
+  await assert.rejects(
+    rowsIn(opened(path).file),
+    /the column "hash" has bytes that are not UTF-8; leave it out/,
+  );
+});
+
+function numbered(count: number): Array<{ id: number }> {
+  return Array.from({ length: count }, (_, id) => ({ id }));
+}
+
 test("a missing column, a damaged file and a wrong format are errors that say so", async () => {
   const path = await sales("errors.parquet");
   await assert.rejects(

@@ -95,6 +95,12 @@ test("tests, benchmarks and scripts make temporary folders by one piece", () => 
   assert.equal(unwantedFindings(old, "temporary-folders").length, 1);
 });
 
+test("properties are tried with one seed for all", () => {
+  holds("seeds", unwantedFindings(sources, "seeds"));
+  const own = pretend("src/x.test.ts", `import fc from "fast${"-"}check";`);
+  assert.equal(unwantedFindings(own, "seeds").length, 1);
+});
+
 test("no process of the product loads fetch with Node's HTTP module", () => {
   holds("http-imports", httpFindings(sources));
   const find = (text: string) => httpFindings(pretend("src/x.ts", text)).length;

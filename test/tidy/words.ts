@@ -76,12 +76,14 @@ const unwanted: ReadonlyArray<readonly [rule: string, pattern: RegExp, why: stri
     new RegExp(`mkd${"temp"}(?:Sync)?\\(join\\(tmpdir`),
     "use src/store/testing/at-end.ts",
   ],
+  ["seeds", new RegExp(`from "fast${"-"}check"`), "use test/fixtures/fast-check.ts"],
 ];
 
 /** Which sources a rule reads; default: all. */
 const readBy: Readonly<Record<string, (source: Source) => boolean>> = {
   skips: ({ isTest }) => isTest,
   "spread-arguments": ({ isTest, path }) => !isTest && path.startsWith("src/"),
+  seeds: ({ path }) => path !== "test/fixtures/fast-check.ts",
   "temporary-folders": ({ isTest, path }) => isTest || /^(?:bench|scripts)\//.test(path),
 };
 

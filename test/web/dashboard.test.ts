@@ -122,6 +122,33 @@ test("an operator cancels and submits again; a reader is offered neither", { ski
   }
 });
 
+test("of a list that kept going the page shows what failed beside the results", {
+  skip,
+}, async (t) => {
+  const cluster = await startCluster(t, "--workers", "1");
+  const id = await submit(cluster, { count: 4, bad: 2 }, "--keep-going");
+  const { errors, page } = await openScreen(
+    browser!,
+    `${cluster.url}/jobs/${id}#token=${adminOf(cluster)}`,
+  );
+  await page.waitForSelector(".chip.done");
+  await page.waitForSelector("text=3 of 4 tasks");
+  assert.equal(await page.locator(".facts >> text=1 task failed, without a result").count(), 1);
+  const failed = page.locator('[aria-labelledby="failed-title"]');
+  await failed.locator("td >> text=no such square").waitFor();
+  assert.equal(await failed.locator("tbody tr").count(), 1);
+  assert.equal(await failed.locator("td").first().innerText(), "2");
+  const results = page.locator('[aria-labelledby="result-title"] table.rows tbody tr');
+  assert.equal(await results.count(), 3, "none of the task that failed");
+  assert.deepEqual(errors, []);
+  await page.context().close();
+  const { code, err } = await cluster.place.run("report", id, "-o", "kept.html");
+  assert.equal(code, 0, err);
+  const kept = await openScreen(browser!, `file://${cluster.place.dir}/kept.html`);
+  await kept.page.waitForSelector("td >> text=no such square");
+  await kept.page.context().close();
+});
+
 test("errors show their place in the job, and a reason its chain", { skip }, async (t) => {
   const cluster = await startCluster(t, "--workers", "1");
   const id = await submit(cluster, { count: 3, bad: 1 });

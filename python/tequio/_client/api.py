@@ -129,6 +129,10 @@ class Api:
         call = Call("GET", f"{_path(job)}/results{query}", answer_s=wait_ms / 1000 + ANSWER_S)
         return self.transport.lines(call)
 
+    def failed_tasks(self, job: str) -> Iterator[bytes]:
+        """JSON of `{task, code, message}` of each task that failed in a job that kept going."""
+        return self.transport.lines(Call("GET", f"{_path(job)}/results?failed=1"))
+
     def output(self, job: str) -> Dict[str, Any]:
         """Output: the blobs of the result."""
         return patiently(lambda: self._json("GET", f"{_path(job)}/output"), _FOLLOW_PATIENCE_S)

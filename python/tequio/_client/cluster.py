@@ -92,6 +92,7 @@ class Cluster:
         split_bytes: Optional[int] = None,
         weight: int = 1,
         priority: str = "normal",
+        keep_going: bool = False,
     ) -> RunningJob:
         """Submits a job: a Python job file, or what `map_reduce`, `tasks` or operators made in
         this program.
@@ -100,11 +101,17 @@ class Cluster:
         several inputs. params: JSON values over the job's. key: the same key and job give the same
         job again, at most 200 characters. reducers: 0 to 100,000, over the job's own. split_bytes:
         of input that one map task reads, default 64 MiB. weight: 1 to 1,000, share against other
-        jobs. priority: "high", "normal" or "low", beside jobs of the same owner.
+        jobs. priority: "high", "normal" or "low", beside jobs of the same owner. keep_going: of a
+        list of tasks: when some fail, after all their attempts, the job is done with the results of
+        the others, and `Result.failed_tasks` has the failed; default: it fails.
         Errors: `build-failed` for a job that cannot be used, `bad-request` for inputs."""
         declared, items = self._declare(job, params or {})
         shown = name or declared.options.get("name") or _name_of(job)
-        settings = Settings(shown, params or {}, reducers, split_bytes, weight, priority)
+        settings = Settings(
+            shown, params or {}, reducers, split_bytes, weight, priority, keep_going
+        )
+        if keep_going and declared.kind != "tasks":
+            raise ClusterError("bad-request", "keep_going is for lists of tasks; leave it out")
         if declared.kind == "tasks":
             if inputs is not None:
                 raise ClusterError("bad-request", "a list of tasks reads no inputs; use params")

@@ -58,6 +58,7 @@ class Settings(NamedTuple):
     split_bytes: Optional[int] = None
     weight: int = 1
     priority: str = "normal"
+    keep_going: bool = False
 
 
 class Planned(NamedTuple):
@@ -198,6 +199,8 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
     # Left out where they say nothing: older coordinators refuse fields that they do not know.
     if settings.priority != "normal":
         spec["priority"] = settings.priority
+    if settings.keep_going:
+        spec["keepGoing"] = True
     spec.update(declared.program)
     return Planned(plan, spec, [code, *blobs])
 

@@ -7,9 +7,10 @@ import os
 import re
 import shutil
 import uuid
-from itertools import islice
+from itertools import chain, count, islice
 from typing import Any, Dict, Iterator, List, Tuple
 
+from .._values.json_text import json_bytes
 from .._values.rows import row_text
 from .api import Api
 from .failure import ClusterError
@@ -23,7 +24,8 @@ _UNESCAPED = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 class Result:
     """What a job has computed, read when it is asked for; every byte is verified.
 
-    job: its id. counters: by name. output: as the job says. Of a list of tasks, a row is a result;
+    job: its id. counters: by name. output: as the job says. tasks_failed: tasks of a list that have
+    no result, since the job kept going when they failed. Of a list of tasks, a row is a result;
     of a table it is a dict of its columns, of sorted texts a text, else a key with its value.
     Values are those of JSON; of text output, text."""
 
@@ -32,6 +34,7 @@ class Result:
         self.job: str = summary["job"]
         self.counters: Dict[str, float] = summary["counters"]
         self.output: str = summary["output"]
+        self.tasks_failed: int = summary["stages"][0].get("tasksFailed", 0)
         self._is_list = summary["stages"][0]["kind"] == "tasks"
         self._shape = summary.get("shape") or ({"of": "tasks"} if self._is_list else None)
         self._has_lines = has_lines
@@ -41,14 +44,14 @@ class Result:
         """Results of a list of tasks in order, rows of a table in order, else pairs `(key, value)`,
         partition by partition, keys in order within each."""
         if self._is_list:
-            return self._results()
+            return (json.loads(text) for _, text in self._results())
         return (one for part in self._api.output(self.job)["parts"] for one in self._part(part))
 
     def rows(self) -> Iterator[Tuple[Any, ...]]:
         """The same as tuples for `csv.writer(file).writerows(…)`: (key, value), (index, result), or
         the cells of a table."""
         if self._is_list:
-            return iter(enumerate(self))
+            return ((index, json.loads(text)) for index, text in self._results())
         if self._has_lines:
             return ((line,) for line in self)
         return (tuple(one.values()) if isinstance(one, dict) else one for one in self)
@@ -69,6 +72,11 @@ class Result:
         """Those that were set aside (`bad_records="keep"`)."""
         for hash in self._api.output(self.job)["badRecords"]:
             yield from map(json.loads, _lines(self._api.blob(hash)))
+
+    def failed_tasks(self) -> Iterator[Dict[str, Any]]:
+        """Those that `tasks_failed` counts, in order: "task" (its index), "item", "code",
+        "message"."""
+        return map(json.loads, self._failed_lines())
 
     def save(self, folder: str, replace: bool = False) -> List[str]:
         """Writes the result as files, all or nothing, as `tequio run -o` does; their paths. DuckDB
@@ -114,8 +122,28 @@ class Result:
         body = "".join(f"<tr>{row}</tr>" for row in cells)
         return f"<table>{head}{body}{more}</table>"
 
-    def _results(self) -> Iterator[Any]:
-        return map(json.loads, self._api.results(self.job))
+    def _results(self) -> Iterator[Tuple[int, bytes]]:
+        """The JSON of each result of a list, with the index of its task."""
+        failed = {one["task"] for one in self._failures()}
+        having = (index for index in count() if index not in failed)
+        return zip(having, self._api.results(self.job))
+
+    def _failures(self) -> Iterator[Dict[str, Any]]:
+        if not self.tasks_failed:
+            return iter(())
+        return map(json.loads, self._api.failed_tasks(self.job))
+
+    def _failed_lines(self) -> Iterator[bytes]:
+        items = enumerate(self._items())
+        for one in self._failures():
+            # The item as it is: its numbers may have more digits than a float.
+            item = next((b'"item":%s,' % text for at, text in items if at == one["task"]), b"")
+            why = json_bytes(json.dumps({"code": one["code"], "message": one["message"]})[1:])
+            yield b'{"task":%d,%s%s\n' % (one["task"], item, why)
+
+    def _items(self) -> Iterator[bytes]:
+        named = (self._shape or {}).get("items")
+        return iter(()) if named is None else _lines(self._api.blob(named))
 
     def _part(self, part: Dict[str, Any]) -> Iterator[Any]:
         if not part["hash"]:
@@ -148,11 +176,11 @@ class Result:
         columns = self._columns(parts)
         for name, part in zip(names, parts):
             _write_file(os.path.join(folder, name), self._file(part, columns))
-        if output["badRecords"]:
+        if output["badRecords"] or self.tasks_failed:
             names.append(os.path.join("_bad", "records.ndjson"))
             os.mkdir(os.path.join(folder, "_bad"))
             chunks = (chunk for hash in output["badRecords"] for chunk in self._api.blob(hash))
-            _write_file(os.path.join(folder, names[-1]), chunks)
+            _write_file(os.path.join(folder, names[-1]), chain(chunks, self._failed_lines()))
         return names
 
     def _columns(self, parts: List[Any]) -> List[str]:
@@ -171,24 +199,20 @@ class Result:
             return self._api.blob(part) if part else iter(())
         if self.output != "text":
             return (text + b"\n" for text in self._api.results(self.job))
-        results = enumerate(self._api.results(self.job))
         return (
             row_text("text", index, json.loads(text), f"result {index}").encode()
-            for index, text in results
+            for index, text in self._results()
         )
 
     def _rows_of(self, part: Any) -> Iterator[Dict[str, Any]]:
         read = row_reader(self._shape or {}, self.output != "rows")
-        lines: Iterator[bytes] = iter(())
-        items = None
-        if part is None:
-            lines = iter(self._api.results(self.job))
-            named = (self._shape or {}).get("items")
-            items = None if named is None else _lines(self._api.blob(named))
-        elif part:
-            lines = _lines(self._api.blob(part))
-        for index, line in enumerate(lines):
-            yield read(line, index, None if items is None else next(items))
+        if part is not None:
+            lines = _lines(self._api.blob(part)) if part else iter(())
+            yield from (read(line, index, None) for index, line in enumerate(lines))
+            return
+        items = enumerate(self._items())
+        for index, line in self._results():
+            yield read(line, index, next((text for at, text in items if at == index), None))
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:

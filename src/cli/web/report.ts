@@ -102,10 +102,10 @@ async function keptJob(client: Client, job: string) {
     logsCut = true;
   }
   const attempts = await allAttempts(client, job);
-  const { badText, resultText } = await beginnings(client, summary);
+  const texts = await beginnings(client, summary);
   const madeAtMs = Date.now();
   const version = packageVersion();
-  return { version, madeAtMs, summary, attempts, logs, logsCut, resultText, badText };
+  return { version, madeAtMs, summary, attempts, logs, logsCut, ...texts };
 }
 
 async function allAttempts(client: Client, job: string): Promise<Attempts> {
@@ -123,21 +123,29 @@ async function allAttempts(client: Client, job: string): Promise<Attempts> {
 async function beginnings(
   client: Client,
   summary: JobSummary,
-): Promise<{ resultText: string; badText: string }> {
-  if (summary.state !== "done") return { resultText: "", badText: "" };
+): Promise<Readonly<Record<"resultText" | "failedText" | "badText", string>>> {
+  if (summary.state !== "done") return { resultText: "", failedText: "", badText: "" };
   const { badRecords, parts }: Output = await client.output(summary.job);
   const badText = await firstText(client, badRecords[0] ?? "");
   if (summary.stages[0]?.kind === "tasks") {
-    let resultText = "";
-    for await (const result of client.results(summary.job)) {
-      resultText += `${JSON.stringify(result)}\n`;
-      if (resultText.length > textMaxBytes) break;
-    }
-    return { resultText, badText };
+    const resultText = await firstLines(client.results(summary.job));
+    const hasFailed = summary.stages[0].tasksFailed !== undefined;
+    const failedText = hasFailed ? await firstLines(client.failedTasks(summary.job)) : "";
+    return { resultText, failedText, badText };
   }
   const isText = summary.output !== "bytes";
   const first = parts.find(({ hash }) => hash !== "")?.hash ?? "";
-  return { resultText: isText ? await firstText(client, first) : "", badText };
+  const resultText = isText ? await firstText(client, first) : "";
+  return { resultText, failedText: "", badText };
+}
+
+async function firstLines(values: AsyncIterable<unknown>): Promise<string> {
+  let text = "";
+  for await (const value of values) {
+    text += `${JSON.stringify(value)}\n`;
+    if (text.length > textMaxBytes) break;
+  }
+  return text;
 }
 
 async function firstText(client: Client, hash: string): Promise<string> {

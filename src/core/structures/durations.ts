@@ -1,11 +1,15 @@
 /** How long the attempts of a stage take: mean and median from a logarithmic histogram, in constant
  *  space. */
 
-/** Buckets per doubling: the median is exact to about 9 %. */
-const bucketsPerDoubling = 4;
-/** From 1/64 ms up to about 50 days. */
+/** From 1/64 ms up to about 42 days. */
 const bucketCount = 152;
-const shift = 6 * bucketsPerDoubling;
+/** What buckets stand for within a doubling, 2^(k/4): the median is exact to about 9 %. As numbers,
+ *  since logarithms and powers differ between engines in the last digit. */
+const middles = [1, 1.189207115002721, Math.SQRT2, 1.681792830507429];
+/** Where they end, 2^((2k + 1)/8). */
+const ends = [1.0905077326652577, 1.2968395546510096, 1.5422108254079407, 1.8340080864093424];
+const middlesMs = scaled(middles);
+const endsMs = scaled(ends);
 
 export class Durations {
   count = 0;
@@ -16,8 +20,7 @@ export class Durations {
     const known = Number.isFinite(ms) && ms > 0 ? ms : 0;
     this.count++;
     this.totalMs += known;
-    const at = known === 0 ? 0 : Math.round(Math.log2(known) * bucketsPerDoubling) + shift;
-    const bucket = Math.min(bucketCount - 1, Math.max(0, at));
+    const bucket = bucketOf(known);
     this.buckets[bucket] = (this.buckets[bucket] as number) + 1;
   }
 
@@ -32,7 +35,7 @@ export class Durations {
     let left = this.count / 2;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       left -= this.buckets[bucket] as number;
-      if (left <= 0) return 2 ** ((bucket - shift) / bucketsPerDoubling);
+      if (left <= 0) return middlesMs[bucket] as number;
     }
     return 0;
   }
@@ -50,4 +53,24 @@ export class Durations {
     for (const [bucket, count] of saved.buckets.entries()) durations.buckets[bucket] = count;
     return durations;
   }
+}
+
+/** Of all buckets, in ms: each doubling has the same parts. */
+function scaled(parts: readonly number[]): number[] {
+  const all: number[] = [];
+  for (let scaleMs = 1 / 64; all.length < bucketCount; scaleMs *= 2) {
+    for (const part of parts) all.push(part * scaleMs);
+  }
+  return all;
+}
+
+/** The first that ends after `ms`; the last one has no end. */
+function bucketOf(ms: number): number {
+  let [low, high] = [0, bucketCount - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ms < (endsMs[middle] as number)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

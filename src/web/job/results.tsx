@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Output } from "../../wire/api/messages.ts";
-import { call, open } from "../api/client.ts";
+import { call } from "../api/client.ts";
 import { saveBlobs, saveMaxBytes, savePath } from "../api/save.ts";
 import { bytesText, countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
@@ -11,9 +11,10 @@ import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { Bars } from "./bars.tsx";
 import { barsOf } from "./chart.ts";
-import { type Row, tableOf } from "./rows.ts";
+import { FailedTasks, tasksFailed } from "./failed-tasks.tsx";
+import { firstText, Rows } from "./preview.tsx";
+import { tableOf } from "./rows.ts";
 
-const previewBytes = 16 * 1024;
 const previewRows = 12;
 const endings = { csv: "csv", text: "txt", bytes: "bin" } as const;
 /** Buttons for parts; with more parts there is one button for all. */
@@ -32,6 +33,7 @@ export function Results({ job }: { job: JobSummary }) {
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   const records = output.parts.reduce((sum, part) => sum + part.records, 0);
   const isTasks = job.stages[0]?.kind === "tasks";
+  const all = output.parts.length;
   const values = { n: parts.length, bytes: bytesText(sizeBytes), records: countText(records) };
   return (
     <>
@@ -40,7 +42,7 @@ export function Results({ job }: { job: JobSummary }) {
           <h2 id="result-title">{say("result")}</h2>
           <span class="quiet small number">
             {isTasks
-              ? say("tasksDone", { done: output.parts.length, all: output.parts.length })
+              ? say("tasksDone", { done: all - tasksFailed(job), all })
               : say("parts", values)}
           </span>
           <span class="stretch" />
@@ -48,6 +50,7 @@ export function Results({ job }: { job: JobSummary }) {
         </header>
         <Preview job={job} output={output} isTasks={isTasks} />
       </section>
+      <FailedTasks job={job} />
       <BadRecords job={job.job} hashes={output.badRecords} />
     </>
   );
@@ -123,7 +126,8 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
   const first = output.parts.find(({ hash }) => hash !== "")?.hash ?? "";
   const path = isTasks ? `/v1/jobs/${job.job}/results` : `/v1/blobs/${first}`;
   const [text, show] = useState<string | null>(null);
-  const nothing = output.parts.length === 0 || (!isTasks && first === "");
+  const nothing =
+    output.parts.length === (isTasks ? tasksFailed(job) : 0) || (!isTasks && first === "");
   useEffect(() => {
     if (nothing || job.output === "bytes") return;
     const stop = new AbortController();
@@ -147,57 +151,6 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
       {hasBars ? <Bars rows={rows} /> : null}
     </div>
   );
-}
-
-export function Rows({ rows }: { rows: readonly Row[] }) {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  return (
-    <table class="rows">
-      <thead>
-        <tr>
-          {columns.map((column) => (
-            <th key={column} class={typeof rows[0]?.[column] === "number" ? "number" : ""}>
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row, index) => (
-          <tr key={index}>
-            {columns.map((column) => (
-              <td key={column} class={typeof row[column] === "number" ? "number" : ""}>
-                {textOf(row[column])}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function textOf(value: unknown): string {
-  if (value === undefined) return "";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-}
-
-async function firstText(path: string, signal: AbortSignal): Promise<string> {
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
-  const answer = await open(path, { signal: both, range: `bytes=0-${previewBytes - 1}` });
-  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  // Results of tasks have no ranges: only as much is read as is shown.
-  for (let done = false; !done && text.length < previewBytes; ) {
-    const piece = await reader.read();
-    done = piece.done;
-    if (piece.value !== undefined) text += decoder.decode(piece.value, { stream: true });
-  }
-  stop.abort();
-  return text;
 }
 
 export function BadRecords({ hashes, job }: { hashes: readonly string[]; job: string }) {

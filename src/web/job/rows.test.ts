@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { barsOf } from "./chart.ts";
-import { tableOf } from "./rows.ts";
+import { failedRows, tableOf } from "./rows.ts";
 
 test("CSV has its names, its quotes and its numbers, and no record that is cut off", () => {
   const text = 'word,n\n"a ""b"", c",3\r\nd,007\ne,1';
@@ -16,6 +16,12 @@ test("lines of text and of JSON are rows, bytes are none", () => {
   assert.deepEqual(tableOf("one\ntwo\nthr", "text"), [{ line: "one" }, { line: "two" }]);
   assert.deepEqual(tableOf('{"a":1}\n[2]\n{"a"', "ndjson"), [{ a: 1 }, { value: [2] }]);
   assert.deepEqual(tableOf("abc\n", "bytes"), []);
+});
+
+test("of a task that failed the first line of its message is shown", () => {
+  const line = JSON.stringify({ task: 7, code: "user-error", message: "no two\n  at job.ts:3" });
+  const failed = { task: 7, code: "user-error", message: "no two" };
+  assert.deepEqual(failedRows(`${line}\n{"task":9,"co`), [failed]);
 });
 
 test("the largest values are charted by the first other column", () => {

@@ -26,6 +26,13 @@ export function rowsOf(text: string): Row[] {
   return rows;
 }
 
+/** Of tasks that failed: number, code, and the first line of the message. */
+export function failedRows(text: string): Row[] {
+  return rowsOf(text).map(({ code, message, task }) => {
+    return { task, code, message: String(message).split("\n", 1)[0] };
+  });
+}
+
 function wholeLines(text: string): string[] {
   const lines = text.split("\n");
   return text.endsWith("\n") ? lines.slice(0, -1) : lines.slice(0, Math.max(1, lines.length - 1));

@@ -61,6 +61,9 @@ function Facts({ stage }: { stage: StageSummary }) {
         <li>{say("written", { bytes: bytesText(stage.outputBytes) })}</li>
       ) : null}
       {meanMs > 0 ? <li>{say("meanTime", { time: durationText(meanMs) })}</li> : null}
+      {(stage.tasksFailed ?? 0) > 0 ? (
+        <li class="bad">{say("tasksFailed", { n: stage.tasksFailed ?? 0 })}</li>
+      ) : null}
       {attemptsFailed > 0 ? <li class="bad">{say("retried", { n: attemptsFailed })}</li> : null}
       {attemptsLost > 0 ? <li class="warn">{say("lostAttempts", { n: attemptsLost })}</li> : null}
       {backups > 0 ? <li>{say("backups", { n: backups })}</li> : null}

@@ -67,6 +67,11 @@ export const jobMessages = catalogue({
     chart: "Bar chart of {value} by {key}",
     noResult: "The result is empty.",
     largeResult: "This is too large for a browser; `tequio get {job}` streams it to the disk.",
+    failedTasks: "Failed tasks",
+    tasksFailed: {
+      one: "{n} task failed, without a result",
+      other: "{n} tasks failed, without a result",
+    },
     badRecords: "Bad records",
     badSummary: {
       one: "{n} file of records that were set aside",
@@ -150,6 +155,11 @@ export const jobMessages = catalogue({
     chart: "Gráfico de barras de {value} por {key}",
     noResult: "El resultado está vacío.",
     largeResult: "Es demasiado grande para un navegador; `tequio get {job}` lo guarda en el disco.",
+    failedTasks: "Tareas fallidas",
+    tasksFailed: {
+      one: "{n} tarea falló y no tiene resultado",
+      other: "{n} tareas fallaron y no tienen resultado",
+    },
     badRecords: "Registros malos",
     badSummary: {
       one: "{n} archivo de registros apartados",
@@ -233,6 +243,8 @@ export const jobMessages = catalogue({
     chart: "按 {key} 的 {value} 柱状图",
     noResult: "结果为空。",
     largeResult: "对浏览器来说太大；`tequio get {job}` 可直接写入磁盘。",
+    failedTasks: "失败的任务",
+    tasksFailed: { one: "{n} 个任务失败，没有结果", other: "{n} 个任务失败，没有结果" },
     badRecords: "坏记录",
     badSummary: { one: "{n} 个被搁置记录的文件", other: "{n} 个被搁置记录的文件" },
     view: "查看",

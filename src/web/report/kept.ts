@@ -11,7 +11,9 @@ export type KeptJob = {
   readonly attempts: Attempts;
   readonly logs: readonly LogLine[];
   readonly logsCut: boolean;
-  /** The beginning of the result, "" = none; and of the records that were set aside. */
+  /** The beginning of the result, "" = none; of the tasks of a list that failed; and of the records
+   *  that were set aside. */
   readonly resultText: string;
+  readonly failedText: string;
   readonly badText: string;
 };

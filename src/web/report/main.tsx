@@ -4,8 +4,8 @@ import type { OutputFormat } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import { language, startLanguage, useLanguage, useMessages } from "../i18n/language.ts";
 import { Logs } from "../job/logs.tsx";
-import { Rows } from "../job/results.tsx";
-import { tableOf } from "../job/rows.ts";
+import { Rows } from "../job/preview.tsx";
+import { failedRows, tableOf } from "../job/rows.ts";
 import { JobView } from "../job/view.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { Brand, Settings } from "../shell/settings.tsx";
@@ -31,6 +31,7 @@ function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
       <main id="content">
         <JobView job={summary} model={model} version={model.version} isReport>
           <Text title="result" text={kept.resultText} format={formatOf(summary)} />
+          <Text title="failedTasks" text={kept.failedText} format="ndjson" />
           <Text title="badRecords" text={kept.badText} format="ndjson" />
           <Logs job={summary.job} originMs={summary.submittedAtMs} lines={logs} cut={logsCut} />
         </JobView>
@@ -44,7 +45,7 @@ function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
 
 type TextProps = {
   readonly text: string;
-  readonly title: "result" | "badRecords";
+  readonly title: "result" | "failedTasks" | "badRecords";
   readonly format: OutputFormat;
 };
 
@@ -56,7 +57,8 @@ function formatOf({ output, shape, stages }: JobSummary): OutputFormat {
 function Text({ format, text, title }: TextProps) {
   const say = useMessages(jobMessages);
   if (text === "") return null;
-  const rows = tableOf(text, format).slice(0, rowsMax);
+  const all = title === "failedTasks" ? failedRows(text) : tableOf(text, format);
+  const rows = all.slice(0, rowsMax);
   const lines = text.split("\n").slice(0, rowsMax);
   return (
     <div class="panel">

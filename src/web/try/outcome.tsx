@@ -6,7 +6,7 @@ import { useMessages } from "../i18n/language.ts";
 import { Bars } from "../job/bars.tsx";
 import { Counters } from "../job/counters.tsx";
 import { FailureText } from "../job/errors.tsx";
-import { Rows } from "../job/results.tsx";
+import { Rows } from "../job/preview.tsx";
 import { tableOf } from "../job/rows.ts";
 import { rowsMax } from "./limits.ts";
 import { tryMessages } from "./messages.ts";

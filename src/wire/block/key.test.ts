@@ -1,7 +1,7 @@
 /** Keys: every key reads back, and the bytes sort as the keys do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { Arena, compareBytes } from "./arena.ts";
 import { type Key, readKey, writeKey } from "./key.ts";
 import { checkedPartition, partitionOf } from "./partition.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32 as zlibCrc32 } from "node:zlib";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { crc32 } from "./crc32.ts";
 import { decodeManifest, encodeManifest } from "./manifest.ts";
 import { RunReader, RunWriter } from "./run.ts";

@@ -1,7 +1,7 @@
 /** Values, JSON and rows: everything reads back or is refused, with its type and place. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { Arena } from "./arena.ts";
 import { jsonText } from "./json.ts";
 import { csvCell, rowText } from "./row.ts";

@@ -1,7 +1,7 @@
 /** Messages of the browser protocol as its document prints them, and everything that is none. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeBrowser, encodeBrowser } from "./codec.ts";
 import { parseJson } from "./json.ts";

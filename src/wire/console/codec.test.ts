@@ -2,7 +2,7 @@
  *  comes. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { AnswerReader, FileHeadReader } from "./answers.ts";
 import { encodeFileHead, encodeOutcome, encodePaths, encodeRequest, encodeUsers } from "./codec.ts";
 import { listLengthMax } from "./limits.ts";

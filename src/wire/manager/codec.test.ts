@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { cpuMs } from "../../../test/fixtures/cpu-time.ts";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeFrames, decodeLinkFrame, encodeEnvelope } from "./codec.ts";
 import { frameBytesMax, messagesPerFrameMax, tasksPerMessageMax } from "./limits.ts";

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { cpuMs } from "../../../test/fixtures/cpu-time.ts";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { chanceFrom, mutate } from "../../../test/fuzz/mutate.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeFrames, encodeEnvelope } from "./codec.ts";

@@ -2,7 +2,7 @@
  *  request. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { ClusterError } from "../../core/error.ts";
 import { decodeFrames, encodeEnvelope } from "./codec.ts";
 import type { Envelope, ManagerMessage, NodeType } from "./messages.ts";

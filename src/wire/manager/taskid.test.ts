@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { cpuMs } from "../../../test/fixtures/cpu-time.ts";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import type { AttemptRef } from "../../core/ids.ts";
 import { packTaskId, unpackTaskId } from "./taskid.ts";
 import { clusterTag, foreignTaskId, packedHex, packedRef, toHex } from "./testdata/golden.ts";

@@ -1,7 +1,7 @@
 /** Trees of files: every spelling, there and back, and malformed trees. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { catalogueLimits, type SharedFile } from "../../core/catalogue.ts";
 import { fileAddress, parseFileAddress } from "./control.ts";
 import { buildTree, flattenTree, treeDepthMax } from "./control-tree.ts";

@@ -2,7 +2,7 @@
  *  refusal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import { hexOf } from "../hex.ts";
 import * as data from "./data.ts";

@@ -1,7 +1,7 @@
 /** Lines and their offsets, against a splitter that looks at one byte after the other. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { type ByteSource, memorySource } from "./byte-source.ts";
 import { LineCutter, RecordPosition } from "./lines.ts";
 

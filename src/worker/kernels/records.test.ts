@@ -1,7 +1,7 @@
 /** Records of every format, and which ones are bad. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { bytes, csv, type FormatSpec, ndjson, text } from "../../sdk/format.ts";
 import { memorySource, type SourcePiece } from "./byte-source.ts";
 import { RecordPosition } from "./lines.ts";

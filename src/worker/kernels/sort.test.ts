@@ -1,7 +1,7 @@
 /** The order of keys is that of comparing their bytes one by one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { compareBytes } from "../../wire/block/arena.ts";
 import { sortKeys } from "./sort.ts";
 

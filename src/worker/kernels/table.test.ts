@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";

@@ -1,7 +1,7 @@
 /** Words and their offsets, against the expression that says what a word is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "../../../test/fixtures/properties.ts";
+import fc from "../../../test/fixtures/fast-check.ts";
 import { wordsOf } from "../../sdk/local/words.ts";
 import { type ByteSource, memorySource } from "./byte-source.ts";
 import { isWordCodePoint } from "./letters.ts";

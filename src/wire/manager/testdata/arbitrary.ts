@@ -1,5 +1,5 @@
 /** Any envelope that may be sent: what property tests draw from. */
-import fc from "fast-check";
+import fc from "../../../../test/fixtures/fast-check.ts";
 import type { Envelope, ManagerMessage, TaskExecute, TaskStatus } from "../messages.ts";
 
 /** With the usual prototype, as decoded messages have it. */

@@ -132,8 +132,8 @@ function utf16Bytes(text: string): Uint8Array<ArrayBuffer> {
 
 /** Up to the first pair that is no number. */
 function hexBytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length >>> 1);
-  const narrow = narrowed(text);
+  const narrow = lowBytes(text);
+  const bytes = new Uint8Array(narrow.length >>> 1);
   for (let at = 0; at < bytes.length; at++) {
     const pair = narrow.slice(at * 2, at * 2 + 2);
     if (!/^[0-9a-f]{2}$/i.test(pair)) return bytes.slice(0, at);
@@ -142,14 +142,14 @@ function hexBytes(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** As Node reads hex and base64: by the low byte of each UTF-16 unit. */
-function narrowed(text: string): string {
+/** As Node reads hex and base64: by the low byte of each unit. */
+function lowBytes(text: string): string {
   return /^[\0-\xff]*$/.test(text) ? text : codesText(unitBytes(text));
 }
 
 /** Of both alphabets; other characters are skipped, and the first `=` ends it. */
 function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
-  const narrow = narrowed(text);
+  const narrow = lowBytes(text);
   const end = narrow.indexOf("=");
   const plain = (end === -1 ? narrow : narrow.slice(0, end))
     .replaceAll("-", "+")

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import fc from "../../../../test/fixtures/properties.ts";
+import fc from "../../../../test/fixtures/fast-check.ts";
 import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { decodeManifest } from "../../../wire/block/manifest.ts";
 import type { Segment } from "../run-file.ts";

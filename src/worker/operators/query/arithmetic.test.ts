@@ -1,7 +1,7 @@
 /** Arithmetic on decimals: what is fast must be what is exact. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import fc from "../../../../test/fixtures/properties.ts";
+import fc from "../../../../test/fixtures/fast-check.ts";
 import { type ExactNumber, exactNumber } from "../../../wire/block/decimal.ts";
 import { add, multiply } from "./arithmetic.ts";
 

@@ -16,7 +16,8 @@ const pieceChars = 64 * 1024;
 const encoder = new TextEncoder();
 type Read = Pick<Services, "blobs" | "loop" | "retention" | "watchers">;
 
-/** Lines `[index, result]`, each once; when the job has ended, its state is the last. */
+/** Lines `[index, result]`, each once, of a task that failed `[index, null, { code, message }]`;
+ *  when the job has ended, its state is the last. */
 export async function* committedResults(
   services: Read,
   job: JobId,
@@ -67,9 +68,9 @@ async function* linesOf(
 ): AsyncGenerator<Uint8Array, void> {
   let piece = "";
   for (const { task, output } of found) {
-    const { root, value } = output;
+    const { failure, root, value } = output;
     if (value !== undefined || root === "") {
-      piece += `[${task},${value ?? "null"}]\n`;
+      piece += `[${task},${value ?? "null"}${failure === undefined ? "" : whyOf(failure)}]\n`;
       if (piece.length < pieceChars) continue;
     } else piece += `[${task},`;
     yield encoder.encode(piece);
@@ -79,6 +80,10 @@ async function* linesOf(
     piece = "]\n";
   }
   if (piece !== "") yield encoder.encode(piece);
+}
+
+function whyOf({ code, message }: NonNullable<TaskOutput["failure"]>): string {
+  return `,${JSON.stringify({ code, message })}`;
 }
 
 /** Further changes until then are one; the end of the job is reported at once. */

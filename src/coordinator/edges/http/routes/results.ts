@@ -92,7 +92,7 @@ export async function earlyResults(
   if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") return null;
   await ended(services, job, waitMs, signal);
   if (jobSummary(services.loop.state, job, 0)?.state !== "done") return null;
-  const lines = fewLines(mustBeDone(services, job));
+  const lines = fewLines(mustBeDone(services, job).filter(hasResult));
   if (lines !== null) services.retention.fetched(job);
   return lines;
 }
@@ -114,7 +114,8 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
   }
   const waitMs = wholeNumberOf(query.waitMs);
   if (waitMs !== null) await ended(services, job, waitMs, signal);
-  const outputs = mustBeDone(services, job).slice(wholeNumberOf(query.from) ?? 0);
+  const outputs = mustBeDone(services, job).filter(hasResult);
+  outputs.splice(0, wholeNumberOf(query.from) ?? 0);
   const few = fewLines(outputs);
   if (few === null) return ndjson(fetchedLines(services, job, outputs));
   services.retention.fetched(job);
@@ -127,6 +128,11 @@ async function* failedLines(outputs: readonly TaskOutput[]): AsyncGenerator<Uint
     const { code, message } = failure;
     yield encoder.encode(`${JSON.stringify({ task, code, message })}\n`);
   }
+}
+
+/** Not so of a task that failed in a job that keeps going. */
+function hasResult({ failure }: TaskOutput): boolean {
+  return failure === undefined;
 }
 
 /** The job stays while they are read, and counts as fetched when all of them were. */
@@ -193,8 +199,9 @@ export const resultRoutes: readonly Route[] = [
     exchange:
       "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits for " +
       "its end; `?from=7` leaves out seven; `?follow=1` gives `[index, result]` as they are " +
-      "committed, then the job's state; of a job with `keepGoing`, where failed tasks have null, " +
-      "`?failed=1` gives `{ task, code, message }` of each",
+      "committed, then the job's state; of a job with `keepGoing` failed tasks are left out, " +
+      "`?failed=1` gives `{ task, code, message }` of each, and `?follow=1` " +
+      "`[index, null, { code, message }]`",
     handle: results,
   },
   {
