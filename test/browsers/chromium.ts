@@ -12,7 +12,8 @@ export const options = {
   skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
   timeout: 200_000,
 };
-const waitMaxMs = 90_000;
+/** Longest wait for something on a page, ms. */
+export const waitMaxMs = 90_000;
 
 export type SharedChromium = {
   /** Started by the first caller. */

@@ -2,6 +2,8 @@
  *  client that waited all the time gets its result. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Client } from "../../src/sdk/client.ts";
+import { polled } from "../../src/store/testing/polled.ts";
 import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { countedWords, noPeers, Peer, wordFunctions } from "./tracked.ts";
@@ -15,8 +17,6 @@ def mapper(k, v):
     time.sleep(0.5)
     return plain(k, v)
 `;
-
-import { polled } from "../../src/store/testing/polled.ts";
 
 async function up(place: Place, filesystem: number, jobtracker: number) {
   const ports = ["--filesystem", String(filesystem), "--jobtracker", String(jobtracker)];
@@ -46,19 +46,24 @@ test("a job goes on when its tracker is killed, and its client is answered", {
   const where = ["--jobtracker", String(jobtracker!.port)];
   const ours = place.start("run", "functions.py", "other.txt", ...where, "-o", "-");
   await ours.said("is submitted");
-  const jobs = async () => (await place.run("jobs", "--json")).out;
+  const cluster = new Client({ url: first.said.url, token: place.read("data/admin.token").trim() });
+  t.after(() => cluster.close());
   // Both are at the cluster.
-  await polled(jobs, (listed) => {
-    assert.equal(client.err, "");
-    return listed.match(/"job":"j-/g)?.length === 2;
-  });
+  await polled(
+    () => cluster.jobs(),
+    ({ length }) => {
+      assert.equal(client.err, "");
+      return length === 2;
+    },
+  );
   first.running.child.kill("SIGKILL");
   await first.running.ended;
   const second = await up(place, filesystem!.port, jobtracker!.port);
   const done = await client.said("done");
   assert.deepEqual(new Map(done.result as [string, number][]), countedWords(text));
   // Both are the same jobs: what was computed is not computed again.
-  assert.equal((await jobs()).match(/"job":"j-/g)?.length, 2);
+  const { out: jobs } = await place.run("jobs", "--json");
+  assert.equal(jobs.match(/"job":"j-/g)?.length, 2);
   const { code, err, out } = await ours.ended;
   assert.equal(code, 0, err);
   assert.equal(out.trim().split("\n").length, countedWords(text.toUpperCase()).size);

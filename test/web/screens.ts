@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
+import { waitMaxMs } from "../browsers/chromium.ts";
 
 export type Screen = { readonly page: Page; readonly errors: string[] };
 export type Look = {
@@ -23,6 +24,7 @@ export async function openScreen(browser: Browser, url: string, look: Look = {})
     locale: language,
     acceptDownloads: true,
   });
+  context.setDefaultTimeout(waitMaxMs);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
