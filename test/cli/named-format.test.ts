@@ -48,4 +48,9 @@ test("a format that the job sets is kept, and refused under the name of another"
   const { code, err } = await place.run("run", "--sequential", "words.ts", "in.txt", "-o", "x.csv");
   assert.equal(code, 2);
   assert.match(err, /x\.csv is csv by its name, and the result of the job is ndjson/);
+  place.write("table.ts", output.replace("ndjson", "csv"));
+  const lines = ["table.ts", "in.txt", "-o", "x.ndjson.gz"];
+  const table = await place.run("run", "--sequential", ...lines);
+  assert.equal(table.code, 2);
+  assert.match(table.err, /x\.ndjson\.gz is ndjson by its name, and the result of the job is csv/);
 });

@@ -48,6 +48,7 @@ export function refuseOverwriteAlone(options: ResultOptions): void {
 }
 
 const fileSuffix = /\.(csv|tsv|ndjson|jsonl|json|txt|parquet|arrow|feather)(\.(gz|zst))?$/i;
+const linesSuffix = /\.(ndjson|jsonl)(\.(gz|zst))?$/i;
 
 /** Whether `-o` names one file: not when a folder of that name is there. */
 function isFileName(path: string): boolean {
@@ -65,8 +66,10 @@ export function formatOfName(to: Destination): "arrow" | "csv" | "parquet" | nul
 
 /** Throws `bad-request` when the result is not what the name of its file says. */
 export function refuseOtherFormat(to: Destination, format: OutputFormat): void {
-  const wanted = formatOfName(to);
-  if (to.kind !== "file" || wanted === null || wanted === format) return;
+  if (to.kind !== "file") return;
+  const isTable = format === "arrow" || format === "csv" || format === "parquet";
+  const wanted = formatOfName(to) ?? (isTable && linesSuffix.test(to.path) ? "ndjson" : null);
+  if (wanted === null || wanted === format) return;
   const text = `${to.path} is ${wanted} by its name, and the result of the job is ${format}`;
   throw new ClusterError("bad-request", `${text}; set output: "${wanted}", or use another name`);
 }

@@ -101,5 +101,8 @@ test("reports to clients and trackers are read and classified", () => {
   assert.deepEqual(read("RELOCATE", moved), { report: "RELOCATE", ping: at, answer: at });
   assert.deepEqual(read("NEWS", { info: "half" }), { report: "INFO", info: "half" });
   const done = encodeMessage("DONE", { worker_addr: ["1.2.3.4", "5"], block_id: "map_0" });
-  assert.deepEqual(parseTaskReport(decodeMessage(done)), { block: "map_0" });
+  const worker = { host: "1.2.3.4", port: 5 };
+  assert.deepEqual(parseTaskReport(decodeMessage(done)), { block: "map_0", worker });
+  const nameless = encodeMessage("DONE", { block_id: "map_0" });
+  assert.deepEqual(parseTaskReport(decodeMessage(nameless)), { block: "map_0", worker: null });
 });
