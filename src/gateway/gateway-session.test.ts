@@ -364,6 +364,30 @@ describe("the gateway between browsers and tracker", () => {
     assert.ok(chars < 258 * 1024 * 1024 && chars > 200 * 1024 * 1024, `${chars} characters`);
   });
 
+  it("reports a tab whose page is closed at once, and one of no known session never", () => {
+    const table = new Table();
+    const [t, a, b] = [table.open(), table.open(), table.open()];
+    table.say(t, { action: "tracker", more: { session: "own" } });
+    table.say(a, hello(1, { session: "of a" }));
+    table.say(b, hello(1, { session: "of b" }));
+    table.take(t);
+    for (const session of ["", "of c"]) table.leave(session);
+    assert.deepEqual(table.take(t), []);
+    table.leave("of a");
+    const [note = "", gone = "", ...rest] = table.take(t);
+    assert.match(note, /"action":"note".*"uid":1001.*"left":true/);
+    assert.equal(gone, plain("disconnect", '"uid":1001'));
+    assert.deepEqual(rest, []);
+    assert.match(table.closed.get(a)!, /^1000 its page is closed/);
+    table.leave("of a");
+    assert.deepEqual([table.take(t), table.board.tabCount], [[], 1]);
+    // Away, without a connection.
+    table.hangUp(b);
+    table.leave("of b");
+    assert.match(table.take(t).join(), /"left":true.*"disconnect".*"uid":1002/);
+    assert.equal(table.board.tabCount, 0);
+  });
+
   it("a browser cannot give tasks, nor be the tracker", () => {
     const table = new Table();
     const [a, b] = [table.open(), table.open()];

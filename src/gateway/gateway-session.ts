@@ -132,6 +132,19 @@ export class GatewaySession {
     return this.#out.take();
   }
 
+  /** The page of the session is closed. Its own goodbye may come before, after or not at all. */
+  left(session: string): GatewayOrder[] {
+    const tab = session === "" ? undefined : this.#sessions.get(session);
+    if (tab === undefined) return [];
+    if (tab.more !== null && this.#trackerSession !== "") {
+      const more = { logs: [], progress: [], started: [], left: true };
+      this.#toTracker({ action: "note", uid: tab.uid, more });
+    }
+    this.#detach(tab, "its page is closed");
+    this.#lose(tab);
+    return this.#out.take();
+  }
+
   /** To be called about once a second. */
   tick(atMs: number): GatewayOrder[] {
     const { pingMs, resumeMs } = this.#limits;
@@ -236,11 +249,11 @@ export class GatewaySession {
   }
 
   /** What is still on its way over its connection, a goodbye even, is nothing of it any more. */
-  #detach({ connection }: Tab): void {
+  #detach({ connection }: Tab, why = "the page came over another connection"): void {
     if (connection === null) return;
     const old = this.#connections.get(connection);
     if (old !== undefined) old.tab = null;
-    this.#out.close(connection, 1000, "the page came over another connection");
+    this.#out.close(connection, 1000, why);
   }
 
   #introduce(tab: Tab): void {

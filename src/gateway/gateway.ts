@@ -74,6 +74,11 @@ export class Gateway {
     });
   }
 
+  /** The page of a session is closed; of an unknown one nothing happens. */
+  left(session: string): void {
+    this.#perform(this.#session.left(session));
+  }
+
   /** Closes all connections, with the reason. */
   close(reason = "the gateway is stopping"): void {
     clearInterval(this.#ticker);

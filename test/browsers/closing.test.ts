@@ -14,6 +14,27 @@ const ways: ReadonlyArray<readonly [how: string, close: (page: Page) => Promise<
   ["sent elsewhere", (page) => page.goto("about:blank")],
 ];
 
+test("B1: a tab whose Worker has no time for a goodbye hands back at once", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0", "--tab-return", "10m");
+  const context = await chromium.newContext(t);
+  await context.addInitScript(`{
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      if (message.kind !== "leave") postMessage.call(this, message, ...rest);
+    };
+  }`);
+  const page = await joinIn(context, cluster.link);
+  await isJoined(page);
+  await submitSlow(cluster, 12, 250);
+  await isComputing(page);
+  await page.close();
+  // Also the page's own connection would have ten minutes to come back.
+  await polled(
+    () => workersOf(cluster),
+    ({ length }) => length === 0,
+  );
+});
+
 test("B1: a tab that is closed or sent elsewhere hands back at once", options, async (t) => {
   // One that is only away has ten minutes: the test would not end within its limit.
   const cluster = await startCluster(t, "--workers", "0", "--tab-return", "10m");

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Mount } from "../../coordinator/edges/http/mount.ts";
 import { Gateway, type GatewayLink, type GatewayOptions } from "../../gateway/gateway.ts";
+import { leftCalls } from "../../gateway/left-calls.ts";
 import { openSite } from "../../gateway/site.ts";
 import { openTabPython } from "../../gateway/tab-python.ts";
 import { MemoryText } from "../../link/memory-text.ts";
@@ -29,11 +30,11 @@ export function ownGateway(options: GatewayOptions, folder: string | null): OwnG
     linksMax: 20_000,
   });
   const site = folder === null ? null : openSite(folder);
-  const python = openTabPython();
+  const [python, farewells] = [openTabPython(), leftCalls(gateway)];
   const trackerProblem = "this gateway has a tracker of its own";
   const mount: Mount = {
     handle: (request, response) =>
-      site !== null && [python, site].some((one) => one.handle(request, response)),
+      site !== null && [farewells, python, site].some((one) => one.handle(request, response)),
     upgrade({ head, request, socket }) {
       if (!paths.has(pathOf(request))) return false;
       acceptor.handleUpgrade(request, socket, head, (link) => {

@@ -43,6 +43,10 @@ export class Table {
     this.#do(this.board.closed(id, this.atMs));
   }
 
+  leave(session: string): void {
+    this.#do(this.board.left(session));
+  }
+
   /** Lets time pass in ticks of a second. */
   pass(ms: number): void {
     const untilMs = this.atMs + ms;

@@ -1,6 +1,7 @@
 /** The page's part of a tab that computes: frames for its slots, what it stores, and whether it is
  *  visible, on battery, or leaving. The rest is in the controller, in a Worker. */
 import { version } from "../../../package.json";
+import { leftUrl } from "../../wire/browser/left.ts";
 import { hexOf } from "../../wire/hex.ts";
 import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
 import type { Identity } from "../../worker/browser/tab/session.ts";
@@ -61,6 +62,8 @@ export class TabHost {
   readonly #usedBefore = Number(recall("used")) || 0;
   #usedBytes = 0;
   #budgetBytes: number;
+  /** "" = not joined yet. */
+  #session = "";
   /** Aborted: the lock is released. Null = none is held. */
   #lock: AbortController | null = null;
 
@@ -137,6 +140,7 @@ export class TabHost {
     const programs = await programsHere();
     if (this.#leaving.signal.aborted) return;
     const session = randomName();
+    this.#session = session;
     const { cacheBytes, name, share, slots, token } = this.#options;
     const browser = nameOf(navigator.userAgent);
     this.#worker.postMessage({
@@ -207,7 +211,7 @@ export class TabHost {
     on(document, "freeze", () => this.#because("frozen", pauseReasons.frozen));
     on(document, "resume", () => this.#because("frozen", ""));
     on(window, "online", () => this.#tell({ kind: "hurry" }));
-    on(window, "pagehide", () => this.#tell({ kind: "leave" }));
+    on(window, "pagehide", () => this.#closing());
     // Restored from the back-forward cache: it has disconnected before, so it starts again.
     addEventListener(
       "pageshow",
@@ -218,6 +222,12 @@ export class TabHost {
     );
     void this.#watchBattery(signal);
     this.#watchConnection(signal);
+  }
+
+  /** The Worker may have no time left: then the browser delivers what the page says itself. */
+  #closing(): void {
+    this.#tell({ kind: "leave" });
+    if (this.#session !== "") navigator.sendBeacon(leftUrl(this.#session));
   }
 
   #seen(): void {

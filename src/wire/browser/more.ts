@@ -97,8 +97,9 @@ export type NoteMore = {
   readonly progress: ReadonlyArray<readonly [tid: number, task: number, inputBytes: number]>;
   /** Tids that have begun. */
   readonly started: readonly number[];
-  /** It accepts no tasks now: hidden, paused by its user, on battery. "" = it works. */
-  readonly paused: string;
+  /** It accepts no tasks now: hidden, paused by its user, on battery. "" = it works; absent =
+   *  unchanged. */
+  readonly paused?: string;
   /** Tasks at once from now on; absent = unchanged. */
   readonly slots?: number;
   /** It leaves by itself: its disconnect follows. */

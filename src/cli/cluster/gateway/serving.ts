@@ -40,6 +40,7 @@ export async function serve(
   closers: AsyncDisposableStack,
 ): Promise<GatewayServer> {
   const { serveGateway } = await import("../../../gateway/serve.ts");
+  const { leftCalls } = await import("../../../gateway/left-calls.ts");
   const { openProxy } = await import("../../../gateway/proxy.ts");
   const { openSite } = await import("../../../gateway/site.ts");
   const { openTabPython } = await import("../../../gateway/tab-python.ts");
@@ -48,7 +49,7 @@ export async function serve(
   const origins = (options.origin ?? []).map(originOf);
   const trackers = trackerRules(options);
   const folder = await builtWebFolder((line) => console.error(line));
-  const handlers = folder === null ? [] : [openTabPython(), openSite(folder)];
+  const handlers = folder === null ? [] : [leftCalls(gateway), openTabPython(), openSite(folder)];
   const upstream = trackerAddress(options);
   if (upstream !== null) {
     const proxy = openProxy(upstream);

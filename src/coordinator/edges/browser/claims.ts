@@ -54,7 +54,10 @@ const note: z.ZodType<NoteMore> = z.object({
     .array(z.tuple([tid, index, z.number().min(0).max(Number.MAX_SAFE_INTEGER)]))
     .max(browserLimits.notesMax),
   started: z.array(tid).max(1_024),
-  paused: z.string().transform((text) => text.slice(0, 200)),
+  paused: z
+    .string()
+    .transform((text) => text.slice(0, 200))
+    .exactOptional(),
   slots: slots.exactOptional(),
   left: z.literal(true).exactOptional(),
 });

@@ -116,7 +116,7 @@ export class TabReports {
     const { worker } = tab;
     if (attempts.length > 0) this.#post({ kind: "attempts-started", worker, attempts });
     if (slots !== undefined && slots !== tab.slots) this.#resize(tab, slots);
-    if (paused === tab.paused) return;
+    if (paused === undefined || paused === tab.paused) return;
     tab.paused = paused;
     const reason = printable(paused, 200);
     if (paused === "") this.#post({ kind: "worker-resumed", worker });
