@@ -24,12 +24,13 @@ import {
   speakerOf,
   stateOf,
 } from "./connection.ts";
-import type { GatewayAdmission, GatewayLimits, GatewayOrder } from "./options.ts";
+import type { GatewayOrder, GatewaySessionOptions } from "./options.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import {
   compareHeld,
   dropEnded,
   endTask,
+  goodbyeOf,
   introduction,
   isBusy,
   isSameWorker,
@@ -48,8 +49,8 @@ type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
 export class GatewaySession {
-  readonly #limits: GatewayLimits;
-  readonly #door: GatewayAdmission;
+  readonly #limits: GatewaySessionOptions["limits"];
+  readonly #door: GatewaySessionOptions["door"];
   readonly #connections = new Map<number, Connection>();
   readonly #tabs = new Map<Uid, Tab>();
   /** Tabs that may come back, by session. */
@@ -61,13 +62,7 @@ export class GatewaySession {
   #lastUid: bigint;
   readonly #out: OutgoingQueue;
 
-  /** `firstUid`: random below 2^52, so that two gateways of one tracker, at the same time or one
-   *  after the other, seldom assign the same. */
-  constructor(options: {
-    readonly limits: GatewayLimits;
-    readonly door: GatewayAdmission;
-    readonly firstUid: bigint;
-  }) {
+  constructor(options: GatewaySessionOptions) {
     this.#limits = options.limits;
     this.#out = new OutgoingQueue(options.limits.protocolErrorsMax);
     this.#door = options.door;
@@ -134,12 +129,9 @@ export class GatewaySession {
 
   /** The page of the session is closed. Its own goodbye may come before, after or not at all. */
   left(session: string): GatewayOrder[] {
-    const tab = session === "" ? undefined : this.#sessions.get(session);
+    const tab = this.#sessions.get(session);
     if (tab === undefined) return [];
-    if (tab.more !== null && this.#trackerSession !== "") {
-      const more = { logs: [], progress: [], started: [], left: true };
-      this.#toTracker({ action: "note", uid: tab.uid, more });
-    }
+    if (this.#trackerSession !== "") this.#toTracker(goodbyeOf(tab));
     this.#detach(tab, "its page is closed");
     this.#lose(tab);
     return this.#out.take();
@@ -150,9 +142,8 @@ export class GatewaySession {
     const { pingMs, resumeMs } = this.#limits;
     for (const [id, connection] of this.#connections) {
       const why = overdue(connection, this.#limits, atMs);
-      if (why !== null) {
-        this.#out.close(id, 1008, why);
-      } else if (connection.role !== "unknown" && atMs >= connection.nextPingMs) {
+      if (why !== null) this.#out.close(id, 1008, why);
+      else if (connection.role !== "unknown" && atMs >= connection.nextPingMs) {
         connection.nextPingMs = atMs + pingMs;
         this.#out.send(id, { action: "ping" });
       }
@@ -308,13 +299,10 @@ export class GatewaySession {
   /** A late or repeated report of an ended task is ignored; of one never assigned it is an
    *  error. */
   #notAssigned(tab: Tab, tid: number): void {
-    if (tab.endedTids.includes(tid)) {
-      if (tab.more !== null && tab.connection !== null) {
-        this.#out.send(tab.connection, { action: "ack", uid: null, tid });
-      }
-      return;
+    if (!tab.endedTids.includes(tid)) throw badMessage(`task ${tid} is not assigned to it`);
+    if (tab.more !== null && tab.connection !== null) {
+      this.#out.send(tab.connection, { action: "ack", uid: null, tid });
     }
-    throw badMessage(`task ${tid} is not assigned to it`);
   }
 
   /** Reports how a task ended. For tabs that wait for an `ack` it is kept until that comes. */
@@ -366,9 +354,8 @@ export class GatewaySession {
       return;
     }
     if (tab.tasks.size >= this.#limits.tasksMax) {
-      const { uid } = tab;
-      const error = `browser ${uid} has ${tab.tasks.size} tasks, the most that are allowed`;
-      this.#toTracker({ action: "error", uid, error, more: { tid: body.tid } });
+      const error = `browser ${tab.uid} has ${tab.tasks.size} tasks, the most that are allowed`;
+      this.#toTracker({ action: "error", uid: tab.uid, error, more: { tid: body.tid } });
       return;
     }
     const given = taskOf(body);

@@ -1,5 +1,5 @@
-/** Goodbyes of pages that are being closed: their Worker, which has the connection, may have no time
- *  for one. */
+/** Goodbyes of pages that are being closed: their Worker, which has the connection, may have no
+ *  time for one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseLeft } from "../wire/browser/left.ts";
 import type { Gateway } from "./gateway.ts";

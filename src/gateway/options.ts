@@ -62,3 +62,11 @@ export type GatewayOrder =
     }
   /** For people, already made printable. */
   | { readonly kind: "print"; readonly line: string };
+
+export type GatewaySessionOptions = {
+  readonly limits: GatewayLimits;
+  readonly door: GatewayAdmission;
+  /** Random below 2^52, so that two gateways of one tracker, at the same time or one after the
+   *  other, seldom assign the same. */
+  readonly firstUid: bigint;
+};

@@ -116,6 +116,12 @@ export function introduction(tab: Tab): More | null {
   return { ...tab.more, holding };
 }
 
+/** What a tab that leaves by itself sends before its disconnect. */
+export function goodbyeOf({ uid }: Tab): BrowserBody {
+  const more = { logs: [], progress: [], started: [], left: true };
+  return { action: "note", uid, more };
+}
+
 /** With the address that it came from, whatever it says itself: by which other tabs its results may
  *  be checked depends on that. */
 export function placed(

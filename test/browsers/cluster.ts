@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import type { WorkerSummary } from "../../src/core/summary.ts";
 import { announced, joinTokenOf } from "../fixtures/cluster.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
 export type Cluster = {
@@ -27,7 +28,9 @@ export async function startCluster(t: TestContext, ...args: string[]): Promise<C
 
 /** Also after a kill: `--listen` with the same address then. */
 export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
-  const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  // A port that systems pick could be taken by another before the cluster starts again.
+  const at = `127.0.0.1:${await freePort()}`;
+  const listen = args.includes("--listen") ? [] : ["--listen", at];
   const up = place.start("up", ...listen, "--json", ...args);
   const shown = await announced(up);
   const [token, url] = [joinTokenOf(shown), shown.url];

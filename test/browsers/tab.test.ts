@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { polled } from "../../src/store/testing/polled.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { repository } from "../fixtures/programs.ts";
 import { options, sharedChromium } from "./chromium.ts";
 import { figure, isJoined, joinIn, startCluster, upIn, workersOf } from "./cluster.ts";
@@ -117,7 +118,7 @@ test("a gateway that is killed takes no work from its tabs", options, async (t) 
     const said = await gateway.said("tabs open");
     return { gateway, address: /http:\/\/\S+/.exec(said)![0] };
   };
-  const first = await start("127.0.0.1:0");
+  const first = await start(`127.0.0.1:${await freePort()}`);
   const page = await openTab(t, `${first.address}/j#${token}`);
   const job = await submitSlow(cluster, 10, 400);
   await isComputing(page);

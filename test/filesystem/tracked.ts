@@ -14,6 +14,7 @@ import { Client } from "../../src/sdk/client.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { Started } from "../fixtures/started.ts";
 import { pythonWith } from "../python/find.ts";
 
@@ -79,7 +80,7 @@ export class Tracked {
     if (worker !== null) await this.track(worker);
   }
 
-  /** What it returns may be closed before the test ends. */
+  /** What it returns may be closed before the test ends, and started again at its port. */
   async track(options: Partial<WorkerOptions>): Promise<WorkerServing> {
     const { filesystem } = this.coordinator;
     const own = filesystem === null ? null : { at: filesystem.advertised, near: filesystem.near };
@@ -87,7 +88,7 @@ export class Tracked {
     const dir = join(this.folder, "data", "filesystem");
     const onError = (error: unknown) => console.error("jobtracker", error);
     const serving = await serveWorker(
-      { host: "127.0.0.1", port: 0, discoveryPort: 0, ...options },
+      { host: "127.0.0.1", port: await freePort(), discoveryPort: 0, ...options },
       { client, dir, own, onNews: () => {}, onError },
     );
     this.closeLast(() => serving.close());

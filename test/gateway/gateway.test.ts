@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { announced } from "../fixtures/cluster.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 import { Started } from "../fixtures/started.ts";
@@ -41,7 +42,7 @@ async function gatewayOf(
   ...args: string[]
 ): Promise<{ readonly running: Running; readonly url: string }> {
   const pin = fingerprint === "" ? [] : ["--fingerprint", fingerprint];
-  const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  const listen = args.includes("--listen") ? [] : ["--listen", `127.0.0.1:${await freePort()}`];
   const common = ["gateway", "--json", "--tracker", url, "--token", token, ...pin, ...listen];
   const running = place.start(...common, ...args);
   const said = await running.said('"pid"');
@@ -99,7 +100,7 @@ test("a coordinator that is killed finds its tabs and their tasks again; so does
   timeout,
 }, async (t) => {
   const place = newPlace(t);
-  const before = await up(place, "127.0.0.1:0");
+  const before = await up(place, `127.0.0.1:${await freePort()}`);
   const gateway = await gatewayOf(place, before);
   const tab = new ScriptedTab(t, before.token);
   await tab.join(gateway.url);
@@ -152,7 +153,7 @@ test("a browser in Python counts words by a gateway", {
   timeout,
 }, async (t) => {
   const place = new Place(t, { "words.txt": "a bb ccc a\n".repeat(500) });
-  const cluster = await up(place, "127.0.0.1:0", "--anonymous-browsers");
+  const cluster = await up(place, `127.0.0.1:${await freePort()}`, "--anonymous-browsers");
   const gateway = await gatewayOf(place, cluster, "--anonymous");
   const script = join(repository, "test", "browsers", "bare_browser.py");
   const socket = gateway.url.replace("http", "ws");
