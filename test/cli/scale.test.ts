@@ -87,6 +87,8 @@ test("workers come and go by ssh", { skip }, async (t) => {
 
 /** For the user of this test, with a key of its own. */
 async function startSshd(t: TestContext, dir: string): Promise<number> {
+  // What the service of the system makes: as root sshd does not start without it.
+  if (userInfo().uid === 0) mkdirSync(join("/run", "sshd"), { recursive: true, mode: 0o755 });
   const folder = join(dir, "ssh");
   mkdirSync(folder, { mode: 0o700 });
   for (const name of ["host", "key"]) {

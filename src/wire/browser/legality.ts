@@ -7,8 +7,8 @@ import type { BrowserAction, Party } from "./messages.ts";
 export type Way = "browser>gateway" | "gateway>browser" | "tracker>gateway" | "gateway>tracker";
 
 /** What a connection has shown to be, as its gateway knows: new: nothing yet · browser: it has
- *  connected · left: a browser that has sent goodbye, was not taken, or came by another connection
- *  · tracker. */
+ *  connected · left: a browser that has sent goodbye, was not taken, came by another connection, or
+ *  whose page is closed · tracker. */
 export type ConnectionState = "new" | "browser" | "left" | "tracker";
 
 type Rule = {
