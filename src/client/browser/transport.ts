@@ -1,13 +1,13 @@
 /** One HTTP call of a web page to a coordinator: in the build for pages it takes the place of
  *  `sdk/client/transport.ts`, and has the same methods. It sends a token and never a cookie. */
-import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { ClusterError } from "../../core/error.ts";
 import {
   type Call,
-  headCodes,
+  failureOf,
   jsonMaxBytes,
+  jsonOf,
   type TransportOptions,
 } from "../../sdk/client/call.ts";
-import type { ApiError } from "../../wire/api/messages.ts";
 
 type Answer = {
   readonly response: Response;
@@ -42,7 +42,8 @@ export class Transport {
     const answer = await this.#send(call);
     const { response } = answer;
     if (response.ok) return answer;
-    throw this.#failure(call, response.status, await this.#read(call, answer));
+    const body = await this.#read(call, answer);
+    throw failureOf({ call, url: this.url, status: response.status, body }).error;
   }
 
   async text(call: Call): Promise<string> {
@@ -50,13 +51,7 @@ export class Transport {
   }
 
   async json<T>(call: Call): Promise<T> {
-    const text = await this.text(call);
-    try {
-      return JSON.parse(text) as T;
-    } catch (cause) {
-      const what = `${this.url}${call.path} did not answer with JSON; is a coordinator there?`;
-      throw new ClusterError("protocol-violated", what, { cause });
-    }
+    return jsonOf(await this.text(call), call, this.url);
   }
 
   async *lines<T>(call: Call, lineMaxBytes?: number): AsyncGenerator<T, void> {
@@ -150,20 +145,6 @@ export class Transport {
 
   #answerMs(call: Call): number {
     return this.#options.answerMs ?? call.answerMs ?? 30_000;
-  }
-
-  #failure(call: Call, status: number, body: string): ClusterError {
-    try {
-      const { code, message } = JSON.parse(body) as Partial<ApiError>;
-      if (isErrorCode(code)) return new ClusterError(code, String(message));
-    } catch {
-      // Not from a coordinator: below.
-    }
-    const text = `${this.url}${call.path} answered ${status}; is a coordinator there?`;
-    // The answer to HEAD has no body that could say more.
-    const known = call.method === "HEAD" ? headCodes[status] : undefined;
-    if (known !== undefined) return new ClusterError(known, text);
-    return new ClusterError(status >= 500 ? "unavailable" : "protocol-violated", text);
   }
 
   /** A browser does not tell a page whether there was no answer, or one that it may not read. */

@@ -1,6 +1,7 @@
 /** A call to a coordinator, whatever carries it. */
-import type { ErrorCode } from "../../core/error.ts";
+import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import type { ApiError } from "../../wire/api/messages.ts";
 
 export type TransportOptions = {
   /** Of the coordinator; of several of one cluster, with commas between them: calls go to the one
@@ -34,8 +35,50 @@ export type Call = {
 export const jsonMaxBytes = 64 * 1024 * 1024;
 
 /** What an answer to HEAD says, which has no body. */
-export const headCodes: Readonly<Record<number, ErrorCode>> = {
+const headCodes: Readonly<Record<number, ErrorCode>> = {
   401: "unauthenticated",
   403: "forbidden",
   404: "not-found",
 };
+
+export type Refused = {
+  readonly call: Call;
+  /** Of the coordinator that was asked. */
+  readonly url: string;
+  readonly status: number;
+  readonly body: string;
+};
+
+/** What an answer that is a failure says; `leader`: of the coordinator that leads, where it says
+ *  so. */
+export function failureOf({ body, call, status, url }: Refused): {
+  readonly error: ClusterError;
+  readonly leader?: string | undefined;
+} {
+  const { code, leader, message } = apiErrorIn(body);
+  if (isErrorCode(code)) return { error: new ClusterError(code, String(message)), leader };
+  const text = `${url}${call.path} answered ${status}; is a coordinator there?`;
+  // The answer to HEAD has no body that could say more.
+  const known = call.method === "HEAD" ? headCodes[status] : undefined;
+  const other = status >= 500 ? "unavailable" : "protocol-violated";
+  return { error: new ClusterError(known ?? other, text), leader };
+}
+
+/** Nothing when it is not from a coordinator. */
+function apiErrorIn(body: string): Partial<ApiError> {
+  try {
+    return (JSON.parse(body) as Partial<ApiError> | null) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** The JSON of an answer. Throws `protocol-violated`. */
+export function jsonOf<T>(text: string, call: Call, url: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    const what = `${url}${call.path} did not answer with JSON; is a coordinator there?`;
+    throw new ClusterError("protocol-violated", what, { cause });
+  }
+}

@@ -3,13 +3,12 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { ClusterError } from "../../core/error.ts";
 import { Agents } from "../../link/http/agents.ts";
 import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { request as httpRequest } from "../../link/node-http.ts";
-import type { ApiError } from "../../wire/api/messages.ts";
-import { type Call, headCodes, jsonMaxBytes, type TransportOptions } from "./call.ts";
+import { type Call, failureOf, jsonMaxBytes, jsonOf, type TransportOptions } from "./call.ts";
 
 export type { Call, TransportOptions };
 
@@ -78,13 +77,7 @@ export class Transport {
 
   /** The answer's JSON. */
   async json<T>(call: Call): Promise<T> {
-    const text = await this.text(call);
-    try {
-      return JSON.parse(text) as T;
-    } catch (cause) {
-      const what = `${this.url}${call.path} did not answer with JSON; is a coordinator there?`;
-      throw new ClusterError("protocol-violated", what, { cause });
-    }
+    return jsonOf(await this.text(call), call, this.url);
   }
 
   /** The answer's lines as JSON values, as they arrive. */
@@ -206,18 +199,9 @@ export class Transport {
   }
 
   #failure(call: Call, status: number, body: string): ClusterError {
-    try {
-      const { code, leader, message } = JSON.parse(body) as Partial<ApiError>;
-      if (leader !== undefined) this.learn([leader]);
-      if (isErrorCode(code)) return new ClusterError(code, String(message));
-    } catch {
-      // Not from a coordinator: below.
-    }
-    const text = `${this.url}${call.path} answered ${status}; is a coordinator there?`;
-    // The answer to HEAD has no body that could say more.
-    const known = call.method === "HEAD" ? headCodes[status] : undefined;
-    if (known !== undefined) return new ClusterError(known, text);
-    return new ClusterError(status >= 500 ? "unavailable" : "protocol-violated", text);
+    const { error, leader } = failureOf({ call, url: this.url, status, body });
+    if (leader !== undefined) this.learn([leader]);
+    return error;
   }
 
   #unreachable(error: unknown): unknown {
