@@ -21,6 +21,8 @@ const source = `import { tasks } from "tequio";
 export default tasks({
   items: () => Array.from({ length: ${taskCount} }, (_, n) => n),
   run: (n: number) => n + 1,
+  // A second attempt elsewhere may end first where a worker gets no time of the processor.
+  backupTasks: false,
 });
 `;
 
@@ -56,15 +58,16 @@ test("what workers hold when their coordinator is killed is adopted, all of it",
   for await (const summary of client.watch(job as never, { signal })) last = summary;
   assert.equal(last?.state, "done", JSON.stringify(last?.failure));
   await second.process.stop();
-  const { held, adopted, neverArrived, committed, tasks } = await readHistory(join(dir, "data"));
+  const history = await readHistory(join(dir, "data"));
+  const { held, adopted, neverArrived, committed, givenBack, lost, tasks } = history;
   t.diagnostic(
     `serving after ${Math.round(serveMs)} ms; held ${held.length}, adopted ${adopted}, run once ` +
-      `${committed}; assigned but never arrived ${neverArrived}`,
+      `${committed}, given back ${givenBack}; assigned but never arrived ${neverArrived}`,
   );
   assert.equal(tasks, taskCount);
   assert.ok(held.length > 0, "workers held something at the kill");
   assert.equal(adopted, held.length);
-  assert.equal(committed, held.length);
+  assert.deepEqual(lost, []);
   const { cpuMs } = second.up;
   assert.ok(cpuMs < serveMaxCpuMs, `serving after ${cpuMs} ms of the processor`);
 });

@@ -18,6 +18,11 @@ export type History = {
   readonly neverArrived: number;
   /** Of `held`, those whose own result became final: they ran once. */
   readonly committed: number;
+  /** Of `held`, those that a worker gave back unstarted, as it is asked to while it is slow: they
+   *  did not run. */
+  readonly givenBack: number;
+  /** Of `held`, all others, with what their worker reported about them. */
+  readonly lost: readonly string[];
   readonly tasks: number;
 };
 
@@ -26,6 +31,7 @@ export async function readHistory(dataDir: string): Promise<History> {
   const log = await openSqliteLog(join(dataDir, "log.sqlite"));
   const state = emptyState();
   const held: AttemptRef[] = [];
+  const reported = new Map<string, string[]>();
   let [adopted, neverArrived] = [0, 0];
   try {
     assert.equal(await log.loadSnapshot(), null, "the whole log is still there");
@@ -38,14 +44,26 @@ export async function readHistory(dataDir: string): Promise<History> {
         adopted += both + event.holding.filter((ref) => isFinal(state, ref)).length;
         neverArrived += leased.size - both;
       }
+      if (event.kind === "attempts-reported") {
+        const { job, stage } = event;
+        for (const { kind, task, attempt } of event.reports) {
+          const key = attemptKey({ job, stage, task, attempt });
+          reported.set(key, [...(reported.get(key) ?? []), kind]);
+        }
+      }
       step(state, event);
     }
   } finally {
     await log.close();
   }
-  const committed = held.filter((ref) => isFinal(state, ref)).length;
+  const others = held.filter((ref) => !isFinal(state, ref)).map(attemptKey);
+  const lost = others
+    .filter((key) => !reported.get(key)?.includes("returned"))
+    .map((key) => `${key}: ${reported.get(key)?.join(", ") ?? "no report"}`);
+  const committed = held.length - others.length;
+  const givenBack = others.length - lost.length;
   const tasks = state.jobs.get(1)?.stages[0]?.counts.done ?? 0;
-  return { held, adopted, neverArrived, committed, tasks };
+  return { held, adopted, neverArrived, committed, givenBack, tasks, lost };
 }
 
 /** The attempt's own result is the task's. */
