@@ -12,7 +12,7 @@ import { makeDirectory } from "../store/directory.ts";
 import { diskSpace } from "../store/disk-space.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";
 import { Auth } from "./access/auth.ts";
-import { compareOutputs } from "./compare/outputs.ts";
+import { Comparisons } from "./compare/outputs.ts";
 import { addCheck, clusterKeys } from "./data-dir.ts";
 import { TrackerEdge } from "./edges/browser/edge.ts";
 import { PlainResults } from "./edges/browser/plain-results.ts";
@@ -134,7 +134,11 @@ export async function openServices(
     place: { openUrl: "", hasOwnCertificate: false },
     standbys: options.leadership?.standbys ?? null,
   };
-  later.perform = (effect) => perform(services, effect);
+  const comparisons = new Comparisons(dataDir);
+  later.perform = (effect) => {
+    if (effect.kind === "compare-outputs") comparisons.compare(services, effect);
+    else perform(services, effect);
+  };
   // Removes what was left behind before this start.
   going.sweep.sweep().catch(() => {});
   return services;
@@ -272,7 +276,10 @@ function openEdges(
   return { edge, tracker, relay, plainResults };
 }
 
-function perform(services: Services, effect: OuterEffect): void {
+function perform(
+  services: Services,
+  effect: Exclude<OuterEffect, { kind: "compare-outputs" }>,
+): void {
   const { edge, logs, loop, progress, relay, sweep, tracker, uploads, watchers } = services;
   if (effect.kind === "job-changed") {
     watchers.changed(effect.job);
@@ -290,8 +297,6 @@ function perform(services: Services, effect: OuterEffect): void {
     // Both may fail without harm: the next sweep removes what is left.
     logs.remove(effect.job).catch(() => {});
     sweep.release(effect).catch(() => {});
-  } else if (effect.kind === "compare-outputs") {
-    void compareOutputs(services, effect);
   } else if (effect.kind === "expel") {
     edge.revoked(effect.worker);
     tracker.revoked(effect.worker);
