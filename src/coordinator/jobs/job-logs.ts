@@ -65,25 +65,29 @@ export class JobLogs {
     if (!writing.busy) void this.#write(job, writing);
   }
 
-  /** The file's bytes; with `follow`, also new ones as they are written, until the job has
-   *  ended. */
+  /** All bytes until now, also those that wait for the disk; with `follow`, also new ones as they
+   *  are written, until the job has ended. */
   async *read(
     job: JobId,
     follow: { readonly ended: () => boolean; readonly signal: AbortSignal } | null,
   ): AsyncGenerator<Uint8Array, void> {
     const grown = this.#grown.open(job);
+    const signal = follow?.signal ?? new AbortController().signal;
+    // What is added later could go on for ever.
+    const untilBytes = follow === null ? (this.#jobs.get(job)?.sizeBytes ?? 0) : Infinity;
     try {
       for (let at = 0; ; ) {
         // Checked before reading, so that nothing written before the end is missed.
-        const ended = follow === null || (follow.ended() && !this.#isWriting(job));
+        const isWritten = at >= untilBytes || !this.#isWriting(job);
+        const ended = isWritten && (follow === null || follow.ended());
         const chunk = await this.#chunk(job, at);
         if (chunk !== null) {
           at += chunk.length;
           yield chunk;
-        } else if (ended || follow.signal.aborted) {
+        } else if (ended || signal.aborted) {
           return;
         } else {
-          await grown.next(lookAgainMs, follow.signal);
+          await grown.next(lookAgainMs, signal);
         }
       }
     } finally {

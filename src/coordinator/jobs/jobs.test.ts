@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { emptyState, step } from "../../core/coordinator.ts";
 import type { JobId } from "../../core/ids.ts";
 import { submission, testJob, testStage } from "../../core/testing/fake-cluster.ts";
@@ -46,13 +47,32 @@ test("lines are returned in order, to followers also those written meanwhile", a
   );
   for (let n = 0; n < 100; n++) {
     logs.add("j-1", { ...line, line: `line ${n}` });
-    if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (n % 10 === 0) await setImmediate();
   }
   ended = true;
   logs.wake("j-1");
   const lines = (await following).trimEnd().split("\n");
   const said = lines.map((one) => JSON.parse(one).line);
   assert.deepEqual(said, ["first", ...Array.from({ length: 100 }, (_, n) => `line ${n}`)]);
+});
+
+test("lines that wait for the disk are read, and those of later are not waited for", async (t) => {
+  const { logs } = logsIn(t);
+  const long = "x".repeat(4_000);
+  const added = Array.from({ length: 200 }, (_, n) => `${n} ${long}`);
+  // Which is quicker, the disk or the reader, differs.
+  for (let number = 1; number <= 20; number++) {
+    const job: JobId = `j-${number}`;
+    // The first is written at once, all others after it.
+    for (const one of added) logs.add(job, { ...line, line: one });
+    let isRead = false;
+    const reading = text(logs.read(job, null)).finally(() => (isRead = true));
+    // The disk is never idle while this is read.
+    for (; !isRead; await setImmediate()) logs.add(job, line);
+    const lines = (await reading).trimEnd().split("\n");
+    const said = lines.slice(0, added.length).map((one) => JSON.parse(one).line);
+    assert.deepEqual(said, added);
+  }
 });
 
 test("a job that never logged has an empty log, and one that was removed too", async (t) => {
