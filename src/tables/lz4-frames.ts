@@ -3,13 +3,15 @@
 
 const magic = 0x184d2204;
 
-/** All that a frame holds. Throws for what is none, or is cut short. */
+/** All that a frame holds. Throws for what is none, or is cut short, or goes on behind its end: a
+ *  second frame would be rows that are missing, and Arrow's own reader refuses it, too. */
 export function lz4Frame(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 7 || view.getUint32(0, true) !== magic) throw broken("it has no LZ4 frame");
   const flags = view.getUint8(4);
   const hasSize = (flags & 0x08) !== 0;
   const hasBlockSums = (flags & 0x10) !== 0;
+  const endBytes = (flags & 0x04) === 0 ? 0 : 4;
   let at = 6 + (hasSize ? 8 : 0) + ((flags & 0x01) === 0 ? 0 : 4) + 1;
   let out: Uint8Array = new Uint8Array(hasSize ? 0 : bytes.length * 3);
   let length = 0;
@@ -18,7 +20,10 @@ export function lz4Frame(bytes: Uint8Array): Uint8Array {
   for (;;) {
     const head = view.getUint32(at, true);
     at += 4;
-    if (head === 0) return out.subarray(0, length);
+    if (head === 0) {
+      if (at + endBytes !== bytes.length) throw broken("it is not the end of its buffer");
+      return out.subarray(0, length);
+    }
     const sizeBytes = head & 0x7fffffff;
     if (at + sizeBytes > bytes.length) throw broken("it ends inside a block");
     if (out.length < length + blockMaxBytes) {
