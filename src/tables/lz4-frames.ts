@@ -3,8 +3,11 @@
 
 const magic = 0x184d2204;
 
+/** Zeros that may follow a frame: writers align buffers to up to so many bytes. */
+const paddingMax = 63;
+
 /** All that a frame holds. Throws for what is none, or is cut short, or goes on behind its end: a
- *  second frame would be rows that are missing, and Arrow's own reader refuses it, too. */
+ *  second frame would be rows that are missing. */
 export function lz4Frame(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 7 || view.getUint32(0, true) !== magic) throw broken("it has no LZ4 frame");
@@ -21,7 +24,9 @@ export function lz4Frame(bytes: Uint8Array): Uint8Array {
     const head = view.getUint32(at, true);
     at += 4;
     if (head === 0) {
-      if (at + endBytes !== bytes.length) throw broken("it is not the end of its buffer");
+      if (at + endBytes > bytes.length || !isPadding(bytes.subarray(at + endBytes))) {
+        throw broken("it is not the end of its buffer");
+      }
       return out.subarray(0, length);
     }
     const sizeBytes = head & 0x7fffffff;
@@ -39,6 +44,10 @@ export function lz4Frame(bytes: Uint8Array): Uint8Array {
     }
     at += sizeBytes + (hasBlockSums ? 4 : 0);
   }
+}
+
+function isPadding(bytes: Uint8Array): boolean {
+  return bytes.length <= paddingMax && bytes.every((byte) => byte === 0);
 }
 
 /** Appends to `out` what a block stands for; answers the new length. */

@@ -30,6 +30,11 @@ test("a second frame in a buffer is refused instead of left out", () => {
   assert.throws(() => lz4Frame(frames), /not the end of its buffer/);
 });
 
+test("zeros that align a buffer are no frame", () => {
+  const padded = Buffer.concat([frameOf(["one"], contentSum), Buffer.alloc(7)]);
+  assert.equal(String(Buffer.from(lz4Frame(padded))), "one");
+});
+
 test("a frame that is cut before its checksum is refused", () => {
   assert.throws(() => lz4Frame(frameOf(["one"], contentSum).subarray(0, -1)), /end of its buffer/);
 });
