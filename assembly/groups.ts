@@ -23,7 +23,7 @@ import {
   clearTable,
   keyMaxBytes,
   lengthOf,
-  listSlots,
+  listEntries,
   scaleOf,
   slotCount,
   startTable,
@@ -145,7 +145,7 @@ export function isOpen(): bool {
   return isLineOpen;
 }
 
-/** A group as it is sorted; its address is that of the slot. */
+/** A group as it is sorted; its address is that of the entry. */
 @unmanaged
 class Group {
   @inline
@@ -173,7 +173,7 @@ class Group {
 /** Puts the groups in order, by partition and then by key. Holds until something is counted. */
 export function sort(partitions: u32): void {
   const list = prepareSort(partitions * tags, slotCount());
-  sortEntries<Group>(listSlots(list), partitions, partitions * tags);
+  sortEntries<Group>(listEntries(list), partitions, partitions * tags);
 }
 
 export function partitionStart(partition: u32): u32 {
