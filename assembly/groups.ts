@@ -15,7 +15,7 @@ import {
   setPayload,
   startMerge as startRuns,
 } from "./groups/merge";
-import { flushRows, setBound, startResult } from "./groups/result";
+import { blockTargetBytes, flushRows, setBound, startResult } from "./groups/result";
 import { clearOdd, odds, oddsAt, startRows } from "./groups/rows";
 import {
   accumulator,
@@ -46,7 +46,7 @@ import {
 } from "./query/program";
 import { writtenMaxBytes } from "./query/states";
 import { orderedEntry, partitionOf, prepareSort, sortEntries, startOf } from "./sort";
-import { allocate, base, copyWord } from "./space";
+import { allocate, base, copyWord, sharedBytes } from "./space";
 
 export { setKeyField, setNumberField, setCsv, setColumn, slotCount, tableBytes, odds, oddsAt };
 export { setName };
@@ -54,7 +54,6 @@ export { fillKind, fillNumber, fillWithText, passOnly, setColumnField, setOutput
 export { framesAt, framesSize, marksAt, marksCount };
 export { entriesMerged, setBound, setPayload };
 
-const blockTargetBytes: u32 = 64 * 1024 - 8;
 const outBytes: u32 = blockTargetBytes + keyMaxBytes + 256;
 /** Tags of keys: null, false, true, number, text, array. */
 const tags: u32 = 6;
@@ -230,17 +229,6 @@ export function block(from: u32, to: u32): u32 {
     }
   }
   outLength = <u32>(at - out);
-  return i;
-}
-
-function sharedBytes(a: usize, b: usize, most: u32): u32 {
-  let i: u32 = 0;
-  while (i + 8 <= most) {
-    const difference = load<u64>(a + i) ^ load<u64>(b + i);
-    if (difference != 0) return i + (<u32>ctz(difference) >> 3);
-    i += 8;
-  }
-  while (i < most && load<u8>(a + i) == load<u8>(b + i)) i++;
   return i;
 }
 
