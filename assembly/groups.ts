@@ -15,7 +15,7 @@ import {
   setPayload,
   startMerge as startRuns,
 } from "./groups/merge";
-import { flushRows, setBound, startResult } from "./groups/result";
+import { blockTargetBytes, flushRows, setBound, startResult } from "./groups/result";
 import { clearOdd, odds, oddsAt, startRows } from "./groups/rows";
 import {
   accumulator,
@@ -23,7 +23,7 @@ import {
   clearTable,
   keyMaxBytes,
   lengthOf,
-  listSlots,
+  listEntries,
   scaleOf,
   slotCount,
   startTable,
@@ -46,7 +46,7 @@ import {
 } from "./query/program";
 import { writtenMaxBytes } from "./query/states";
 import { orderedEntry, partitionOf, prepareSort, sortEntries, startOf } from "./sort";
-import { allocate, base, copyWord } from "./space";
+import { allocate, base, copyWord, sharedBytes } from "./space";
 
 export { setKeyField, setNumberField, setCsv, setColumn, slotCount, tableBytes, odds, oddsAt };
 export { setName };
@@ -54,7 +54,6 @@ export { fillKind, fillNumber, fillWithText, passOnly, setColumnField, setOutput
 export { framesAt, framesSize, marksAt, marksCount };
 export { entriesMerged, setBound, setPayload };
 
-const blockTargetBytes: u32 = 64 * 1024 - 8;
 const outBytes: u32 = blockTargetBytes + keyMaxBytes + 256;
 /** Tags of keys: null, false, true, number, text, array. */
 const tags: u32 = 6;
@@ -145,7 +144,7 @@ export function isOpen(): bool {
   return isLineOpen;
 }
 
-/** A group as it is sorted; its address is that of the slot. */
+/** A group as it is sorted; its address is that of the entry. */
 @unmanaged
 class Group {
   @inline
@@ -173,7 +172,7 @@ class Group {
 /** Puts the groups in order, by partition and then by key. Holds until something is counted. */
 export function sort(partitions: u32): void {
   const list = prepareSort(partitions * tags, slotCount());
-  sortEntries<Group>(listSlots(list), partitions, partitions * tags);
+  sortEntries<Group>(listEntries(list), partitions, partitions * tags);
 }
 
 export function partitionStart(partition: u32): u32 {
@@ -181,6 +180,8 @@ export function partitionStart(partition: u32): u32 {
 }
 
 const aheadMask: u32 = 15;
+/** Of most entries. */
+const entryBytes: usize = 48;
 let seen: u64 = 0;
 
 /** Loads what the groups [from, to) of the order have: they lie anywhere, and memory answers many
@@ -189,7 +190,7 @@ function lookAhead(from: u32, to: u32): void {
   let all: u64 = 0;
   for (let i = from; i < to; i++) {
     const slot = orderedEntry(i);
-    all += load<u8>(bytesOf(slot)) + load<u64>(slot, accumulator);
+    all += load<u64>(slot, accumulator) + load<u8>(slot, entryBytes - 1);
   }
   seen += all;
 }
@@ -230,17 +231,6 @@ export function block(from: u32, to: u32): u32 {
     }
   }
   outLength = <u32>(at - out);
-  return i;
-}
-
-function sharedBytes(a: usize, b: usize, most: u32): u32 {
-  let i: u32 = 0;
-  while (i + 8 <= most) {
-    const difference = load<u64>(a + i) ^ load<u64>(b + i);
-    if (difference != 0) return i + (<u32>ctz(difference) >> 3);
-    i += 8;
-  }
-  while (i < most && load<u8>(a + i) == load<u8>(b + i)) i++;
   return i;
 }
 

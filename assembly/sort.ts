@@ -83,11 +83,11 @@ export function partitionOf(tag: u32, at: usize, length: u32, partitions: u32): 
 @inline
 function prefix<E>(entry: u32, depth: u32): u64 {
   const length = changetype<E>(entry).length();
-  if (length <= depth) return 0;
-  const left = length - depth;
-  let bytes = load<u64>(changetype<E>(entry).at() + depth);
-  if (left < 8) bytes &= ((<u64>1) << (left << 3)) - 1;
-  return bswap(bytes);
+  const bytes = load<u64>(changetype<E>(entry).at() + depth);
+  // Without branches: one that depends on memory that is far holds up all that is behind it.
+  const left = select<u32>(length - depth, 0, length > depth);
+  const real = ((<u64>1) << ((left & 7) << 3)) - 1;
+  return bswap(bytes & select<u64>(~(<u64>0), real, left >= 8));
 }
 
 /** Sorts items that agree in all bytes before `depth`, and have at least so many.

@@ -53,3 +53,15 @@ export function copyWord(to: usize, from: usize, length: u32): void {
   v128.store(to, v128.load(from));
   for (let i: u32 = 16; i < length; i += 16) v128.store(to + i, v128.load(from + i));
 }
+
+/** Bytes with which both begin, `most` at most. */
+export function sharedBytes(a: usize, b: usize, most: u32): u32 {
+  let i: u32 = 0;
+  while (i + 8 <= most) {
+    const difference = load<u64>(a + i) ^ load<u64>(b + i);
+    if (difference != 0) return i + (<u32>ctz(difference) >> 3);
+    i += 8;
+  }
+  while (i < most && load<u8>(a + i) == load<u8>(b + i)) i++;
+  return i;
+}

@@ -23,7 +23,18 @@ import {
   rowsAt,
   rowsEnd,
 } from "./rows";
-import { accumulator, find, isNew, keyMaxBytes, scaleOf, setScale, take } from "./table";
+import {
+  accumulator,
+  find,
+  hashOf,
+  isFar,
+  isNew,
+  keyMaxBytes,
+  lookAhead,
+  scaleOf,
+  setScale,
+  take,
+} from "./table";
 import { isPlainText } from "./utf8";
 
 /** What is done with the number of a row. */
@@ -48,6 +59,8 @@ let keyCount: u32 = 0;
 let numberField: u32 = 0;
 /** A key of several columns, or a number, is put together here. */
 let made: usize = 0;
+/** Of the keys of rows that are looked at ahead, u32 each. */
+let hashes: usize = 0;
 
 /** The key of the row at hand. */
 let keyTag: u32 = 0;
@@ -59,6 +72,7 @@ export function startCount(op_: u32, keys: u32): void {
   keyCount = keys;
   keyFields = allocate((keys + 1) * 4);
   made = allocate(keyMaxBytes + 64);
+  hashes = allocate(aheadRows * 4);
 }
 
 export function setKeyField(key: u32, field: u32): void {
@@ -77,10 +91,29 @@ function fieldOf(row: usize, key: u32): usize {
 
 /** Counts all rows that were found, and forgets them. */
 export function countFound(): void {
-  for (let row = rowsAt; row < rowsEnd; row += rowBytes) {
-    if (!countRow(row)) addOdd(load<u32>(row), load<u32>(row, 4));
+  let row = rowsAt;
+  while (row < rowsEnd) {
+    const end = min(rowsEnd, row + aheadRows * rowBytes);
+    if (isFar()) lookAtKeys(row, end);
+    for (; row < end; row += rowBytes) {
+      if (!countRow(row)) addOdd(load<u32>(row), load<u32>(row, 4));
+    }
   }
   clearRows();
+}
+
+/** Rows whose keys are looked for in memory at once. */
+const aheadRows: u32 = 128;
+
+/** Brings what the keys of the rows [from, end) are compared with near. */
+function lookAtKeys(from: usize, end: usize): void {
+  let to = hashes;
+  for (let row = from; row < end; row += rowBytes) {
+    if (!makeKey(row)) continue;
+    store<u32>(to, hashOf(keyTag, keyAt, keyLength));
+    to += 4;
+  }
+  lookAhead(hashes, <u32>(to - hashes) >> 2);
 }
 
 /** False when the row is odd. */
@@ -94,15 +127,7 @@ function countRow(row: usize): bool {
     const isDigits = length < (kindNull << kindShift);
     if (!isDigits || !readNumber(load<u32>(field), length & lengthMask, digitsMax)) return false;
   }
-  if (keyCount == 1) {
-    const field = fieldOf(row, 0);
-    const length = load<u32>(field, 4);
-    if (length <= keyMaxBytes) {
-      keyTag = tagText;
-      keyAt = load<u32>(field);
-      keyLength = length;
-    } else if (!otherKey(field)) return false;
-  } else if (!manyKey(row)) return false;
+  if (!makeKey(row)) return false;
   let slot = find(keyTag, keyAt, keyLength);
   if (isNew) {
     if (!hasPlainKey(row)) return false;
@@ -113,6 +138,20 @@ function countRow(row: usize): bool {
     return true;
   }
   return add(slot);
+}
+
+/** False when it has none that the kernel makes. */
+// @ts-ignore: decorator
+@inline
+function makeKey(row: usize): bool {
+  if (keyCount != 1) return manyKey(row);
+  const field = fieldOf(row, 0);
+  const length = load<u32>(field, 4);
+  if (length > keyMaxBytes) return otherKey(field);
+  keyTag = tagText;
+  keyAt = load<u32>(field);
+  keyLength = length;
+  return true;
 }
 
 function addFirst(slot: usize): void {

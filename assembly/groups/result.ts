@@ -1,9 +1,10 @@
-/** Rows of a result: those that are plain are written here as NDJSON, all others by the host. */
-import { allocate } from "../space";
+/** Rows of a result: those that are plain are written here as NDJSON, all others by the host; and
+ *  entries of a run. */
+import { allocate, sharedBytes } from "../space";
 import { op, opCount, opSum, tagArray, tagFalse, tagNull, tagNumber, tagText, tagTrue } from "./count";
 import { best, hostValues, key, keyLength, sum, sumScale, values } from "./merge";
 import { power, writeDecimal } from "./numbers";
-import { writeValue } from "./values";
+import { writeValue, writeVarint } from "./values";
 
 /** The result has all pairs as NDJSON. */
 export const modeRows: u32 = 0;
@@ -11,9 +12,13 @@ export const modeRows: u32 = 0;
 export const modePairs: u32 = 1;
 /** The host takes those that are not behind `bound`. */
 export const modeTop: u32 = 2;
+/** The result is a run. */
+export const modeRun: u32 = 3;
 
 const outBytes: u32 = 256 * 1024;
 const rowMaxBytes: u32 = 128 * 1024;
+/** A block of a run is closed once it has this many bytes. */
+export const blockTargetBytes: u32 = 64 * 1024 - 8;
 /** Digits of a number that a double gives back as they are. */
 const exactMax: i64 = 999_999_999_999_999;
 const tagDecimal: u8 = 0x61;
@@ -36,6 +41,9 @@ let out: usize = 0;
 let at: usize = 0;
 let rows: u32 = 0;
 let value: usize = 0;
+/** The key of the entry that was written last. */
+let before: usize = 0;
+let beforeLength: u32 = 0;
 
 export function startResult(mode_: u32, ascending: bool): void {
   mode = mode_;
@@ -43,6 +51,8 @@ export function startResult(mode_: u32, ascending: bool): void {
   hasBound = false;
   out = allocate(outBytes + 64);
   value = allocate(64);
+  before = mode_ == modeRun ? allocate(rowMaxBytes + 64) : 0;
+  beforeLength = 0;
   at = out;
   rows = 0;
 }
@@ -57,12 +67,14 @@ export function flushRows(): void {
   if (rows > 0) hostRows(out, <u32>(at - out), rows);
   at = out;
   rows = 0;
+  beforeLength = 0;
 }
 
 /** Of the group at hand. */
 export function finishRow(): void {
   if (hostValues == 0) {
     if (mode == modeRows && writeRow()) return;
+    if (mode == modeRun && writeEntry()) return;
     if (mode == modeTop && isBehind()) return;
   }
   flushRows();
@@ -101,6 +113,22 @@ function writeRow(): bool {
   at = to + 2;
   rows++;
   if (<u32>(at - out) > outBytes / 2) flushRows();
+  return true;
+}
+
+/** False when it is too long; blocks are written as rows are. */
+function writeEntry(): bool {
+  if (keyLength > rowMaxBytes) return false;
+  if (<u32>(at - out) >= blockTargetBytes) flushRows();
+  const shared = sharedBytes(before, key, min(beforeLength, keyLength));
+  const further = keyLength - shared;
+  at = writeVarint(at, shared);
+  at = writeVarint(at, further);
+  memory.copy(at, key + shared, further);
+  memory.copy(before + shared, key + shared, further);
+  beforeLength = keyLength;
+  at = writeValue(at + further, op, sum, sumScale, best);
+  rows++;
   return true;
 }
 

@@ -257,3 +257,33 @@ test("expressions that could match in two ways are left to the engine", () => {
   }
   assert.equal(linePattern({ pattern: "^a", flags: "i" }, [0]), null);
 });
+
+/** Many groups, of short and of long keys: more than a block of the table has room for. Some rows
+ *  are the host's, for their numbers or the length of their keys. */
+function manyRows(): string {
+  const long = "of a city whose name is long; ";
+  const numberOf = (i: number) =>
+    i % 1999 === 0 ? "1234567890123456789.5" : `${(i * 31) % 977}.${i % 100}`;
+  const rows = Array.from({ length: 70_000 }, (_, i) => {
+    const city = (i * 7919) % 33_331;
+    return `${city % 3 === 0 ? long : ""}${city},${numberOf(i)},${i}`;
+  });
+  const wide = "w".repeat(200_000);
+  const at = Array.from({ length: 3 }, (_, i) => (i * rows.length) >> 2);
+  for (const place of at) rows.splice(place, 0, `${wide},${numberOf(place)},x`);
+  return `city,price,id\n${rows.join("\n")}\n`;
+}
+
+const prices = text.csv(["city", "price"]).by("city");
+const manyJobs: ReadonlyArray<readonly [name: string, job: Pairs, spillBytes: number]> = [
+  ["in memory", prices.count(), 64 << 20],
+  ["spilled and added up", prices.sum("price"), 64 << 10],
+  ["spilled and compared", prices.max("price"), 64 << 10],
+];
+for (const [name, job, spillBytes] of manyJobs) {
+  test(`many groups are those of functions: ${name}`, async () => {
+    const sizes = { spillBytes, splitBytes: 1 << 30, reducers: 2 };
+    const rows = await agree(job, [manyRows()], sizes);
+    assert.equal(rows.split("\n").length - 1, 33_332);
+  });
+}

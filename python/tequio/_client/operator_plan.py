@@ -28,7 +28,7 @@ def reducers_of(operator: _Spec, wished: Optional[int], input_bytes: int) -> int
     operator cannot have."""
     apply, last = operator["apply"], operator["last"]
     name = apply["operator"]
-    fold = _fitting(input_bytes, 512 * _MIB)
+    fold = _fitting(input_bytes, 256 * _MIB)
     if name == "query":
         first = next((step for step in apply["steps"] if _is_shuffle(step)), None)
         if first is None:

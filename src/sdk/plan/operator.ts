@@ -19,7 +19,7 @@ export type Formats = { readonly [input: string]: FormatSpec | undefined };
 /** Bytes of input for which there is one reduce task, unless the job says how many. */
 const bytesPerReducer = 64 * 1024 * 1024;
 /** The same for operators that leave a pair for each key: what reaches a reducer is small. */
-const bytesPerFold = 512 * 1024 * 1024;
+const bytesPerFold = 256 * 1024 * 1024;
 
 /** The same for sorts, which merge as streams; a small input still gives work to several. */
 const bytesPerSort = 128 * 1024 * 1024;

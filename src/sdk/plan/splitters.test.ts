@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { text } from "../../index.ts";
+import { bytes, text } from "../../index.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { SortSpec } from "../../wire/block/plan.ts";
 import type { Job } from "../job.ts";
@@ -64,6 +64,17 @@ test("lines longer than a place, rows behind a header and gzip give fair borders
       assert.ok(Math.abs(border - 250 * (i + 1)) < 100, `${name}: ${found.join(" ")}`);
     }
   }
+});
+
+test("a sort of few partitions reads few records of each place, one of many more", async () => {
+  // At each place eight small keys, and large ones behind them.
+  const record = (i: number) => (i % 128 < 8 ? "a" : "z").padEnd(128, ".");
+  const place = Array.from({ length: 128 }, (_, i) => record(i)).join("");
+  writeFileSync(join(folder, "places.bin"), place.repeat(512));
+  const job = bytes.records(128, { key: [0, 1] }).sort();
+  assert.deepEqual(await splitters(job, "places.bin", 4), ["a", "a", "a"]);
+  const many = await splitters(job, "places.bin", 32);
+  assert.ok(many.filter((key) => key === "z").length > 20, many.join(" "));
 });
 
 test("of many files only as many are opened as there are places", () => {

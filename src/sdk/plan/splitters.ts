@@ -9,14 +9,18 @@ import { rawRecords, readRecords } from "../local/records.ts";
 import { isRaw, keyedRow, rawRow, rowsJob } from "../local/sorting.ts";
 import { placesIn, type Readable, readPlace, type Sampled } from "./places.ts";
 
-/** Keys that are kept: of all places together, unless each has only so few. */
+/** Keys that are kept: of all places together, unless each has only so few. Neighbours are alike in
+ *  many files: more places tell more than more keys of each. */
 const keysMax = 32_768;
-const keysOfPlaceMin = 64;
+const keysOfPlaceMin = 8;
+/** With so many for each partition, the largest is a few percent larger than it would be at best. */
+const keysOfPartition = 1024;
 /** Longest splitter: what is behind is left out, which moves a border by equal beginnings. */
 const splitterMaxBytes = 256;
 
 /** One fewer than there are reducers, in order, as base64. It takes the memory of one place and of
- *  at most 32,768 keys of at most 256 bytes, whatever the size of the inputs. */
+ *  at most 32,768 keys of at most 256 bytes, whatever the size of the inputs, and of the processor
+ *  what reading these takes. */
 export async function splittersOf(
   operator: OperatorSpec,
   apply: SortSpec,
@@ -24,7 +28,8 @@ export async function splittersOf(
 ): Promise<string[]> {
   if (from.reducers <= 1) return [];
   const sign = apply.order === "descending" ? -1 : 1;
-  const keys = await sample(operator, apply, from);
+  const wanted = Math.min(keysMax, keysOfPartition * from.reducers);
+  const keys = await sample(operator, apply, { ...from, wanted });
   keys.sort((a, b) => sign * compareBytes(a, b));
   return Array.from({ length: from.reducers - 1 }, (_, i) => {
     const key = keys[Math.floor(((i + 1) * keys.length) / from.reducers)];
@@ -35,11 +40,11 @@ export async function splittersOf(
 async function sample(
   operator: OperatorSpec,
   apply: SortSpec,
-  from: Sampled,
+  from: Sampled & { readonly wanted: number },
 ): Promise<Uint8Array[]> {
   const format = operator.inputs.default as FormatSpec;
   const places = placesIn(from.files, format);
-  const most = Math.max(keysOfPlaceMin, Math.ceil(keysMax / places.length));
+  const most = Math.max(keysOfPlaceMin, Math.ceil(from.wanted / places.length));
   const mayBeCut = isRaw(operator, apply);
   const keys: Uint8Array[] = [];
   for (const place of places) {

@@ -6,6 +6,7 @@ import {
   type Manifest,
   type ManifestPartition,
 } from "../../wire/block/manifest.ts";
+import type { RunReader, RunWriter } from "../../wire/block/run.ts";
 import { type Combine, Merge, mergeIntoRun } from "./merge.ts";
 import { PartitionFile, SegmentFiles } from "./run-file.ts";
 
@@ -15,6 +16,8 @@ export type SpillOptions = {
   readonly descending: boolean;
   /** The output file; spills lie beside it. */
   readonly path: string;
+  /** Merges runs into one, as `mergeIntoRun` with `combine` does. */
+  readonly merge?: (runs: readonly RunReader[], target: RunWriter) => void;
 };
 
 type Spill = { readonly path: string; readonly manifest: Manifest };
@@ -81,6 +84,9 @@ export class SpillFiles {
 
   #merge(path: string): Uint8Array {
     const { partitionCount, combine, descending } = this.#options;
+    const plain = (runs: readonly RunReader[], run: RunWriter) =>
+      mergeIntoRun(new Merge(runs, descending), combine, run);
+    const { merge = plain } = this.#options;
     // A copy: what is written is added to the spills.
     const merged = [...this.#spills];
     const files = new SegmentFiles();
@@ -94,7 +100,7 @@ export class SpillFiles {
           });
           if (segments.length === 0) continue;
           const runs = segments.map((segment) => files.reader(segment));
-          file.partition(p, (run) => mergeIntoRun(new Merge(runs, descending), combine, run));
+          file.partition(p, (run) => merge(runs, run));
         }
       });
       hit("spill.merge", "after");

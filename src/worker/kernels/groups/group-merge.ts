@@ -1,29 +1,31 @@
 /** Merges sorted runs of groups in the memory of a kernel. */
 import { damaged } from "../../../wire/block/arena.ts";
-import { type Key, readKey } from "../../../wire/block/key.ts";
 import type { RunReader } from "../../../wire/block/run.ts";
 import { readValue } from "../../../wire/block/value.ts";
 import { type GroupHost, GroupKernel, type GroupShape } from "./kernel.ts";
 
 /** Where groups go. */
 export type GroupTarget = {
-  /** Rows of NDJSON that are ready. */
+  /** Rows of NDJSON, or the payload of a block of a run, that are ready. */
   rows(bytes: Uint8Array, count: number): void;
-  /** A group that is not among them; groups come in the order of their keys. */
-  pair(key: Key, value: unknown): void;
+  /** A group that is not among them, its key as it is encoded, valid until it returns; groups come
+   *  in the order of their keys. */
+  pair(key: Uint8Array, value: unknown): void;
 };
 
 export type GroupMergeOptions = {
   readonly shape: GroupShape;
   readonly runs: readonly RunReader[];
   readonly combine: (a: unknown, b: unknown) => unknown;
-  /** `rows`: all that can be are written as rows. `pairs`: none. Else pairs that are behind the
-   *  bound that was set may be left out. */
-  readonly mode: "rows" | "pairs" | "ascending" | "descending";
+  /** `rows`, `run`: all that can be are written as rows, or as entries. `pairs`: none. Else pairs
+   *  that are behind the bound that was set may be left out. */
+  readonly mode: "rows" | "pairs" | "ascending" | "descending" | "run";
+  /** One that has groups no more; absent = the one that this process keeps. */
+  readonly kernel?: GroupKernel;
   readonly target: GroupTarget;
 };
 
-const modes = { rows: 0, pairs: 1, ascending: 2, descending: 2 } as const;
+const modes = { rows: 0, pairs: 1, ascending: 2, descending: 2, run: 3 } as const;
 /** Entries that are merged in one call: engines improve what is called often. */
 const callEntries = 16 * 1024;
 
@@ -37,7 +39,7 @@ export class GroupMerge implements GroupHost {
   /** One at a time. */
   constructor(options: GroupMergeOptions) {
     this.#options = options;
-    this.#kernel = GroupKernel.take(options.shape);
+    this.#kernel = options.kernel ?? GroupKernel.take(options.shape);
   }
 
   /** Pairs behind this value are not wanted. */
@@ -83,8 +85,7 @@ export class GroupMerge implements GroupHost {
   }
 
   pair(keyAt: number, keyLength: number, at: number, length: number): void {
-    const { bytes } = this.#kernel;
-    const key = readKey(bytes, keyAt, keyAt + keyLength);
+    const key = this.#kernel.bytes.subarray(keyAt, keyAt + keyLength);
     if (length > 0) this.value(at, length);
     const total = this.#total;
     this.#total = null;

@@ -36,6 +36,11 @@ export class GroupTable {
     return this.#kernel.bytes.subarray(this.#inputAt, this.#inputAt + inputBytes);
   }
 
+  /** For what is to be done with it when it is empty. */
+  get kernel(): GroupKernel {
+    return this.#kernel;
+  }
+
   get groups(): number {
     return this.#exports.slotCount();
   }

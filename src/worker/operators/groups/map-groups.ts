@@ -3,12 +3,13 @@
 import { rmSync } from "node:fs";
 import type { FormatSpec } from "../../../wire/block/plan.ts";
 import type { GroupTable } from "../../kernels/groups/group-table.ts";
-import { SpillFiles } from "../../kernels/spill.ts";
+import { SpillFiles, type SpillOptions } from "../../kernels/spill.ts";
 import { EmitTable } from "../../kernels/table.ts";
 import { BadRecords } from "../../task/bad-records.ts";
 import { combineOf, partitionOf } from "../../task/job.ts";
 import { inputOf, type MapDone, type MapTask, storeManifest } from "../../task/map-task.ts";
 import type { WantedRows } from "./group-by.ts";
+import { mergeGroups } from "./merge-groups.ts";
 import { OddRows } from "./odd-rows.ts";
 import { isGroupFormat, RowScan } from "./row-scan.ts";
 
@@ -38,7 +39,8 @@ class MapGroups {
     this.#task = task;
     this.#bad = new BadRecords(job.options.badRecords ?? "fail", `${out}.bad`);
     const run = { partitionCount: plan.reducers, combine: combineOf(job), descending: false };
-    this.#spills = new SpillFiles({ ...run, path: `${out}.run` });
+    const merging = this.#merging(wanted);
+    this.#spills = new SpillFiles({ ...run, ...merging, path: `${out}.run` });
     this.#oddPath = `${out}.odd`;
     const spillBytes = Math.max(1024, plan.spillBytes >> 1);
     const partition = partitionOf(job);
@@ -49,6 +51,19 @@ class MapGroups {
     });
     const scanned = (table: GroupTable) => this.#spillIfFull(table);
     this.#scan = new RowScan({ task, format, wanted, odd, scanned });
+  }
+
+  /** The groups of a program have values that only functions combine. */
+  #merging({ shape }: WantedRows): Pick<SpillOptions, "merge"> {
+    const combine = combineOf(this.#task.job);
+    if (shape.program !== undefined || combine === null) return {};
+    return {
+      merge: (runs, target) => {
+        // The table is empty, or has been written: its memory is free.
+        const { kernel } = this.#scan.table;
+        mergeGroups({ shape, combine, kernel }, runs, target);
+      },
+    };
   }
 
   run(): MapDone {
@@ -76,6 +91,8 @@ class MapGroups {
     this.#write(this.#spills.nextPath());
     table.clear();
     this.#spills.compact();
+    // They may have been merged in its memory.
+    table.clear();
   }
 
   /** Writes all groups as a file of partitions. */

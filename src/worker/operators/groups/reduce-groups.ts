@@ -1,7 +1,7 @@
 /** The reduce task of `count`, `sum`, `min` and `max`, by a kernel that merges sorted runs. What it
  *  leaves is what the operator's job would. */
 import { assert } from "../../../core/error.ts";
-import type { Key } from "../../../wire/block/key.ts";
+import { type Key, readKey } from "../../../wire/block/key.ts";
 import type { LastSpec } from "../../../wire/block/plan.ts";
 import { pairFormat } from "../../../wire/block/row.ts";
 import type { RunReader } from "../../../wire/block/run.ts";
@@ -58,7 +58,8 @@ function merged(
     mode,
     target: {
       rows: (bytes, count) => part.rows(bytes, count),
-      pair(key, value) {
+      pair(bytes, value) {
+        const key = readKey(bytes, 0, bytes.length);
         const result = resultOf(task, key, value);
         if (top === null) part.row(key, result, "reduce");
         else {
