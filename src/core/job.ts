@@ -204,6 +204,18 @@ export type TaskOutput = {
   readonly failure?: Failure;
 };
 
+/** Where one task spends its time, as its owner had it kept with the job. */
+export type KeptProfile = {
+  readonly stage: number;
+  readonly task: number;
+  /** Its blob. */
+  readonly profile: Hash;
+  /** Who had it kept. */
+  readonly by: string;
+  /** Coordinator's clock, ms. */
+  readonly atMs: number;
+};
+
 /** Why an attempt or a job failed. */
 export type Failure = {
   readonly code: ErrorCode;
