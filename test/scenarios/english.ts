@@ -132,9 +132,11 @@ export function jobLines(cluster: StoryCluster, job: JobId): string[] {
 }
 
 export function profileLines(cluster: StoryCluster, job: JobId): string[] {
-  const lines = (jobProfiles(cluster.state, job) ?? []).map(({ atMs, by, profile, stage, task }) => {
-    return `profile ${profile} of task ${task} in stage ${stage}, by ${by} at ${atMs} ms`;
-  });
+  const lines = (jobProfiles(cluster.state, job) ?? []).map(
+    ({ atMs, by, profile, stage, task }) => {
+      return `profile ${profile} of task ${task} in stage ${stage}, by ${by} at ${atMs} ms`;
+    },
+  );
   return lines.length > 0 ? lines : [`${jobName(job)} has no profile`];
 }
 

@@ -4,14 +4,7 @@ import type { RetentionLimits } from "../../src/core/event.ts";
 import type { JobId } from "../../src/core/ids.ts";
 import type { StoryCluster } from "./cluster.ts";
 import type { Command, Happened } from "./command.ts";
-import {
-  jobLines,
-  jobName,
-  outputLines,
-  profileLines,
-  sourceLines,
-  whyLines,
-} from "./english.ts";
+import { jobLines, jobName, outputLines, profileLines, sourceLines, whyLines } from "./english.ts";
 import { durationOf, jobOf } from "./specs.ts";
 
 export const jobCommands: readonly Command[] = [
