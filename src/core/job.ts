@@ -107,7 +107,7 @@ export type JobSpec = {
   readonly codeHash: Hash;
   /** Blob of the plan: files, splits, items, parameters (see `wire/block/plan.ts`). */
   readonly planHash: Hash;
-  /** 1 or 2 stages, in order. */
+  /** In order; behind the first one or more reduce stages of a query. */
   readonly stages: readonly StageSpec[];
   /** Hosts that hold each task's input (stage 0 only): `taskHost[t]` indexes `hosts`, −1 =
    *  anywhere. */
