@@ -1,4 +1,4 @@
-/** What a plan tells about its job for people: the inputs by name, and what an operator does. Plans
+/** What people see of a plan: the inputs of its job by name, and what an operator does. Plans
  *  come from submitters: what is not as it should be is left out, never an error. */
 import { graphLimits } from "../../wire/api/graph.ts";
 import { operatorSteps } from "../../wire/block/explained.ts";

@@ -19,7 +19,7 @@ export type PlanOutline = {
   readonly items: Plan["items"];
   readonly reducers: number;
   readonly inOneTask?: true | undefined;
-  /** What it tells about the job, for people; `steps` by stage. */
+  /** For people: what the job reads and, by stage, what an operator does. */
   readonly inputs: readonly PlannedInput[];
   readonly steps: readonly (readonly string[])[];
 };

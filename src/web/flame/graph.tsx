@@ -43,23 +43,7 @@ export function FlameGraph({ frames, name }: Props) {
   const shown = pointed ?? current;
   return (
     <div class="flame stack">
-      <p class="quiet small">
-        {say("help")} {say("keys")}
-      </p>
-      <div class="row small">
-        <ul class="legend">
-          <li>
-            <i class="swatch own" /> {say("jobCode")}
-          </li>
-          <li>
-            <i class="swatch" /> {say("otherCode")}
-          </li>
-        </ul>
-        <span class="stretch" />
-        <button type="button" disabled={zoomed === 0} onClick={() => goTo(0, 0)}>
-          {say("whole")}
-        </button>
-      </div>
+      <Legend isZoomed={zoomed !== 0} onWhole={() => goTo(0, 0)} />
       {/* biome-ignore lint/a11y/useSemanticElements: no fieldset, which is for forms */}
       <div
         ref={graph}
@@ -87,6 +71,31 @@ export function FlameGraph({ frames, name }: Props) {
         {textOf(shown)}
       </p>
     </div>
+  );
+}
+
+function Legend({ isZoomed, onWhole }: { isZoomed: boolean; onWhole: () => void }) {
+  const say = useMessages(flameMessages);
+  return (
+    <>
+      <p class="quiet small">
+        {say("help")} {say("keys")}
+      </p>
+      <div class="row small">
+        <ul class="legend">
+          <li>
+            <i class="swatch own" /> {say("jobCode")}
+          </li>
+          <li>
+            <i class="swatch" /> {say("otherCode")}
+          </li>
+        </ul>
+        <span class="stretch" />
+        <button type="button" disabled={!isZoomed} onClick={onWhole}>
+          {say("whole")}
+        </button>
+      </div>
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ export const flameMessages = catalogue({
   en: {
     title: "Where the time goes",
     which: "Task",
-    help: "A bar is as wide as the time of a function with all that it calls; its caller is above it.",
+    help: "The width of a bar is the time of a function with all it calls; callers are above.",
     keys: "Click a bar or press Enter to enlarge it; arrow keys move, Escape shows all again.",
     graph: "Flame graph of {task}",
     samples: { one: "{n} sample, kept by {by}", other: "{n} samples, kept by {by}" },
@@ -24,8 +24,8 @@ export const flameMessages = catalogue({
   es: {
     title: "En qué se va el tiempo",
     which: "Tarea",
-    help: "Una barra es tan ancha como el tiempo de una función con todo lo que llama; quien la llama está encima.",
-    keys: "Haga clic en una barra o pulse Intro para ampliarla; las flechas mueven, Escape muestra todo de nuevo.",
+    help: "El ancho de una barra es el tiempo de la función y lo que llama; encima, quien la llama.",
+    keys: "Clic o Intro amplían una barra; las flechas mueven, Escape muestra todo de nuevo.",
     graph: "Gráfico de llamas de {task}",
     samples: { one: "{n} muestra, guardada por {by}", other: "{n} muestras, guardadas por {by}" },
     bar: "{name}: {total} en total ({share}), {self} propio",
