@@ -24,7 +24,7 @@ export const flameMessages = catalogue({
   es: {
     title: "En qué se va el tiempo",
     which: "Tarea",
-    help: "El ancho de una barra es el tiempo de la función y lo que llama; encima, quien la llama.",
+    help: "El ancho de una barra es el tiempo de la función y lo que llama; encima, quién llama.",
     keys: "Clic o Intro amplían una barra; las flechas mueven, Escape muestra todo de nuevo.",
     graph: "Gráfico de llamas de {task}",
     samples: { one: "{n} muestra, guardada por {by}", other: "{n} muestras, guardadas por {by}" },
