@@ -7,7 +7,9 @@ import { rolldown } from "rolldown";
 import type { Plugin } from "vite";
 
 const web = join(dirname(dirname(import.meta.dirname)), "src", "web");
-const styles = ["colours", "page", "panels"].map((name) => join(web, "styles", `${name}.css`));
+const styles = ["colours", "page", "panels", "drawn"].map((name) =>
+  join(web, "styles", `${name}.css`),
+);
 
 async function script(): Promise<string> {
   const bundle = await rolldown({

@@ -8,6 +8,7 @@ import { correctClock, rememberJump } from "./cluster/clock.ts";
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
+import { keepProfile } from "./cluster/profiles.ts";
 import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
 import { markFetched, passRetention, startRetention } from "./cluster/retention/remove.ts";
 import { place } from "./cluster/shares.ts";
@@ -104,6 +105,7 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       reportAttempts(state, event, effects);
       break;
     case "outputs-compared":
+    case "profile-kept":
     case "results-fetched":
       learnOfResults(state, event, effects);
       break;
@@ -154,10 +156,11 @@ function learnOfInputs(
 
 function learnOfResults(
   state: CoordinatorState,
-  event: Extract<Later, { kind: "outputs-compared" | "results-fetched" }>,
+  event: Extract<Later, { kind: "outputs-compared" | "profile-kept" | "results-fetched" }>,
   effects: Effect[],
 ): void {
   if (event.kind === "results-fetched") markFetched(state, event.jobs);
+  else if (event.kind === "profile-kept") keepProfile(state, event, effects);
   else learnDifference(state, event, effects);
 }
 

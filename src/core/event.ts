@@ -204,6 +204,16 @@ export type CoordinatorEvent = {
       readonly attempts?: readonly [number, number];
       readonly record: DifferentRecord;
     }
+  /** A profile of one of its tasks, which its owner made elsewhere, is kept with the job. */
+  | {
+      readonly kind: "profile-kept";
+      readonly job: JobId;
+      readonly stage: number;
+      readonly task: number;
+      /** Its blob. */
+      readonly profile: Hash;
+      readonly by: string;
+    }
   /** Clients have the whole results of these jobs. */
   | { readonly kind: "results-fetched"; readonly jobs: readonly JobId[] }
   /** Time to see which ended jobs are kept no longer, by these bounds. */

@@ -107,7 +107,7 @@ export type JobSpec = {
   readonly codeHash: Hash;
   /** Blob of the plan: files, splits, items, parameters (see `wire/block/plan.ts`). */
   readonly planHash: Hash;
-  /** 1 or 2 stages, in order. */
+  /** In order; behind the first one or more reduce stages of a query. */
   readonly stages: readonly StageSpec[];
   /** Hosts that hold each task's input (stage 0 only): `taskHost[t]` indexes `hosts`, −1 =
    *  anywhere. */
@@ -202,6 +202,18 @@ export type TaskOutput = {
   /** Why a task of a job that keeps going has no result; its message has at most 1,000
    *  characters. */
   readonly failure?: Failure;
+};
+
+/** Where one task spends its time, as its owner had it kept with the job. */
+export type KeptProfile = {
+  readonly stage: number;
+  readonly task: number;
+  /** Its blob. */
+  readonly profile: Hash;
+  /** Who had it kept. */
+  readonly by: string;
+  /** Coordinator's clock, ms. */
+  readonly atMs: number;
 };
 
 /** Why an attempt or a job failed. */

@@ -31,7 +31,7 @@ import {
   type WorkerId,
   workerId,
 } from "./ids.ts";
-import type { JobEnvironment, JobSpec, JobState, TaskOutput } from "./job.ts";
+import type { JobEnvironment, JobSpec, JobState, KeptProfile, TaskOutput } from "./job.ts";
 import type { JobSummary, RemovedSummary, StageSummary, WorkerSummary } from "./summary.ts";
 import { reasonText } from "./why/reasons.ts";
 import { noneIsAble } from "./why/why.ts";
@@ -224,6 +224,12 @@ export function isCaughtWorker(state: CoordinatorState, worker: WorkerId): boole
 export function isSurplus(state: CoordinatorState, { attempt, job, stage, task }: AttemptRef) {
   const of = find(state, job)?.stages[stage];
   return of?.state[task] === DONE && attempt > (of.committed[task] as number);
+}
+
+/** Of its tasks, oldest first; null when there is no such job. */
+export function jobProfiles(state: CoordinatorState, job: JobId): readonly KeptProfile[] | null {
+  const record = find(state, job);
+  return record === undefined ? null : (record.profiles ?? []);
 }
 
 export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {

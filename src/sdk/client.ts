@@ -20,7 +20,9 @@ import type {
   TokenRevoked,
   TokenView,
 } from "../wire/api/messages.ts";
+import { Drawn } from "./client/drawn.ts";
 import { firstOrElse } from "./client/first-or-else.ts";
+import { jobPath } from "./client/job-path.ts";
 import type { TransferOptions } from "./client/patience.ts";
 import { type FollowOptions, patiently } from "./client/patiently.ts";
 import { type ReadOptions, readBlob } from "./client/read-blob.ts";
@@ -69,11 +71,14 @@ export class Client {
   readonly #nearBlob: NonNullable<ConnectOptions["nearBlob"]>;
   #host: string | null = null;
   readonly #uploads: Uploads;
+  /** What the page of a job draws. */
+  readonly drawn: Drawn;
 
   constructor(options: ConnectOptions) {
     this.#transport = new Transport(options);
     this.#nearBlob = options.nearBlob ?? (async () => null);
     this.#uploads = new Uploads(this.#transport);
+    this.drawn = new Drawn(this.#transport);
   }
 
   /** Of the coordinator that is called now. */
@@ -320,7 +325,6 @@ export class Client {
   }
 
   /** The newest moves of the job's attempts, or of those of one task, each with its cause. */
-
   history(job: string, of: TaskPlace | null = null): Promise<TaskHistory> {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${queryOf(of)}` });
   }
@@ -391,8 +395,4 @@ type TaskPlace = { readonly stage: number; readonly task: number };
 
 function queryOf(of: TaskPlace | null): string {
   return of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
-}
-
-function jobPath(job: string): string {
-  return `/v1/jobs/${encodeURIComponent(job)}`;
 }

@@ -2,6 +2,7 @@
 import "./styles/colours.css";
 import "./styles/page.css";
 import "./styles/panels.css";
+import "./styles/drawn.css";
 import "uplot/dist/uPlot.min.css";
 import { render } from "preact";
 import { WorkersPage } from "./cluster/page.tsx";

@@ -1,7 +1,13 @@
 /** What the coordinator orders, and what it knows, in sentences for the stories. */
 import type { Effect } from "../../src/core/effect.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../src/core/ids.ts";
-import { jobOutputs, jobSummary, stageSources, workerSummaries } from "../../src/core/view.ts";
+import {
+  jobOutputs,
+  jobProfiles,
+  jobSummary,
+  stageSources,
+  workerSummaries,
+} from "../../src/core/view.ts";
 import { lostTexts, reasonText } from "../../src/core/why/reasons.ts";
 import { whyJob } from "../../src/core/why/why.ts";
 import type { StoryCluster } from "./cluster.ts";
@@ -123,6 +129,15 @@ export function jobLines(cluster: StoryCluster, job: JobId): string[] {
   if (counters.length > 0) lines.push(`  counters: ${counters.join(", ")}`);
   if (summary.waitingFor !== "") lines.push(`  waiting: ${plain(summary.waitingFor)}`);
   return lines;
+}
+
+export function profileLines(cluster: StoryCluster, job: JobId): string[] {
+  const lines = (jobProfiles(cluster.state, job) ?? []).map(
+    ({ atMs, by, profile, stage, task }) => {
+      return `profile ${profile} of task ${task} in stage ${stage}, by ${by} at ${atMs} ms`;
+    },
+  );
+  return lines.length > 0 ? lines : [`${jobName(job)} has no profile`];
 }
 
 export function outputLines(cluster: StoryCluster, job: JobId): string[] {

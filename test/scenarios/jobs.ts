@@ -4,7 +4,7 @@ import type { RetentionLimits } from "../../src/core/event.ts";
 import type { JobId } from "../../src/core/ids.ts";
 import type { StoryCluster } from "./cluster.ts";
 import type { Command, Happened } from "./command.ts";
-import { jobLines, jobName, outputLines, sourceLines, whyLines } from "./english.ts";
+import { jobLines, jobName, outputLines, profileLines, sourceLines, whyLines } from "./english.ts";
 import { durationOf, jobOf } from "./specs.ts";
 
 export const jobCommands: readonly Command[] = [
@@ -37,6 +37,14 @@ export const jobCommands: readonly Command[] = [
     (cluster, [number]) => [cluster.happen({ kind: "results-fetched", jobs: [job(number)] })],
   ],
   [
+    /^(\w+) keeps profile (\w+) of (map|task|reduce) (\d+) of job (\d+)$/,
+    (cluster, [by = "", profile = "", kind, task, number]) => {
+      const stage = kind === "reduce" ? 1 : 0;
+      const of = { job: job(number), stage, task: Number(task) };
+      return [cluster.happen({ kind: "profile-kept", by, profile, ...of })];
+    },
+  ],
+  [
     /^old jobs go: kept for (.+?)(?:, job (\d+) is followed)?$/,
     (cluster, [time, followed]) => {
       const limits: RetentionLimits = {
@@ -53,6 +61,7 @@ export const jobCommands: readonly Command[] = [
   [/^show job (\d+)$/, (cluster, [number]) => jobLines(cluster, job(number))],
   [/^show the outputs of job (\d+)$/, (cluster, [number]) => outputLines(cluster, job(number))],
   [/^show the map outputs of job (\d+)$/, (cluster, [number]) => sourceLines(cluster, job(number))],
+  [/^show the profiles of job (\d+)$/, (cluster, [number]) => profileLines(cluster, job(number))],
   [/^why job (\d+)$/, (cluster, [number]) => whyLines(cluster, job(number))],
 ];
 

@@ -103,9 +103,28 @@ async function keptJob(client: Client, job: string) {
   }
   const attempts = await allAttempts(client, job);
   const texts = await beginnings(client, summary);
+  const drawn = await drawings(client, job);
   const madeAtMs = Date.now();
   const version = packageVersion();
-  return { version, madeAtMs, summary, attempts, logs, logsCut, ...texts };
+  return { version, madeAtMs, summary, attempts, logs, logsCut, ...texts, ...drawn };
+}
+
+/** Older coordinators have neither. */
+async function drawings(client: Client, job: string) {
+  const graph = await client.drawn.graph(job).catch(absent);
+  const kept = (await client.drawn.profiles(job).catch(absent))?.profiles ?? [];
+  const profiles: Array<{ by: string; profile: unknown }> = [];
+  for (const { by, hash } of kept) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of client.getBlob(hash)) pieces.push(piece);
+    profiles.push({ by, profile: JSON.parse(Buffer.concat(pieces).toString("utf8")) });
+  }
+  return { graph, profiles };
+}
+
+function absent(error: unknown): null {
+  if (error instanceof ClusterError && error.code === "not-found") return null;
+  throw error;
 }
 
 async function allAttempts(client: Client, job: string): Promise<Attempts> {

@@ -10,6 +10,7 @@ import { readWhole } from "../../store/blob/whole.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { filesInColumns } from "../../wire/block/plan-text.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
+import { type PlannedInput, plannedInputs, plannedSteps } from "./plan-inputs.ts";
 
 /** The parts of a plan that the coordinator needs. */
 export type PlanOutline = {
@@ -18,6 +19,9 @@ export type PlanOutline = {
   readonly items: Plan["items"];
   readonly reducers: number;
   readonly inOneTask?: true | undefined;
+  /** For people: what the job reads and, by stage, what an operator does. */
+  readonly inputs: readonly PlannedInput[];
+  readonly steps: readonly (readonly string[])[];
 };
 
 /** Basic browsers are sent an address for each input and each result of a task. */
@@ -66,10 +70,11 @@ const outline = z.object({
       ]),
     }),
   ),
-  splits: z.array(z.unknown()).transform((splits) => splits.length),
+  splits: z.array(z.unknown()),
   items: z.object({ hash, count: size }).nullable(),
   reducers: size,
   inOneTask: z.literal(true).optional(),
+  operator: z.unknown().optional(),
 });
 
 type CheckedPlan = {
@@ -193,9 +198,16 @@ export class Plans {
     const files = filesInColumns(parsed);
     const whole = files === null ? parsed : { ...(parsed as object), version: 1, files: [] };
     const checked = outline.safeParse(whole);
-    if (checked.success) return files === null ? checked.data : { ...checked.data, files };
+    if (checked.success)
+      return outlineOf({ ...checked.data, ...(files === null ? {} : { files }) });
     const issue = checked.error.issues[0];
     const where = issue?.path.join(".");
     throw new ClusterError("bad-request", `the plan (blob ${plan}): ${where}: ${issue?.message}`);
   }
+}
+
+function outlineOf({ operator, splits, ...plan }: z.infer<typeof outline>): PlanOutline {
+  const inputs = plannedInputs(splits, plan.files);
+  const steps = plannedSteps(operator, plan.inOneTask === true);
+  return { ...plan, splits: splits.length, inputs, steps };
 }

@@ -6,7 +6,15 @@
 
 import type { TokenRecord } from "../access/roles.ts";
 import type { WorkerSpecs } from "../event.ts";
-import type { CounterMap, Failure, JobSpec, JobState, StageSpec, TaskOutput } from "../job.ts";
+import type {
+  CounterMap,
+  Failure,
+  JobSpec,
+  JobState,
+  KeptProfile,
+  StageSpec,
+  TaskOutput,
+} from "../job.ts";
 import { emptySharing, type Sharing } from "../sharing/members.ts";
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
@@ -143,6 +151,8 @@ export type JobRecord = {
   disputes?: readonly Difference[];
   /** Whether tasks give the same result twice; absent = none is to be compared. */
   audit?: JobAudit;
+  /** Of its tasks, oldest first; absent = none was kept. */
+  profiles?: readonly KeptProfile[];
 };
 
 export type Recheck = {

@@ -2,8 +2,11 @@
 import { useRef, useState } from "preact/hooks";
 import type { JobSpec } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
+import type { JobGraph } from "../../wire/api/graph.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
 import { CallError, call } from "../api/client.ts";
+import { usePolled } from "../api/connection.ts";
+import { LiveProfiles } from "../flame/panel.tsx";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
@@ -15,9 +18,13 @@ import { Results } from "./results.tsx";
 import { JobView } from "./view.tsx";
 import { WhyPanel } from "./why.tsx";
 
+const rarelyMs = 3_600_000;
+
 export function JobPage({ job }: { job: string }) {
   const say = useMessages(jobMessages);
   const { gone, model, summary, version } = useJob(job);
+  // It never changes.
+  const graph = usePolled<JobGraph>(gone ? null : `/v1/jobs/${job}/graph`, rarelyMs).value;
   if (gone) {
     return (
       <section class="panel empty">
@@ -43,11 +50,13 @@ export function JobPage({ job }: { job: string }) {
       job={summary}
       model={model}
       version={version}
+      graph={graph}
       actions={<Actions job={summary} />}
       upper={runs && isStuck(summary) ? <WhyPanel job={summary} /> : null}
     >
       {runs && !isStuck(summary) ? <WhyPanel job={summary} /> : null}
       {summary.state === "done" ? <Results job={summary} /> : null}
+      <LiveProfiles job={summary} />
       <LiveLogs job={job} originMs={summary.submittedAtMs} />
       {runs ? null : (
         <p class="quiet small">

@@ -3,9 +3,11 @@ import type { JobSummary, StageSummary } from "../../core/summary.ts";
 import { bytesText, countText, durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { jobMessages } from "../jobs/messages.ts";
+import { stageName } from "./stage-name.ts";
 
 export function Stages({ job }: { job: JobSummary }) {
   const say = useMessages(jobMessages);
+  const kinds = job.stages.map(({ kind }) => kind);
   return (
     <section class="panel" aria-labelledby="stages-title">
       <header>
@@ -13,14 +15,25 @@ export function Stages({ job }: { job: JobSummary }) {
       </header>
       <div class="body stack">
         {job.stages.map((stage, index) => (
-          <Stage key={index} stage={stage} atMs={job.endedAtMs || job.atMs} />
+          <Stage
+            key={index}
+            name={stageName(kinds, index)}
+            stage={stage}
+            atMs={job.endedAtMs || job.atMs}
+          />
         ))}
       </div>
     </section>
   );
 }
 
-function Stage({ stage, atMs }: { stage: StageSummary; atMs: number }) {
+type StageProps = {
+  readonly name: string;
+  readonly stage: StageSummary;
+  readonly atMs: number;
+};
+
+function Stage({ atMs, name, stage }: StageProps) {
   const say = useMessages(jobMessages);
   const { done, kind, ready, running, taskCount, waiting } = stage;
   const part = (n: number) => `${(100 * n) / Math.max(1, taskCount)}%`;
@@ -29,12 +42,12 @@ function Stage({ stage, atMs }: { stage: StageSummary; atMs: number }) {
     <div class="stage">
       <div class="row">
         <h3>
-          <i class={`swatch ${kind}`} /> {say(kind)}
+          <i class={`swatch ${kind}`} /> {name}
         </h3>
         <span class="number">{title}</span>
         <span class="number quiet stretch right">{timeOf(stage, atMs)}</span>
       </div>
-      <div class={`bar ${kind}`} role="img" aria-label={`${say(kind)}: ${title}`}>
+      <div class={`bar ${kind}`} role="img" aria-label={`${name}: ${title}`}>
         <i class="done" style={{ width: part(done) }} />
         <i class="running" style={{ width: part(running) }} />
       </div>

@@ -2,6 +2,8 @@
 import type { ComponentChildren } from "preact";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Reason } from "../../core/why/reasons.ts";
+import type { JobGraph } from "../../wire/api/graph.ts";
+import { StageGraph } from "../graph/graph.tsx";
 import { agoText, durationText } from "../i18n/amounts.ts";
 import { language, useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
@@ -20,6 +22,8 @@ type Props = {
   readonly version: number;
   /** Absolute times, since a file may be read at any time. */
   readonly isReport?: boolean;
+  /** Null = not known. */
+  readonly graph: JobGraph | null;
   readonly actions?: ComponentChildren;
   /** Shown below the errors. */
   readonly upper?: ComponentChildren;
@@ -27,7 +31,7 @@ type Props = {
 };
 
 export function JobView(props: Props) {
-  const { children, job, model, upper, version } = props;
+  const { children, graph, job, model, upper, version } = props;
   const stages = job.stages.map(({ kind }) => kind);
   return (
     <article class="stack">
@@ -35,6 +39,7 @@ export function JobView(props: Props) {
       <Errors job={job} />
       <Differences job={job} />
       {upper}
+      <StageGraph graph={graph} job={job} />
       <div class="columns">
         <Stages job={job} />
         <Throughput model={model} version={version} stages={stages} />

@@ -7,11 +7,13 @@ import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { reasonIn } from "./reasons.ts";
+import { stageName } from "./stage-name.ts";
 
 const everyMs = 2_000;
 
 export function WhyPanel({ job }: { job: JobSummary }) {
   const say = useMessages(jobMessages);
+  const kinds = job.stages.map(({ kind }) => kind);
   const [asked, ask] = useState<{ stage: number; task: number } | null>(null);
   const query = asked === null ? "" : `?stage=${asked.stage}&task=${asked.task}`;
   const why = usePolled<Why>(`/v1/jobs/${job.job}/why${query}`, everyMs);
@@ -31,9 +33,9 @@ export function WhyPanel({ job }: { job: JobSummary }) {
           <label class="row">
             <span class="quiet">{say("askStage")}</span>
             <select value={stage} onChange={(event) => setStage(Number(event.currentTarget.value))}>
-              {job.stages.map(({ kind }, index) => (
+              {kinds.map((_, index) => (
                 <option key={index} value={index}>
-                  {say(kind)}
+                  {stageName(kinds, index)}
                 </option>
               ))}
             </select>

@@ -1,7 +1,9 @@
 /** The data in a kept report: written by `tequio report`, read by the page in the file. */
 import type { JobSummary } from "../../core/summary.ts";
 import type { Attempts } from "../../wire/api/attempts.ts";
+import type { JobGraph } from "../../wire/api/graph.ts";
 import type { LogLine } from "../../wire/api/messages.ts";
+import type { TaskProfile } from "../../wire/api/profile.ts";
 
 export type KeptJob = {
   /** Version of the software that wrote it. */
@@ -16,4 +18,8 @@ export type KeptJob = {
   readonly resultText: string;
   readonly failedText: string;
   readonly badText: string;
+  /** Null = its coordinator was older than this. */
+  readonly graph: JobGraph | null;
+  /** Newest last. */
+  readonly profiles: ReadonlyArray<{ readonly by: string; readonly profile: TaskProfile }>;
 };

@@ -2,6 +2,7 @@
 import { render } from "preact";
 import type { OutputFormat } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
+import { ProfilePanel } from "../flame/panel.tsx";
 import { language, startLanguage, useLanguage, useMessages } from "../i18n/language.ts";
 import { Logs } from "../job/logs.tsx";
 import { Rows } from "../job/preview.tsx";
@@ -19,7 +20,7 @@ const rowsMax = 50;
 function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
   useLanguage();
   const say = useMessages(reportMessages);
-  const { logs, logsCut, madeAtMs, summary, version } = kept;
+  const { graph, logs, logsCut, madeAtMs, profiles, summary, version } = kept;
   const when = new Date(madeAtMs).toLocaleString(language());
   return (
     <>
@@ -29,10 +30,11 @@ function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
         <Settings />
       </header>
       <main id="content">
-        <JobView job={summary} model={model} version={model.version} isReport>
+        <JobView job={summary} model={model} version={model.version} graph={graph} isReport>
           <Text title="result" text={kept.resultText} format={formatOf(summary)} />
           <Text title="failedTasks" text={kept.failedText} format="ndjson" />
           <Text title="badRecords" text={kept.badText} format="ndjson" />
+          <ProfilePanel job={summary} shown={profiles} />
           <Logs job={summary.job} originMs={summary.submittedAtMs} lines={logs} cut={logsCut} />
         </JobView>
         <footer class="foot quiet small">

@@ -25,6 +25,9 @@
  *  | GET /v1/jobs/:job/attempts?after= | → Attempts | read |
  *  | GET /v1/jobs/:job/why?stage=&task= | → Why | read |
  *  | GET /v1/jobs/:job/history?stage=&task= | → TaskHistory | read |
+ *  | POST /v1/jobs/:job/profiles | TaskProfile → ProfileKept | cancel |
+ *  | GET /v1/jobs/:job/profiles | → Profiles | read |
+ *  | GET /v1/jobs/:job/graph | → JobGraph | read |
  *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → a kept partition | work |

@@ -1,9 +1,10 @@
 /** A CPU profile as a tree, a table and a flame graph. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { framesProblem, profileLimits, spentBy } from "../../../wire/api/profile.ts";
 import { flameHtml } from "./flame.ts";
 import { profileLines } from "./table.ts";
-import { type CpuProfile, profileTree, spentBy } from "./tree.ts";
+import { type CpuProfile, framesOf, keptProfile, profileTree } from "./tree.ts";
 
 /** Its url is its place; "" of code that V8 brings. */
 function frame(id: number, functionName: string, url: string, ...children: number[]) {
@@ -32,7 +33,12 @@ test("functions of the job are named, all else is one, idle time is none", () =>
   assert.equal(profile.root.totalUs, 10_000);
   assert.equal(profile.samples, 7);
   assert.deepEqual(
-    spentBy(profile).map(({ name, place, selfUs, totalUs }) => [name, place, selfUs, totalUs]),
+    spentBy(framesOf(profile)).map(({ name, place, selfUs, totalUs }) => [
+      name,
+      place,
+      selfUs,
+      totalUs,
+    ]),
     [
       ["map", "job.ts:3", 5_000, 7_000],
       ["tequio", "", 2_000, 9_500],
@@ -61,4 +67,45 @@ test("a task that is over at once has no profile, and the text says so", () => {
   assert.deepEqual(profileLines(none, "task 0 of j-1"), [
     "task 0 of j-1: no sample was taken, it was over too soon",
   ]);
+});
+
+test("what is kept is the whole tree when it is small", () => {
+  const kept = keptProfile(profile, { stage: 0, task: 3 });
+  assert.deepEqual(
+    kept.frames.map(([depth, name, place]) => [depth, name, place]),
+    [
+      [0, "all", ""],
+      [1, "tequio", ""],
+      [2, "map", "job.ts:3"],
+      [3, "split", ""],
+      [3, "map", "job.ts:3"],
+      [2, "(anonymous)", "job.ts:9"],
+      [1, "garbage collection", ""],
+    ],
+  );
+  assert.equal(framesProblem(kept.frames), null);
+});
+
+test("of a large tree the frames that take the most time are kept, within every limit", () => {
+  // A way of 300 calls, each of which calls 20 others with names of 500 characters.
+  const nodes: Array<CpuProfile["nodes"][number]> = [];
+  const samples: number[] = [];
+  const others = 20;
+  for (let depth = 0; depth < 300; depth++) {
+    const id = 1 + depth * (others + 1);
+    const callees = Array.from({ length: others }, (_, i) => id + 1 + i);
+    const next = depth === 299 ? [] : [id + others + 1];
+    nodes.push(frame(id, `way ${depth}`, "job.ts:1", ...callees, ...next));
+    for (const one of callees) nodes.push(frame(one, `é${one}`.repeat(100), "job.ts:2"));
+    samples.push(id, ...callees);
+  }
+  const timeDeltas = samples.map(() => 10);
+  const large = profileTree({ nodes, samples, timeDeltas }, ({ url }) => url);
+  const kept = keptProfile(large, { stage: 1, task: 0 });
+  assert.equal(framesProblem(kept.frames), null);
+  assert.ok(kept.frames.length <= profileLimits.frames && kept.frames.length > 200);
+  assert.ok(Buffer.byteLength(JSON.stringify(kept)) <= profileLimits.bytes);
+  const deepest = kept.frames.reduce((most, [depth]) => Math.max(most, depth), 0);
+  assert.equal(deepest, profileLimits.depth, "the way takes more time than what it calls");
+  assert.equal(kept.frames[0]?.[4], 300 * 21 * 10, "no time is lost");
 });

@@ -1,6 +1,8 @@
 /** A sampled CPU profile as a tree of what the job's author knows: functions of the job with their
  *  lines, and all else under one name. Pure. */
 
+import { type ProfileFrame, profileLimits, type TaskProfile } from "../../../wire/api/profile.ts";
+
 /** As V8's inspector gives it; lines and columns from 0, times in microseconds. */
 export type CpuProfile = {
   readonly nodes: ReadonlyArray<{
@@ -101,24 +103,48 @@ function addUp(frame: Frame): number {
   return frame.totalUs;
 }
 
-/** Of each function, wherever it was called from; a recursive one counts once. */
-export type Spent = { readonly name: string; readonly place: string } & {
-  selfUs: number;
-  totalUs: number;
-};
+/** What is left out is still in the time of its caller. */
+export type KeptPart = { readonly framesMax: number; readonly depthMax: number };
 
-/** The most time of their own first. */
-export function spentBy({ root }: Profile): Spent[] {
-  const all = new Map<string, Spent>();
-  const visit = (frame: Frame, above: ReadonlySet<string>): void => {
-    const key = `${frame.name} ${frame.place}`;
-    const { name, place } = frame;
-    const spent = all.get(key) ?? { name, place, selfUs: 0, totalUs: 0 };
-    all.set(key, spent);
-    spent.selfUs += frame.selfUs;
-    if (!above.has(key)) spent.totalUs += frame.totalUs;
-    for (const child of frame.children) visit(child, new Set(above).add(key));
-  };
-  for (const child of root.children) visit(child, new Set());
-  return [...all.values()].sort((a, b) => b.selfUs - a.selfUs);
+/** In the order of a walk. With `part` only so many frames, those that took the most time; a callee
+ *  takes no more than its caller, so what is left is a tree. */
+export function framesOf({ root }: Profile, part: KeptPart | null = null): ProfileFrame[] {
+  const all: ProfileFrame[] = [];
+  // A stack: recursive code may call itself as deep as it likes.
+  const stack: Array<[frame: Frame, depth: number]> = [[root, 0]];
+  for (;;) {
+    const next = stack.pop();
+    if (next === undefined) break;
+    const [{ children, name, place, selfUs, totalUs }, depth] = next;
+    all.push([depth, name, place, selfUs, totalUs]);
+    if (depth === part?.depthMax) continue;
+    for (const child of children.toReversed()) stack.push([child, depth + 1]);
+  }
+  if (part === null || all.length <= part.framesMax) return all;
+  const order = all.map((_, at) => at).sort((a, b) => totalOf(all, b) - totalOf(all, a) || a - b);
+  return order
+    .slice(0, part.framesMax)
+    .sort((a, b) => a - b)
+    .map((at) => all[at] as ProfileFrame);
+}
+
+function totalOf(frames: readonly ProfileFrame[], at: number): number {
+  return frames[at]?.[4] ?? 0;
+}
+
+/** The profile as it is kept with its job: within all limits, by leaving out what takes the least
+ *  time. */
+export function keptProfile(profile: Profile, of: Pick<TaskProfile, "stage" | "task">) {
+  const { bytes, depth, frames } = profileLimits;
+  for (let framesMax: number = frames; ; framesMax >>= 1) {
+    const part = framesOf(profile, { framesMax, depthMax: depth }).map(shortened);
+    const kept: TaskProfile = { version: 1, ...of, samples: profile.samples, frames: part };
+    if (new TextEncoder().encode(JSON.stringify(kept)).length <= bytes) return kept;
+  }
+}
+
+function shortened([depth, name, place, selfUs, totalUs]: ProfileFrame): ProfileFrame {
+  const { text } = profileLimits;
+  // The line of a place is at its end.
+  return [depth, name.slice(0, text), place.slice(-text), selfUs, totalUs];
 }

@@ -42,6 +42,9 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/why": lookers,
   "GET /v1/jobs/:job/history": lookers,
   "GET /v1/jobs/:job/spec": lookers,
+  "POST /v1/jobs/:job/profiles": ["admin", "ann"],
+  "GET /v1/jobs/:job/profiles": lookers,
+  "GET /v1/jobs/:job/graph": lookers,
   "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
   "GET /v1/workers/:worker": ["admin", "ann", "bob", "reader"],
   "GET /v1/cluster": ["admin", "ann", "bob", "reader"],
@@ -71,6 +74,8 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "DELETE /v1/tokens/:id": ["admin"],
   "POST /v1/shutdown": ["admin"],
 };
+
+const testProfile = { version: 1, stage: 0, task: 0, samples: 1, frames: [[0, "all", "", 5, 5]] };
 
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;
 
@@ -133,9 +138,9 @@ test("every route admits the right callers only, for own and others' jobs", asyn
   }
   assert.equal(shutdowns, 1);
   // Four permitted calls fail here: the job has ended and has no file, and no caller has leased an
-  // attempt of it; two for its recheck, since nothing of it is in doubt; and calls for shared
-  // inputs, since nothing is shared.
-  const expected = Object.values(permitted).flat().length - 4 - 2 - signedIn.length;
+  // attempt of it; two for its recheck, since nothing of it is in doubt; two for a profile, since
+  // it has no task; and calls for shared inputs, since nothing is shared.
+  const expected = Object.values(permitted).flat().length - 4 - 2 - 2 - signedIn.length;
   assert.equal(successes, expected);
 });
 
@@ -144,6 +149,7 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
   if (route.method !== "POST") return {};
   if (route.path === "/v1/jobs") return { body: { key: null, spec } };
   if (route.path === "/v1/small-blobs") return { body: { blobs: ["AA=="] } };
+  if (route.path.endsWith("/profiles")) return { body: testProfile };
   if (route.path === "/v1/missing-blobs") return { body: { hashes: ["0".repeat(64)] } };
   const token = { role: "reader", owner: "x", ttlMs: 0, usesMax: 0 };
   return { body: route.path === "/v1/tokens" ? token : {} };

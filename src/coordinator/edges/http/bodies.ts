@@ -17,6 +17,7 @@ import {
   smallBlobsMax,
   type TokenRequest,
 } from "../../../wire/api/messages.ts";
+import { framesProblem, profileLimits, type TaskProfile } from "../../../wire/api/profile.ts";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 of 64 lowercase hex digits");
 const whole = z.number().int();
@@ -97,6 +98,19 @@ const smallBlobs: z.ZodType<SmallBlobs> = z.strictObject({
     .max(smallBlobsMax),
 });
 
+const text = z.string().max(profileLimits.text);
+const us = whole.min(0).max(Number.MAX_SAFE_INTEGER);
+
+const profile: z.ZodType<TaskProfile> = z.strictObject({
+  version: z.literal(1),
+  stage: whole.min(0),
+  task: whole.min(0),
+  samples: us,
+  frames: z
+    .array(z.tuple([whole.min(0).max(profileLimits.depth), text, text, us, us]))
+    .max(profileLimits.frames),
+});
+
 const hashes = z.strictObject({ hashes: z.array(hash).min(1).max(missingBlobsMax) });
 
 function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
@@ -121,4 +135,11 @@ export function parseHashes(body: unknown): { readonly hashes: readonly string[]
 
 export function parseTokenRequest(body: unknown): TokenRequest {
   return parse(token, body, "this is not a request for a token");
+}
+
+export function parseProfile(body: unknown): TaskProfile {
+  const parsed = parse(profile, body, "this is not a profile");
+  const problem = framesProblem(parsed.frames);
+  if (problem === null) return parsed;
+  throw new ClusterError("bad-request", `this is not a profile: ${problem}`);
 }

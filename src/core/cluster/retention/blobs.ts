@@ -1,5 +1,5 @@
-/** Which blobs a job names: its code, its module, its plan, its results, and the records it set
- *  aside. Inputs and items are named in the plan only. */
+/** Which blobs a job names: its code, its module, its plan, its results, the records it set aside,
+ *  and the profiles of its tasks. Inputs and items are named in the plan only. */
 import type { Hash } from "../../ids.ts";
 import type { TaskOutput } from "../../job.ts";
 import type { JobRecord, Stage } from "../state.ts";
@@ -8,6 +8,7 @@ export function visitBlobs(job: JobRecord, visit: (name: Hash) => void): void {
   visit(job.spec.codeHash);
   visit(job.spec.planHash);
   if (job.spec.moduleHash !== undefined) visit(job.spec.moduleHash);
+  for (const { profile } of job.profiles ?? []) visit(profile);
   for (const stage of job.stages) {
     for (const opinions of stage.opinions.open.values()) {
       for (const { output } of opinions) visitOutput(stage, output, visit);

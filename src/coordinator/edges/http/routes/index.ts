@@ -7,6 +7,7 @@ import { glanceRoutes } from "./glance.ts";
 import { insightRoutes } from "./insight.ts";
 import { jobRoutes } from "./jobs.ts";
 import { memberRoutes } from "./members.ts";
+import { profileRoutes } from "./profiles.ts";
 import { programRoutes } from "./programs.ts";
 import { relayRoutes } from "./relay.ts";
 import { resultRoutes } from "./results.ts";
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...jobRoutes,
   ...resultRoutes,
   ...insightRoutes,
+  ...profileRoutes,
   ...glanceRoutes,
   ...relayRoutes,
   ...tabRoutes,
