@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { evenGlobals } from "../globals.ts";
+import { isListedUndici } from "../members.ts";
 
 test("fetch and WebSocket of job code are refused, say why, and reach no server", async (t) => {
   let hits = 0;
@@ -66,6 +67,7 @@ test("a realm of job code alone starts without Node's fetch, and has the members
     return JSON.parse(stdout) as { readonly isRead: boolean; readonly text: string };
   };
   const ofJobs = look();
-  assert.equal(ofJobs.isRead, false);
+  // A newer one is looked at, for members that must go.
+  assert.equal(ofJobs.isRead, !isListedUndici(process.versions.undici ?? ""));
   assert.equal(ofJobs.text, look("own").text);
 });

@@ -7,7 +7,7 @@ const readable = ["readyState", "bufferedAmount", "url", "extensions", "protocol
 const writable = ["onopen", "onerror", "onclose", "onmessage", "binaryType"];
 
 /** `refuse` throws. Nothing is ever made of it, so that its members have nothing to work on. */
-export function socketWithout(refuse: () => never): typeof EventTarget {
+export function socketWithout(refuse: () => never): new (url: unknown) => EventTarget {
   class WebSocket extends EventTarget {
     constructor(_url: unknown) {
       refuse();
