@@ -1,4 +1,4 @@
-/** The Chromium that the tests of one process share: how it is started, why they are skipped without
+/** The Chromium that tests of one process share: how it is started, why they are skipped without
  *  one, and their time limits. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";

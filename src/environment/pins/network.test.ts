@@ -40,7 +40,7 @@ test("fetch and WebSocket of job code are refused, say why, and reach no server"
   assert.equal(await answer.text(), "reached", "restored afterwards");
 });
 
-test("a realm of job code alone starts without Node's fetch, and has the members of WebSocket", () => {
+test("a realm of job code alone starts without Node's fetch, with all members of WebSocket", () => {
   // In a process of its own: this one has read all of it.
   const code = `
     import process from "node:process";
@@ -48,7 +48,8 @@ test("a realm of job code alone starts without Node's fetch, and has the members
     const descriptors = (of) => {
       const all = Object.entries(Object.getOwnPropertyDescriptors(of));
       const texts = all.map(([name, { value, get, set, ...flags }]) =>
-        [name, typeof value, typeof value === "number" ? value : value?.length, typeof get, typeof set, flags]);
+        [name, typeof value, typeof value === "number" ? value : value?.length,
+          typeof get, typeof set, flags]);
       return JSON.stringify(texts.sort());
     };
     const write = process.stdout.write.bind(process.stdout);
