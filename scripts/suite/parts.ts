@@ -52,6 +52,44 @@ const shared: ReadonlyArray<readonly string[]> = [
     ...["test/docs/docs.", "test/docs/fault-list.", "test/docs/picture.", "test/docs/reference."],
     ...["test/mutants/places.", "test/scripts/corpus.", "test/tidy/"],
   ],
+  // Dearer than these, but most of what each takes alone is loading coordinator, worker and client.
+  [
+    ...["test/python/build.", "test/python/exact.", "test/python/faults.", "test/python/formats."],
+    ...["test/python/operators.", "test/python/patterns.", "test/python/values."],
+  ],
+  ["test/python/client.", "test/python/jobs.", "test/python/requires.", "test/python/sandbox."],
+  [
+    ...["test/filesystem/cli.", "test/filesystem/jobs.", "test/filesystem/join."],
+    ...["test/filesystem/meanwhile.", "test/filesystem/python.", "test/filesystem/takeover."],
+    ...["test/filesystem/tasks.", "test/filesystem/whole."],
+  ],
+  [
+    ...["test/manager/libp2p.", "test/manager/lists.", "test/manager/manager."],
+    ...["test/manager/protoc.", "test/manager/report-once.", "test/limits/message-sizes."],
+    ...["test/console/", "test/encryption/", "test/recovery/kept-results."],
+    ...["test/recovery/worker-restarts."],
+  ],
+  [
+    ...["test/judge/faults.", "test/judge/formats.", "test/judge/thrown.", "test/inputs/"],
+    ...["test/wasm/", "test/environment/strays."],
+  ],
+  [
+    ...["test/operators/duckdb.", "test/operators/edges.", "test/operators/groups."],
+    ...["test/tables/arrow.", "test/tables/parquet."],
+  ],
+  [
+    ...["test/damage/bit-flips.", "test/damage/damage.", "test/damage/full-disk."],
+    ...["test/conformance/", "test/power-loss/"],
+  ],
+  [
+    ...["src/worker/process/main.", "src/worker/process/strays.", "src/worker/programs/"],
+    ...["src/worker/slot/processes."],
+  ],
+  ["test/simulation/latency.", "test/simulation/leading.", "test/simulation/strangers."],
+  [
+    ...["test/network/machines.", "test/network/relay.", "test/network/transfers."],
+    ...["test/gateway/gateway."],
+  ],
 ];
 
 /** Tests among those that measure the memory of their process or change what others would see. */

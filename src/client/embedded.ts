@@ -18,6 +18,9 @@ export type EmbeddedOptions = {
   readonly memoryBytes: number;
   /** Jobs need Python, which takes a while to be found. */
   readonly isPython: boolean;
+  /** One job is all that it runs: a process that is ready for another would be started for nothing.
+   *  Default false. */
+  readonly isForOneJob?: boolean;
 };
 
 export type Embedded = {
@@ -55,12 +58,13 @@ async function keep(cluster: AsyncDisposableStack, close: () => Promise<void>): 
 /** The task processes of the worker: the first one starts while all else is loaded and opened. */
 async function openAhead(
   dir: string,
-  { memoryBytes, slots }: EmbeddedOptions,
+  { isForOneJob = false, memoryBytes, slots }: EmbeddedOptions,
   sandbox: Promise<Sandbox>,
   cluster: AsyncDisposableStack,
 ): Promise<Processes> {
   const { openProcesses } = await import("../worker/slot/open-processes.ts");
-  const sizes = { dataDir: join(dir, "worker"), memoryBytes, slots };
+  const renewsSpare = !isForOneJob;
+  const sizes = { dataDir: join(dir, "worker"), memoryBytes, slots, renewsSpare };
   const processes = openProcesses(sizes, await sandbox, null);
   await keep(cluster, () => processes.stop());
   return processes;

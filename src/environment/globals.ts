@@ -61,9 +61,17 @@ export function absentHint(thrown: unknown): string {
 
 type Taken = { readonly of: object; readonly name: string; readonly was: PropertyDescriptor };
 
+type EvenOptions = {
+  /** The version of what Node has `fetch` from, "" elsewhere. Default: that of this engine. */
+  readonly undici?: string;
+  /** What Node would have to read in order to restore it is lost. Default: all is restored. */
+  readonly isForGood?: boolean;
+};
+
 /** Removes the globals and the members that are not listed, and refuses the network. Returns a
  *  function that restores them. */
-export function evenGlobals(undici = undiciHere()): () => void {
+export function evenGlobals(options: EvenOptions = {}): () => void {
+  const { undici = undiciHere(), isForGood = false } = options;
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
   for (const of of chainOf(globalThis)) {
@@ -77,7 +85,7 @@ export function evenGlobals(undici = undiciHere()): () => void {
       if (!isKept && Object.getOwnPropertyDescriptor(of, name)?.configurable) take(of, name, taken);
     }
   }
-  const restoreNetwork = refuseNetwork();
+  const restoreNetwork = refuseNetwork(isForGood && undici !== "");
   return () => {
     restoreNetwork();
     for (const { of, name, was } of taken.reverse()) Object.defineProperty(of, name, was);

@@ -36,7 +36,7 @@ export function pinRealm(): void {
 /** Everything, for a realm that runs only job code from now on. */
 export function installEnvironment(): void {
   pinRealm();
-  evenGlobals();
+  evenGlobals({ isForGood: true });
   trackTimers();
   useEnvironment({});
   startRandom("", "load", 0);

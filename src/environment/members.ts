@@ -165,7 +165,12 @@ const ofUndici = new Set(
   "CloseEvent FormData Headers MessageEvent Request Response WebSocket".split(" "),
 );
 /** Up to this version it has no other members of them than those listed. */
-const listedUndici = [7, 29, 1];
+const lastListed = [7, 29, 1];
+
+/** Whether its members need not be looked at; false for "", which is none. */
+export function isListedUndici(version: string): boolean {
+  return version !== "" && compare(version.split(".").map(Number), lastListed) <= 0;
+}
 
 /** What every function or class has, whatever else it has. */
 const always = ["length", "name", "prototype", "arguments", "caller", "constructor"];
@@ -175,7 +180,7 @@ type Owner = { readonly of: object; readonly members: ReadonlySet<string> };
 /** Each object that may have others than the listed members, of those that are here. `undici` is
  *  the version of that, "" without one. */
 export function* knownMembers(undici: string): Generator<Owner, void> {
-  const isListed = undici !== "" && compare(undici.split(".").map(Number), listedUndici) <= 0;
+  const isListed = isListedUndici(undici);
   const entries = listed.trim().replace(/\n +/g, " ").split("\n");
   for (const entry of entries) {
     const [name = "", members = ""] = entry.split(":");

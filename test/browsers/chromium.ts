@@ -1,4 +1,4 @@
-/** The Chromium that the tests of one file share: how it is started, why they are skipped without
+/** The Chromium that tests of one process share: how it is started, why they are skipped without
  *  one, and their time limits. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";
@@ -22,9 +22,11 @@ export type SharedChromium = {
   newContext(t: TestContext, more?: BrowserContextOptions): Promise<BrowserContext>;
 };
 
-/** To be called once per test file. */
+/** Several files may share a process (`scripts/suite/parts.ts`). */
+let starting: Promise<Browser> | null = null;
+
+/** To be called once per test file. It is closed when all tests of the process have ended. */
 export function sharedChromium(): SharedChromium {
-  let starting: Promise<Browser> | null = null;
   const browser = () => {
     starting ??= startChromium(found as string);
     return starting;

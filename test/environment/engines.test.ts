@@ -52,7 +52,7 @@ test("members that engines gain later are removed, and restored after a job", ()
   }
   const has = () => owners.map((owner) => Object.hasOwn(owner, "later"));
   // Of a version whose members are not known.
-  const restore = evenGlobals("1000.0.0");
+  const restore = evenGlobals({ undici: "1000.0.0" });
   const [between, isKept] = [has(), Object.hasOwn(Array.prototype, "map")];
   restore();
   const after = has();

@@ -7,12 +7,13 @@ import { Interrupted } from "../faults.ts";
 /** How long what was under way at Ctrl-C may take to notice, in ms. */
 const noticeMs = 3000;
 
-/** Runs `use` against a cluster of its own; everything it made is removed, whatever happens. */
+/** Runs `use`, which submits one job, against a cluster of its own; everything it made is removed,
+ *  whatever happens. */
 export async function withEmbedded<T>(
   options: EmbeddedOptions,
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const cluster = openEmbedded(options);
+  const cluster = openEmbedded({ ...options, isForOneJob: true });
   const { interrupted, release } = onlySignals();
   const work = cluster.opened.then(use);
   try {

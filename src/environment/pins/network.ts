@@ -1,13 +1,22 @@
 /** `fetch` and `WebSocket` of job code: there, because packages look for them, and refused on every
  *  engine. A tab's rules and the strict sandbox would refuse them, too, but later and in words that
  *  do not say why; under the judge nothing else does. */
+import { socketWithout } from "./socket.ts";
 
 const why =
   "job code has no network on any engine: give what it reads as an input (docs/environment.md)";
 
-/** Returns a function that restores both. */
-export function refuseNetwork(): () => void {
+/** Returns a function that restores both. `isForGood`: this realm is one of Node that will not need
+ *  its own `WebSocket` again, which is lost then. */
+export function refuseNetwork(isForGood: boolean): () => void {
   const restoreFetch = replace("fetch", () => refusedFetch);
+  if (isForGood) {
+    const value = socketWithout(() => refuse("WebSocket"));
+    // The engine looks at what is there before it puts another in its place.
+    Reflect.deleteProperty(globalThis, "WebSocket");
+    Object.defineProperty(globalThis, "WebSocket", { value, writable: true, configurable: true });
+    return restoreFetch;
+  }
   const restoreSocket = replace("WebSocket", (own) => {
     if (typeof own !== "function") return own;
     return new Proxy(own, { construct: () => refuse("WebSocket") });
@@ -27,8 +36,7 @@ function refuse(name: string): never {
   throw new TypeError(`${name}: ${why}`);
 }
 
-/** The global is what `by` makes of the engine's own when it is first read: Node loads WebSocket
- *  only then, which takes a quarter of the start of a task process. */
+/** The global is what `by` makes of the engine's own when it is first read. */
 function replace(name: string, by: (own: unknown) => unknown): () => void {
   const was = Object.getOwnPropertyDescriptor(globalThis, name);
   const inherited: unknown = was === undefined ? Reflect.get(globalThis, name) : undefined;

@@ -17,6 +17,8 @@ export type WorkerSizes = {
   readonly memoryBytes: number;
   /** Default: three quarters of what is free on the disk now. */
   readonly scratchBytes?: number;
+  /** As of `Processes`. */
+  readonly renewsSpare?: boolean;
 };
 
 const taskScratchMinBytes = 16 * 1024 * 1024;
@@ -34,6 +36,7 @@ export function openProcesses(
     slots,
     python,
     sandbox,
+    renewsSpare: sizes.renewsSpare ?? true,
     dir: join(dataDir, "slots"),
     memoryBytes: Math.max(taskMemoryMinBytes, Math.floor(memoryBytes / slots)),
     scratchMaxBytes: Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots)),

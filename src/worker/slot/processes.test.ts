@@ -1,7 +1,7 @@
 /** Which process serves which job, and when one is ended. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
@@ -14,11 +14,13 @@ const mebibyte = 1024 * 1024;
 
 type Setting = {
   readonly processes: Processes;
+  /** Of those that were started and have not ended, in this order. */
+  readonly started: () => string[];
   /** `code`: which of several. */
   readonly take: (job: string, code?: number, clockMs?: number) => ReturnType<Processes["take"]>;
 };
 
-async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
+async function setUp(t: TestContext, { idleMs = 1, renewsSpare = true } = {}): Promise<Setting> {
   const dir = newFolder("processes-");
   const processes = new Processes({
     slots: 1,
@@ -28,6 +30,7 @@ async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
     scratchMaxBytes: 64 * mebibyte,
     // By default: while it starts, which takes longer, the job of another one ends.
     idleMs,
+    renewsSpare,
   });
   t.after(async () => {
     await processes.stop();
@@ -49,7 +52,8 @@ async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
       next: null,
     });
   };
-  return { processes, take };
+  const started = () => readdirSync(join(dir, "slots")).sort();
+  return { processes, started, take };
 }
 
 test("X1: a process that starts for a job is not ended because another job has", async (t) => {
@@ -78,7 +82,7 @@ test("a process whose run is given up while it starts goes to the next run", asy
 });
 
 test("jobs of two codes that take turns in a slot keep a process each", async (t) => {
-  const { take } = await setUp(t, 10_000);
+  const { take } = await setUp(t, { idleMs: 10_000 });
   const dirs: string[] = [];
   for (let turn = 0; turn < 6; turn++) {
     const { process } = await take(`j-${turn}`, turn % 2);
@@ -88,7 +92,7 @@ test("jobs of two codes that take turns in a slot keep a process each", async (t
 });
 
 test("of many codes the one that has waited longest is given up", async (t) => {
-  const { take } = await setUp(t, 10_000);
+  const { take } = await setUp(t, { idleMs: 10_000 });
   const first = (await take("j-1", 1)).process;
   for (const code of [2, 3]) await take(`j-${code}`, code);
   assert.equal(first.over, false);
@@ -107,7 +111,7 @@ test("processes whose jobs are over do not stay for long", async (t) => {
 });
 
 test("a process whose code has seen one time is not used for another", async (t) => {
-  const { take } = await setUp(t, 10_000);
+  const { take } = await setUp(t, { idleMs: 10_000 });
   const pids: number[] = [];
   for (const [name, code, clockMs] of [
     ["j-1", 0, 5],
@@ -123,3 +127,14 @@ test("a process whose code has seen one time is not used for another", async (t)
   assert.equal(pids[2], pids[3]);
   assert.notEqual(pids[3], pids[4]);
 });
+
+for (const renewsSpare of [true, false]) {
+  const how = renewsSpare ? "has another" : "that runs one job has no other";
+  test(`a worker whose spare process was taken ${how}`, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const { started, take } = await setUp(t, { renewsSpare });
+    await take("j-1");
+    t.mock.timers.tick(1_000);
+    assert.deepEqual(started(), renewsSpare ? ["1", "2"] : ["1"]);
+  });
+}

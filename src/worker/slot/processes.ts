@@ -33,6 +33,8 @@ export type ProcessesOptions = {
   readonly python?: Python | null;
   /** How long processes whose job has ended are kept, ms. Default 10,000. */
   readonly idleMs?: number;
+  /** Whether there is a spare one again when a slot has taken it. Default true. */
+  readonly renewsSpare?: boolean;
 };
 
 /** A new spare is started when its start does not slow down the one that has just gone to work,
@@ -172,7 +174,8 @@ export class Processes {
   }
 
   #prepareSpare(language: Language): void {
-    if (this.#spareTimers.has(language)) return;
+    const { renewsSpare = true } = this.#options;
+    if (!renewsSpare || this.#spareTimers.has(language)) return;
     const timer = setTimeout(() => {
       this.#spareTimers.delete(language);
       if (this.#stopped || this.#spares.get(language)?.over === false) return;
