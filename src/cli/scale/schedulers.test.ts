@@ -9,7 +9,7 @@ import { SlurmWorkers, slurmOptions } from "./slurm.ts";
 
 const terms: WorkerTerms = {
   ...{ url: "https://10.0.0.1:7070", fingerprint: "abcd", token: "mrt_secret" },
-  ...{ program: "tequio", slots: 8, more: ["--drain", "25s"] },
+  ...{ program: "tequio", slots: 8, drainS: 25, lifetimeS: null, more: ["--no-restart"] },
 };
 
 /** A scheduler's commands: what was run, and what is answered to the first word and verb. */
@@ -29,7 +29,7 @@ test("Slurm gets one array, with the token in the environment alone", async () =
   await slurm.start(12);
   const [{ env, input, line }] = asked as [(typeof asked)[number]];
   assert.equal(line, "sbatch --parsable");
-  assert.deepEqual(env, { TEQUIO_TOKEN: "mrt_secret" });
+  assert.deepEqual(env, { TEQUIO_TOKEN: "mrt_secret", SBATCH_EXPORT: "ALL" });
   assert.doesNotMatch(input, /mrt_/);
   for (const directive of [
     "--array=1-12",
@@ -82,7 +82,7 @@ test("Kubernetes gets a Secret and a Deployment, gives back the pods it is asked
   ];
   const get = "kubectl --namespace=lab get pods";
   const { asked, run } = scripted({ [get]: JSON.stringify({ items }) });
-  const options = { image: "r/tequio:2", graceS: 30, options: ["--namespace=lab"], run };
+  const options = { image: "r/tequio:2", options: ["--namespace=lab"], run };
   const pods = new KubernetesWorkers(terms, { name: "tequio-1", ...options });
   const units = await pods.units();
   assert.deepEqual(

@@ -5,6 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import { quoted } from "../paste.ts";
 import { type Ran, ran } from "./ran.ts";
 import type { Scheduler, Unit, WorkerTerms } from "./scheduler.ts";
+import { walltimeScript } from "./walltime.ts";
 import { heldScript, workerLine } from "./worker-line.ts";
 
 export type SlurmOptions = {
@@ -51,7 +52,9 @@ export class SlurmWorkers implements Scheduler {
     return [
       "#!/bin/sh",
       ...directives.map((directive) => `#SBATCH ${directive}`),
-      heldScript(workerLine(this.#terms, worker)),
+      walltimeScript(this.#terms),
+      // The last of the same options counts.
+      heldScript(`${workerLine(this.#terms, worker)} $leave`),
       "",
     ].join("\n");
   }
@@ -74,7 +77,8 @@ export class SlurmWorkers implements Scheduler {
     if (count < 1) return;
     await this.#run(["sbatch", "--parsable"], {
       input: this.script(count),
-      env: { TEQUIO_TOKEN: this.#terms.token },
+      // A site may set SBATCH_EXPORT, which counts more than a directive.
+      env: { TEQUIO_TOKEN: this.#terms.token, SBATCH_EXPORT: "ALL" },
     });
   }
 
