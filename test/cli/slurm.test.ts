@@ -115,6 +115,20 @@ test("a job ends on workers of Slurm, of which some are lost", { skip }, async (
   assert.deepEqual(place.leftovers(), []);
 });
 
+test("a program that is missing on the nodes is reported, not asked for again and again", {
+  skip,
+}, async (t) => {
+  const cluster = await clusterOf(t);
+  const { slurm } = cluster;
+  const scaling = scale(cluster, "--min", "1", "--max", "1", "--program", "/no/such/tequio");
+  await scaling.said("1 job of Slurm failed: 1_1; to see what they print");
+  // 250 ms, 500 ms, 1 s: each array fails within less.
+  for (const next of ["2_1", "3_1", "4_1"]) await scaling.said(`Slurm failed: ${next};`);
+  scaling.child.kill("SIGTERM");
+  assert.equal((await scaling.ended).code, 0);
+  assert.deepEqual(await slurm.jobs(), []);
+});
+
 test("workers leave before the time limit of their jobs", { skip }, async (t) => {
   // The limit is the partition's: no option says it.
   const cluster = await clusterOf(t);

@@ -102,10 +102,7 @@ export class KubernetesWorkers implements Scheduler {
 type Manifested = KubernetesOptions & { readonly replicas: number; readonly token: string };
 
 /** One document: kubectl reads JSON as well as YAML. */
-function manifests(
-  terms: WorkerTerms,
-  { image, name, replicas, token }: Manifested,
-): string {
+function manifests(terms: WorkerTerms, { image, name, replicas, token }: Manifested): string {
   const labels = { app: name };
   const args = [...joinWords(terms), "--name", "$(POD)"];
   const secret = {

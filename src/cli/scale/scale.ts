@@ -187,7 +187,8 @@ function schedulerOf(where: Kind, { more, options, terms }: For): Scheduler {
   const name = `tequio-${createHash("sha256").update(terms.url).digest("hex").slice(0, 8)}`;
   const print = (line: string) => console.error(line);
   if (where === "local") return new AttachedWorkers(terms, [localPlace(max)], print);
-  if (where === "slurm") return new SlurmWorkers(terms, { name, options: slurmOptions(more) });
+  if (where === "slurm")
+    return new SlurmWorkers(terms, { name, options: slurmOptions(more), print });
   if (where === "ssh") return new AttachedWorkers(terms, hostsOf(hosts, max, more), print);
   if (image === undefined) {
     throw new ClusterError("bad-request", "k8s needs --image: one whose entry point is `tequio`");

@@ -58,6 +58,28 @@ test("tasks of Slurm are pending, run or leave; those that ended are none", asyn
   assert.equal(asked.at(-1)?.line, "scancel 71_2");
 });
 
+test("a job of Slurm that fails is reported, and others wait longer and longer", async () => {
+  let squeue = "70_1 F\n";
+  const sent: number[] = [];
+  const run: Ran = async ([program]) => {
+    if (program === "sbatch") sent.push(1);
+    return program === "squeue" ? squeue : "";
+  };
+  const printed: string[] = [];
+  const print = (line: string) => printed.push(line);
+  const slurm = new SlurmWorkers(terms, { name: "tequio-1", options: [], run, print });
+  assert.deepEqual(await slurm.units(), []);
+  await slurm.start(1);
+  assert.equal(sent.length, 1, "what failed before is not of this run");
+  squeue += "71_1 F\n71_2 F\n72_1 CD\n73_1 CA\n";
+  await slurm.units();
+  await slurm.units();
+  assert.equal(printed.length, 1);
+  assert.match(printed[0]!, /^2 jobs of Slurm failed: 71_1; .* --output=/);
+  await slurm.start(1);
+  assert.equal(sent.length, 1, "not at once");
+});
+
 test("options of sbatch stay in their lines", () => {
   assert.deepEqual(slurmOptions(["--partition=short", "--comment=two words"]), [
     "--partition=short",

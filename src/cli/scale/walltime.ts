@@ -19,7 +19,7 @@ export function walltimeScript({ drainS, lifetimeS }: Leave): string {
   const own = lifetimeS === null ? [] : [`  [ $left -le ${lifetimeS} ] || left=${lifetimeS}`];
   return [
     "leave=",
-    'if [ -n "${SLURM_JOB_END_TIME:-}" ] && [ -n "${SLURM_JOB_START_TIME:-}" ]; then',
+    'if [ -n "$SLURM_JOB_END_TIME" ] && [ -n "$SLURM_JOB_START_TIME" ]; then',
     "  left=$((SLURM_JOB_END_TIME - $(date +%s)))",
     "  whole=$((SLURM_JOB_END_TIME - SLURM_JOB_START_TIME))",
     "  [ $left -le $whole ] || left=$whole",
@@ -37,7 +37,7 @@ export function walltimeScript({ drainS, lifetimeS }: Leave): string {
     `  drain=${drainS}`,
     // `join` refuses a lifetime that is no longer than two drains.
     "  [ $((2 * drain)) -le $left ] || drain=$((left / 2))",
-    '  leave="--lifetime ${left}s --drain ${drain}s"',
+    '  leave="--lifetime "$left"s --drain "$drain"s"',
     "fi",
   ].join("\n");
 }
