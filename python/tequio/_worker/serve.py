@@ -2,6 +2,7 @@
 
 import faulthandler
 import os
+import signal
 import sys
 import traceback
 
@@ -26,6 +27,8 @@ def serve(read_folder, write_folder):
     faulthandler.enable(2)
     for descriptor in (_CHANNEL_DESCRIPTOR, _INPUT_DESCRIPTOR):
         os.set_inheritable(descriptor, False)
+    # A batch system may signal every process at once; when this one ends is for the worker to say.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     install(process)
     end_with_parent(CHANNEL_CLOSED)
     fasten(read_folder, write_folder)

@@ -30,7 +30,7 @@ function started(t: TestContext, file = "said", max = 3) {
   const terms: WorkerTerms = {
     ...{ url: "http://127.0.0.1:7070", fingerprint: "", token: "mrt_secret", slots: 2 },
     program: `'${process.execPath}' '${script}' '${said}'`,
-    more: ["--drain", "5s"],
+    ...{ drainS: 5, lifetimeS: null, more: [] },
   };
   const workers = new AttachedWorkers(terms, [localPlace(max)], (line) => lines.push(line));
   t.after(() => workers.close(0));
@@ -109,10 +109,12 @@ test("hosts of ssh are hosts, and the script is one argument", () => {
 
 test("the script names no token, and quotes what a shell would read", () => {
   const terms = { url: "https://h:1", fingerprint: "ab", token: "mrt_secret", program: "tequio" };
-  const line = workerLine({ ...terms, slots: 1, more: ["--x", "a b"] }, "n");
+  const leave = { drainS: 5, lifetimeS: 60 };
+  const line = workerLine({ ...terms, ...leave, slots: 1, more: ["--x", "a b"] }, "n");
   assert.equal(
     line,
-    `tequio join https://h:1 --slots 1 --fingerprint ab --x 'a b' --name n --data "$dir"`,
+    `tequio join https://h:1 --slots 1 --fingerprint ab --drain 5s --lifetime 60s --x 'a b' ` +
+      `--name n --data "$dir"`,
   );
   assert.doesNotMatch(attachedScript(line), /mrt_/);
 });

@@ -3,13 +3,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Ran, ran } from "./ran.ts";
 import type { Scheduler, Unit, WorkerTerms } from "./scheduler.ts";
+import { joinWords } from "./worker-line.ts";
 
 export type KubernetesOptions = {
   /** Of the Deployment and the Secret: the same for the same coordinator. */
   readonly name: string;
   readonly image: string;
-  /** Time to drain, s. */
-  readonly graceS: number;
   /** For kubectl, as `--namespace=lab`. */
   readonly options: readonly string[];
   readonly run?: Ran;
@@ -23,6 +22,8 @@ type Pods = {
 };
 
 const askEveryMs = 1_000;
+/** Of a pod's grace period: for the last reports after the drain, s. */
+const headS = 10;
 /** Lower is deleted first; pods without one have 0. */
 const deletedFirst = "controller.kubernetes.io/pod-deletion-cost=-100";
 
@@ -101,13 +102,9 @@ export class KubernetesWorkers implements Scheduler {
 type Manifested = KubernetesOptions & { readonly replicas: number; readonly token: string };
 
 /** One document: kubectl reads JSON as well as YAML. */
-function manifests(
-  { fingerprint, more, slots, url }: WorkerTerms,
-  { graceS, image, name, replicas, token }: Manifested,
-): string {
+function manifests(terms: WorkerTerms, { image, name, replicas, token }: Manifested): string {
   const labels = { app: name };
-  const pin = fingerprint === "" ? [] : ["--fingerprint", fingerprint];
-  const args = ["join", url, "--slots", String(slots), ...pin, "--name", "$(POD)", ...more];
+  const args = [...joinWords(terms), "--name", "$(POD)"];
   const secret = {
     apiVersion: "v1",
     kind: "Secret",
@@ -123,12 +120,14 @@ function manifests(
       { name: "TEQUIO_TOKEN", valueFrom: { secretKeyRef: { name, key: "token" } } },
       { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     ],
-    resources: { requests: { cpu: String(slots) } },
+    resources: { requests: { cpu: String(terms.slots) } },
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
   };
   const pod = {
-    terminationGracePeriodSeconds: graceS,
+    terminationGracePeriodSeconds: terms.drainS + headS,
     automountServiceAccountToken: false,
+    // What the profile "restricted" of a namespace asks for.
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     containers: [container],
   };
   const deployment = {

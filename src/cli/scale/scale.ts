@@ -5,6 +5,7 @@ import { Argument, type Command } from "commander";
 import { findTarget, type TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Client } from "../../sdk/client.ts";
+import { checkLeaving } from "../cluster/join/leaving.ts";
 import { openClient } from "../connection.ts";
 import { withLogJson } from "../log-json.ts";
 import { plural } from "../numbers.ts";
@@ -27,6 +28,7 @@ type Options = TargetOptions & {
   readonly hold: number;
   readonly every: number;
   readonly drain: number;
+  readonly lifetime?: number;
   readonly join?: string;
   readonly program?: string;
   readonly hosts?: string;
@@ -55,6 +57,11 @@ export function define(command: Command): void {
     .addOption(duration("hold", "keep workers for this long when less waits", 60_000, "1m"))
     .addOption(duration("every", "time between two looks", 5_000, "5s"))
     .addOption(duration("drain", "time of a worker to end what it runs", 25_000, "25s"))
+    .option(
+      "--lifetime <time>",
+      "workers leave by then, as where machines end; the time limit of Slurm is known without it",
+      durationArgument("--lifetime"),
+    )
     .option("--hosts <list>", "of ssh: hosts, as ana@pc1,pc2:4 (at most 4 there)")
     .option("--image <image>", "of k8s: image whose entry point is `tequio`")
     .option("--program <command>", "the program there (default: tequio)")
@@ -79,8 +86,9 @@ async function scale(where: Kind, more: readonly string[], options: Options): Pr
   if (options.min > options.max) {
     throw new ClusterError("bad-request", "--min is not more than --max");
   }
+  checkLeaving(options);
   if (options.dryRun) {
-    const known = await placeOf(where, options).catch(exampleWithout);
+    const known = await placeOf(where, options).catch(exampleFor(options));
     const terms = termsOf(where, options, { ...known, token: "…" });
     process.stdout.write(`${schedulerOf(where, { terms, options, more }).script(options.max)}\n`);
     return;
@@ -98,9 +106,11 @@ async function scale(where: Kind, more: readonly string[], options: Options): Pr
 }
 
 /** Without a coordinator there is still something to see. */
-function exampleWithout(error: unknown): Pick<WorkerTerms, "fingerprint" | "url"> {
-  if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
-  return { url: "https://host:7070", fingerprint: "" };
+function exampleFor({ fingerprint = "", join = "https://host:7070" }: Options) {
+  return (error: unknown): Pick<WorkerTerms, "fingerprint" | "url"> => {
+    if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
+    return { url: join, fingerprint };
+  };
 }
 
 async function scaleUntilAsked(
@@ -153,14 +163,16 @@ async function placeOf(
 
 function termsOf(
   where: Kind,
-  { drain, program, slots }: Options,
+  { drain, lifetime, program, slots }: Options,
   place: Pick<WorkerTerms, "fingerprint" | "token" | "url">,
 ): WorkerTerms {
   const own = [process.execPath, ...process.execArgv, process.argv[1] as string];
   const here = where === "local" ? own.map(quoted).join(" ") : "tequio";
   // What ends them starts them again, or nothing does.
-  const more = ["--drain", `${Math.ceil(drain / 1_000)}s`, "--no-restart", "--give-up", "5m"];
-  return { ...place, program: program ?? here, slots, more };
+  const more = ["--no-restart", "--give-up", "5m"];
+  const drainS = Math.max(1, Math.ceil(drain / 1_000));
+  const lifetimeS = lifetime === undefined ? null : Math.floor(lifetime / 1_000);
+  return { ...place, program: program ?? here, slots, drainS, lifetimeS, more };
 }
 
 type For = {
@@ -170,18 +182,18 @@ type For = {
 };
 
 function schedulerOf(where: Kind, { more, options, terms }: For): Scheduler {
-  const { drain, hosts, image, max } = options;
+  const { hosts, image, max } = options;
   // The same for the same coordinator, so that what an earlier run has left is found.
   const name = `tequio-${createHash("sha256").update(terms.url).digest("hex").slice(0, 8)}`;
   const print = (line: string) => console.error(line);
   if (where === "local") return new AttachedWorkers(terms, [localPlace(max)], print);
-  if (where === "slurm") return new SlurmWorkers(terms, { name, options: slurmOptions(more) });
+  if (where === "slurm")
+    return new SlurmWorkers(terms, { name, options: slurmOptions(more), print });
   if (where === "ssh") return new AttachedWorkers(terms, hostsOf(hosts, max, more), print);
   if (image === undefined) {
     throw new ClusterError("bad-request", "k8s needs --image: one whose entry point is `tequio`");
   }
-  const graceS = Math.ceil(drain / 1_000) + 5;
-  return new KubernetesWorkers(terms, { name, image, graceS, options: more });
+  return new KubernetesWorkers(terms, { name, image, options: more });
 }
 
 /** `pc1,ana@pc2:4`: each with at most so many workers, or as many as there may be. */

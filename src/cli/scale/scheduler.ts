@@ -34,6 +34,10 @@ export type WorkerTerms = {
   /** The program, as words of a shell. */
   readonly program: string;
   readonly slots: number;
+  /** Time to end what it runs, s: at least 1. */
+  readonly drainS: number;
+  /** It leaves by then, s; null = it stays. */
+  readonly lifetimeS: number | null;
   /** More words for `join`. */
   readonly more: readonly string[];
 };

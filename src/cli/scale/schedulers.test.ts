@@ -9,7 +9,7 @@ import { SlurmWorkers, slurmOptions } from "./slurm.ts";
 
 const terms: WorkerTerms = {
   ...{ url: "https://10.0.0.1:7070", fingerprint: "abcd", token: "mrt_secret" },
-  ...{ program: "tequio", slots: 8, more: ["--drain", "25s"] },
+  ...{ program: "tequio", slots: 8, drainS: 25, lifetimeS: null, more: ["--no-restart"] },
 };
 
 /** A scheduler's commands: what was run, and what is answered to the first word and verb. */
@@ -29,7 +29,7 @@ test("Slurm gets one array, with the token in the environment alone", async () =
   await slurm.start(12);
   const [{ env, input, line }] = asked as [(typeof asked)[number]];
   assert.equal(line, "sbatch --parsable");
-  assert.deepEqual(env, { TEQUIO_TOKEN: "mrt_secret" });
+  assert.deepEqual(env, { TEQUIO_TOKEN: "mrt_secret", SBATCH_EXPORT: "ALL" });
   assert.doesNotMatch(input, /mrt_/);
   for (const directive of [
     "--array=1-12",
@@ -58,6 +58,28 @@ test("tasks of Slurm are pending, run or leave; those that ended are none", asyn
   assert.equal(asked.at(-1)?.line, "scancel 71_2");
 });
 
+test("a job of Slurm that fails is reported, and others wait longer and longer", async () => {
+  let squeue = "70_1 F\n";
+  const sent: number[] = [];
+  const run: Ran = async ([program]) => {
+    if (program === "sbatch") sent.push(1);
+    return program === "squeue" ? squeue : "";
+  };
+  const printed: string[] = [];
+  const print = (line: string) => printed.push(line);
+  const slurm = new SlurmWorkers(terms, { name: "tequio-1", options: [], run, print });
+  assert.deepEqual(await slurm.units(), []);
+  await slurm.start(1);
+  assert.equal(sent.length, 1, "what failed before is not of this run");
+  squeue += "71_1 F\n71_2 F\n72_1 CD\n73_1 CA\n";
+  await slurm.units();
+  await slurm.units();
+  assert.equal(printed.length, 1);
+  assert.match(printed[0]!, /^2 jobs of Slurm failed: 71_1; .* --output=/);
+  await slurm.start(1);
+  assert.equal(sent.length, 1, "not at once");
+});
+
 test("options of sbatch stay in their lines", () => {
   assert.deepEqual(slurmOptions(["--partition=short", "--comment=two words"]), [
     "--partition=short",
@@ -82,7 +104,7 @@ test("Kubernetes gets a Secret and a Deployment, gives back the pods it is asked
   ];
   const get = "kubectl --namespace=lab get pods";
   const { asked, run } = scripted({ [get]: JSON.stringify({ items }) });
-  const options = { image: "r/tequio:2", graceS: 30, options: ["--namespace=lab"], run };
+  const options = { image: "r/tequio:2", options: ["--namespace=lab"], run };
   const pods = new KubernetesWorkers(terms, { name: "tequio-1", ...options });
   const units = await pods.units();
   assert.deepEqual(

@@ -2,9 +2,12 @@
  *  earlier run has submitted is found by its name. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
+import { Backoff } from "../cluster/process/backoff.ts";
+import { plural } from "../numbers.ts";
 import { quoted } from "../paste.ts";
 import { type Ran, ran } from "./ran.ts";
 import type { Scheduler, Unit, WorkerTerms } from "./scheduler.ts";
+import { walltimeScript } from "./walltime.ts";
 import { heldScript, workerLine } from "./worker-line.ts";
 
 export type SlurmOptions = {
@@ -13,6 +16,7 @@ export type SlurmOptions = {
   /** For sbatch, as `--partition=short`. */
   readonly options: readonly string[];
   readonly run?: Ran;
+  readonly print?: (line: string) => void;
 };
 
 /** States that are still to run, or run: https://slurm.schedmd.com/squeue.html. */
@@ -21,12 +25,19 @@ const states = [
   ["running", new Set(["R", "S", "ST", "SO", "SI"])],
   ["leaving", new Set(["CG"])],
 ] as const;
+/** Ended by themselves, and not as they should. Slurm lists them for some minutes (MinJobAge). */
+const failed = new Set(["F", "NF", "BF", "OOM", "TO"]);
 const askEveryMs = 1_000;
 
 export class SlurmWorkers implements Scheduler {
   readonly #terms: WorkerTerms;
   readonly #options: SlurmOptions;
   readonly #run: Ran;
+  /** Those that have failed, of the last look; null before the first one. */
+  #failed: ReadonlySet<string> | null = null;
+  readonly #backoff = new Backoff();
+  #failedAtMs = -Infinity;
+  #notBeforeMs = -Infinity;
 
   constructor(terms: WorkerTerms, options: SlurmOptions) {
     this.#terms = terms;
@@ -51,7 +62,9 @@ export class SlurmWorkers implements Scheduler {
     return [
       "#!/bin/sh",
       ...directives.map((directive) => `#SBATCH ${directive}`),
-      heldScript(workerLine(this.#terms, worker)),
+      walltimeScript(this.#terms),
+      // The last of the same options counts.
+      heldScript(`${workerLine(this.#terms, worker)} $leave`),
       "",
     ].join("\n");
   }
@@ -59,23 +72,37 @@ export class SlurmWorkers implements Scheduler {
   async units(): Promise<readonly Unit[]> {
     const { name } = this.#options;
     const text = await this.#run([
-      ...(["squeue", "--me", "--noheader", "--array"] as const),
+      ...(["squeue", "--me", "--noheader", "--array", "--states=all"] as const),
       `--name=${name}`,
       "--format=%i %t",
     ]);
-    return text.split("\n").flatMap((line): Unit[] => {
-      const [id = "", state = ""] = line.trim().split(/\s+/);
+    const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
+    this.#sawFailed(lines.filter(([, state = ""]) => failed.has(state)).map(([id = ""]) => id));
+    return lines.flatMap(([id = "", state = ""]): Unit[] => {
       const known = states.find(([, names]) => names.has(state))?.[0];
       return id === "" || known === undefined ? [] : [{ id, worker: `slurm-${id}`, state: known }];
     });
   }
 
   async start(count: number): Promise<void> {
-    if (count < 1) return;
+    if (count < 1 || performance.now() < this.#notBeforeMs) return;
     await this.#run(["sbatch", "--parsable"], {
       input: this.script(count),
-      env: { TEQUIO_TOKEN: this.#terms.token },
+      // A site may set SBATCH_EXPORT, which counts more than a directive.
+      env: { TEQUIO_TOKEN: this.#terms.token, SBATCH_EXPORT: "ALL" },
     });
+  }
+
+  /** What fails at once would fail again: a queue of a site is not to be filled with it. */
+  #sawFailed(ids: readonly string[]): void {
+    const fresh = ids.filter((id) => this.#failed !== null && !this.#failed.has(id));
+    this.#failed = new Set(ids);
+    if (fresh.length === 0) return;
+    const nowMs = performance.now();
+    this.#notBeforeMs = nowMs + this.#backoff.waitMs(nowMs - this.#failedAtMs);
+    this.#failedAtMs = nowMs;
+    const hint = "to see what they print, add: -- --output=worker-%A_%a.log";
+    this.#options.print?.(`${plural(fresh.length, "job")} of Slurm failed: ${fresh[0]}; ${hint}`);
   }
 
   /** Slurm sends SIGTERM, and SIGKILL after its KillWait: 30 s unless the site has another. */

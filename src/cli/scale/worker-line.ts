@@ -2,12 +2,19 @@
 import { quoted } from "../paste.ts";
 import type { WorkerTerms } from "./scheduler.ts";
 
+/** What follows the program, but for the worker's name and its folder. */
+export function joinWords(terms: WorkerTerms): string[] {
+  const { drainS, fingerprint, lifetimeS, more, slots, url } = terms;
+  const pin = fingerprint === "" ? [] : ["--fingerprint", fingerprint];
+  const lifetime = lifetimeS === null ? [] : ["--lifetime", `${lifetimeS}s`];
+  const leave = ["--drain", `${drainS}s`, ...lifetime];
+  return ["join", url, "--slots", String(slots), ...pin, ...leave, ...more];
+}
+
 /** `name`: words of a shell, so that each of an array can have its own. */
 export function workerLine(terms: WorkerTerms, name: string): string {
-  const { fingerprint, more, program, slots, url } = terms;
-  const pin = fingerprint === "" ? [] : ["--fingerprint", fingerprint];
-  const words = ["join", url, "--slots", String(slots), ...pin, ...more];
-  return `${program} ${words.map(quoted).join(" ")} --name ${name} --data "$dir"`;
+  const words = joinWords(terms).map(quoted).join(" ");
+  return `${terms.program} ${words} --name ${name} --data "$dir"`;
 }
 
 /** Runs a worker in a directory that is removed after it; SIGTERM lets it leave by itself. A trap

@@ -71,6 +71,9 @@ process.on("exit", (code) => {
   const error = new ClusterError("user-error", `the job called process.exit(${code})`);
   end(taskExits.exitCalled, error);
 });
+// A batch system or a service manager may signal every process at once; when this one ends is for
+// the worker to say, which drains.
+process.on("SIGTERM", () => {});
 process.on("uncaughtException", (thrown) => strayed({ kind: "exception", thrown }));
 process.on("unhandledRejection", (thrown) => strayed({ kind: "rejection", thrown }));
 

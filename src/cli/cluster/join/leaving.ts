@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { ClusterError } from "../../../core/error.ts";
 import { defaultRules } from "../../../core/worker.ts";
 import type { RunningWorker } from "../../../worker/node.ts";
+import { durationText } from "../../numbers.ts";
 import { durationArgument } from "../../options.ts";
 import type { JoinOptions } from "./options.ts";
 
@@ -36,7 +37,7 @@ export function drainMs({ drain }: Times): number {
 export function checkLeaving(times: Times): void {
   const { lifetime } = times;
   if (lifetime === undefined || lifetime >= 2 * drainMs(times)) return;
-  const text = "--lifetime must be at least twice as long as --drain (default: 5s)";
+  const text = `--lifetime must be at least twice as long as --drain (${durationText(drainMs(times))})`;
   throw new ClusterError("bad-request", `${text}; it would take next to no task`);
 }
 

@@ -173,7 +173,7 @@ async function openWorker(
     version: packageVersion(),
     dialTimeoutMs: options.dialTimeout,
     giveUpMs: options.giveUp,
-    lifetimeMs: options.lifetime ?? 0,
+    lifetimeMs: lifetimeLeftMs(options),
     drainMs: drainMs(options),
     idleExitMs: options.idleExit ?? 0,
     ...(identity === null ? {} : { identity }),
@@ -187,6 +187,11 @@ async function openWorker(
     },
     onNews: ({ kind, text, retryMs }) => tell.news(kind, text, retryMs),
   });
+}
+
+/** A batch system counts from the start of this process, which may take seconds. 0 = no end. */
+function lifetimeLeftMs({ lifetime }: Given): number {
+  return lifetime === undefined ? 0 : Math.max(1, lifetime - performance.now());
 }
 
 /** Now and then how much was done, when it has grown. The returned function ends it. */

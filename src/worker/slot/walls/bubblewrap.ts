@@ -5,12 +5,17 @@ import { devices, type FindTool, type Launcher, type SandboxView } from "./view.
 /** No user inside: files belong to it only where they are the worker's own. */
 const insideId = "65534";
 
+/** Batch systems and service managers send SIGTERM to every process at once. It would end
+ *  bubblewrap, and with it the task that the worker lets end. */
+const untouched = ["-c", 'trap "" TERM; exec "$@"', "sh"];
+
 /** Null where it is not installed. */
 export function bubblewrap(find: FindTool): Launcher | null {
-  const program = find("bwrap");
-  if (program === null) return null;
-  const launch = (view: SandboxView) => [program, ...argumentsFor(view), "--", ...view.command];
-  const traits = { hasOwnUsers: false, boundsProcesses: false, tools: [program] };
+  const [program, shell] = [find("bwrap"), find("sh")];
+  if (program === null || shell === null) return null;
+  const start = [shell, ...untouched, program];
+  const launch = (view: SandboxView) => [...start, ...argumentsFor(view), "--", ...view.command];
+  const traits = { hasOwnUsers: false, boundsProcesses: false, tools: [shell, program] };
   return { name: "bubblewrap", ...traits, launch };
 }
 

@@ -252,6 +252,23 @@ for (const way of ways) {
     await once(child, "close");
     assert.deepEqual(family.filter(isThere), []);
   });
+
+  test(`SIGTERM to every process ends no task: ${way.name}`, async (t) => {
+    const why = obstacle(t, way);
+    if (why !== null) return t.skip(why);
+    const script = `process.on("SIGTERM", () => {}); console.log("ready");
+      process.stdin.on("data", () => console.log("here"));`;
+    const command = inView(way, placeFor(t, way), ["--input-type=module", "-e", script]);
+    const child = spawn(command[0] as string, command.slice(1), { stdio: ["pipe", "pipe", 2] });
+    t.after(() => child.kill("SIGKILL"));
+    assert.equal(await lineOf(child), "ready");
+    for (const pid of [child.pid ?? 0, onlyChild(child.pid ?? 0)]) process.kill(pid, "SIGTERM");
+    const ended = once(child, "exit").then(([, signal]) => `ended by ${signal}`);
+    child.stdin?.write("go\n");
+    assert.equal(await Promise.race([lineOf(child), ended]), "here");
+    child.kill("SIGKILL");
+    await ended;
+  });
 }
 
 test("strict takes pivot_root where bubblewrap is not installed", async (t) => {
