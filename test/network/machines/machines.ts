@@ -25,6 +25,12 @@ export type Cable = {
   readonly nat?: boolean;
 };
 
+/** Of one cable: from its machine, and to it. */
+export type Carried = { readonly upBytes: number; readonly downBytes: number };
+
+/** A command of the switch, and its answer. */
+type Ask = (command: object) => Promise<string>;
+
 /** Null: they can be made. */
 export function missing(): string | null {
   const tools = missingTools();
@@ -34,9 +40,9 @@ export function missing(): string | null {
 
 export class Machines {
   readonly all: readonly Machine[];
-  readonly #ask: (command: object) => Promise<void>;
+  readonly #ask: Ask;
 
-  private constructor(all: readonly Machine[], ask: (command: object) => Promise<void>) {
+  private constructor(all: readonly Machine[], ask: Ask) {
     this.all = all;
     this.#ask = ask;
   }
@@ -74,6 +80,15 @@ export class Machines {
     });
   }
 
+  /** Bytes that each machine's cable has carried so far. */
+  async carried(): Promise<Carried[]> {
+    const counts = JSON.parse(await this.#ask({ count: true })) as Record<string, [number, number]>;
+    return this.all.map((_, index) => {
+      const [upBytes, downBytes] = counts[tapOf(index)]!;
+      return { upBytes, downBytes };
+    });
+  }
+
   /** Whether nothing passes between the two. */
   async block(one: number, other: number, isBlocked: boolean): Promise<void> {
     await this.#ask({ set: tapOf(one), to: tapOf(other), block: isBlocked });
@@ -86,14 +101,14 @@ function tapOf(index: number): string {
   return `tq${process.pid % 100_000}-${index}`;
 }
 
-function startSwitch(t: TestContext): (command: object) => Promise<void> {
+function startSwitch(t: TestContext): Ask {
   const program = `${import.meta.dirname}/switch.py`;
   const started = Started.during(t, ["python3", program], { input: true });
-  let last: Promise<unknown> = Promise.resolve();
-  return async (command) => {
+  let last = Promise.resolve("");
+  return (command) => {
     started.child.stdin?.write(`${JSON.stringify(command)}\n`);
     last = last.then(() => started.nextLine());
-    await last;
+    return last;
   };
 }
 
