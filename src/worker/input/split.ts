@@ -10,6 +10,7 @@ import { tableFormat } from "../../tables/file.ts";
 import { wishOf } from "../../tables/rows.ts";
 import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
 import { type OpenInput, readSmall } from "./file.ts";
+import { firstLine } from "./first-line.ts";
 import {
   bytesHeader,
   cutFrame,
@@ -19,7 +20,6 @@ import {
   headFrame,
   pieceFrame,
 } from "./frames.ts";
-import { firstLine } from "./first-line.ts";
 import { inflated } from "./inflate.ts";
 import { tableRows } from "./table-rows.ts";
 

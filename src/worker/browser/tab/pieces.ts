@@ -4,8 +4,8 @@ import { ClusterError } from "../../../core/error.ts";
 import { tableFormat, type Wish } from "../../../tables/file.ts";
 import { rowGroups, wishOf } from "../../../tables/rows.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
-import type { TaskPiece } from "../contract.ts";
 import { firstLine } from "../../input/first-line.ts";
+import type { TaskPiece } from "../contract.ts";
 import { Unreadable } from "./unreadable.ts";
 
 /** Bytes [start, end) of a file of the plan. */
