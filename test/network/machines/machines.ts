@@ -3,8 +3,12 @@
  *  message names what is missing. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import type { TestContext } from "node:test";
-import { type Machine, machine, missing as missingTools } from "../../encryption/machines.ts";
+import {
+  type Ending,
+  type Machine,
+  machine,
+  missing as missingTools,
+} from "../../encryption/machines.ts";
 import { Started } from "../../fixtures/started.ts";
 
 export type { Machine };
@@ -47,7 +51,7 @@ export class Machines {
     this.#ask = ask;
   }
 
-  static async open(t: TestContext, count: number): Promise<Machines> {
+  static async open(t: Ending, count: number): Promise<Machines> {
     const ask = startSwitch(t);
     const hosts = Array.from({ length: count }, (_, index) => `10.78.0.${index + 1}`);
     const all = await Promise.all(hosts.map((host) => machine(t, host)));
@@ -101,7 +105,7 @@ function tapOf(index: number): string {
   return `tq${process.pid % 100_000}-${index}`;
 }
 
-function startSwitch(t: TestContext): Ask {
+function startSwitch(t: Ending): Ask {
   const program = `${import.meta.dirname}/switch.py`;
   const started = Started.during(t, ["python3", program], { input: true });
   let last = Promise.resolve("");
