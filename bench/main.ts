@@ -13,6 +13,7 @@ import { tinyFilesCase } from "./files/tiny.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { growth } from "./growth/over-time.ts";
+import { networks } from "./networks/lines.ts";
 import { python } from "./python/speed.ts";
 import {
   bound,
@@ -52,6 +53,7 @@ const cases: readonly Case[] = [
   files,
   tinyFilesCase,
   smallFiles,
+  networks,
   browser,
   python,
 ];

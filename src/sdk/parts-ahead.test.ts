@@ -27,6 +27,30 @@ test("small parts are fetched ahead, eight at once, and a large one alone", asyn
   assert.deepEqual(given, [...sizes.keys()]);
 });
 
+test("of large parts the next one is begun when one is, and ended when it is not wanted", async () => {
+  const told: string[] = [];
+  const part = (name: number): ResultPart => ({
+    sizeBytes: 5 << 20,
+    async *read() {
+      told.push(`${name} begins`);
+      try {
+        yield Uint8Array.of(name);
+        yield Uint8Array.of(name, name);
+      } finally {
+        told.push(`${name} ends`);
+      }
+    },
+  });
+  const given: number[] = [];
+  for await (const chunks of partsInOrder([0, 1, 2, 3].map(part), true)) {
+    for await (const chunk of chunks) given.push(...chunk);
+    if (given.at(-1) === 1) break;
+  }
+  assert.deepEqual(given, [0, 0, 0, 1, 1, 1]);
+  assert.deepEqual(told.slice(0, 5), ["0 begins", "1 begins", "0 ends", "2 begins", "1 ends"]);
+  assert.deepEqual(told.slice(5), ["2 ends"]);
+});
+
 test("a part that cannot be fetched is an error in its turn", async () => {
   const bad: ResultPart = {
     sizeBytes: 1,

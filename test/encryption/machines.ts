@@ -8,6 +8,9 @@ import type { TestContext } from "node:test";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { Started } from "../fixtures/started.ts";
 
+/** A test, or `{ after }` of what is none. */
+export type Ending = { readonly after: (undo: () => Promise<void>) => void };
+
 export type Machine = {
   readonly host: string;
   /** Put before a command that is to run there. */
@@ -56,12 +59,12 @@ export async function twoMachines(
 
 /** It exists as long as the process that holds it, which ends with its standard input. */
 export async function machine(
-  t: TestContext,
+  t: Ending,
   host: string,
 ): Promise<Machine & { readonly pid: number }> {
   const command = ["unshare", "--net", "--mount", "sh", "-c", "echo here; exec cat"];
   const holder = new Started(command, { input: true });
-  t.after(() => holder.kill());
+  t.after(async () => holder.kill());
   await holder.said("here");
   const there = ["nsenter", "--target", `${holder.pid}`, "--net", "--mount"];
   // A mount namespace is entered at its root.

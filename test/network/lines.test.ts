@@ -26,7 +26,7 @@ for (const { cable, megabytes, name } of rows) {
     skip,
     timeout: 900_000,
   }, async (t) => {
-    const { place, run, target } = await farCluster(t, cable);
+    const { machines, place, run, target } = await farCluster(t, cable);
     writeFileSync(join(place.dir, "input.txt"), words(megabytes));
     const common = [
       "run",
@@ -40,6 +40,7 @@ for (const { cable, megabytes, name } of rows) {
       "-",
     ];
     const judged = await place.run(...common, "--sequential");
+    const before = (await machines.carried())[at.coordinator]!;
     const sinceMs = performance.now();
     const counted = await run(at.submitter, ...common, ...target).ended;
     const tookS = (performance.now() - sinceMs) / 1_000;
@@ -48,6 +49,11 @@ for (const { cable, megabytes, name } of rows) {
     const lineS = (megabytes * 8e6) / cable.bitsPerS!;
     const times = (tookS / lineS).toFixed(1);
     t.diagnostic(`${tookS.toFixed(1)} s, ${times} times the ${lineS.toFixed(1)} s of the line`);
+    // Its input once, its result, and what is lost; not what nobody reads.
+    const { upBytes } = (await machines.carried())[at.coordinator]!;
+    const sentTimes = (upBytes - before.upBytes) / (megabytes * 1e6);
+    t.diagnostic(`the coordinator sent ${sentTimes.toFixed(2)} times the input`);
+    assert.ok(sentTimes < 1.6, `the input was sent ${sentTimes.toFixed(2)} times`);
     t.diagnostic(counted.err.trim().split("\n").slice(-3).join(" | "));
   });
 }

@@ -41,6 +41,20 @@ test("a line that one connection fills gets few, and ranges that take about a se
   assert.equal(pace.rangeBytes, rangeMinBytes);
 });
 
+test("lanes that bring nothing are given up: they only make each range late", () => {
+  let pace = startPace(0);
+  // 1,250 bytes/ms in all, however many lanes: they share it from six on.
+  for (let nowMs = 0; nowMs < 60_000; ) {
+    const { lanes, rangeBytes } = pace;
+    const tookMs = (rangeBytes * lanes) / Math.min(1_250, lanes * 210);
+    nowMs += tookMs;
+    for (let lane = 0; lane < lanes; lane++) {
+      pace = paceAfter(pace, { atMs: nowMs, sizeBytes: rangeBytes, tookMs });
+    }
+  }
+  assert.ok(pace.best.lanes >= 5 && pace.best.lanes <= 7, `${pace.best.lanes} lanes`);
+});
+
 test("a fast, far line gets long ranges, and is filled in the end", () => {
   const { pace, tookMs } = sent({ rttMs: 80, bytesPerMs: 125_000, laneBytesPerMs: 40_000 }, 1e9);
   assert.ok(pace.lanes <= lanesMax && pace.rangeBytes > rangeMinBytes);

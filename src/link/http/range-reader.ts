@@ -1,7 +1,8 @@
 /** Reads one large content in ranges, several at once and given in order: one connection rarely
  *  fills a line that is far or loses packets. What a cut has let through is kept. */
 import { ClusterError } from "../../core/error.ts";
-import { type Pace, paceAfter, startPace } from "../../core/transfer/pace.ts";
+import { Lanes } from "../../core/transfer/lanes.ts";
+import { type Arrived, rangeMinBytes } from "../../core/transfer/pace.ts";
 
 export type Span = { readonly start: number; readonly end: number };
 
@@ -18,8 +19,8 @@ export type RangeSource = {
   readonly name: string;
 };
 
-/** Below it one stream is as fast. */
-export const rangesFromBytes = 1 << 20;
+/** Below it one stream is as fast, or nearly: over a line that loses packets one brings 0.2 MB/s. */
+export const rangesFromBytes = 128 << 10;
 
 /** Of what has arrived, but not in order, and of what is under way: so many times the lanes. */
 const ahead = 2;
@@ -29,6 +30,8 @@ export type RangeReaderOptions = {
   readonly signal?: AbortSignal;
   /** Memory for what has arrived and was not taken yet; default 32 MiB. */
   readonly aheadMaxBytes?: number;
+  /** Of the line to where it comes from, shared with other transfers; default: lanes of its own. */
+  readonly lanes?: Lanes;
 };
 
 /** The bytes of the span; ends early only by throwing. */
@@ -43,14 +46,15 @@ export function readInRanges(
 class RangeReader {
   readonly #source: RangeSource;
   readonly #end: number;
+  readonly #sizeBytes: number;
   readonly #aheadMaxBytes: number;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   /** In order: what has arrived or is under way. */
   readonly #window: Array<Promise<Buffer>> = [];
-  #pace: Pace;
-  #running = 0;
+  readonly #lanes: Lanes;
   #windowBytes = 0;
+  #onBegun = () => {};
   /** Where the next range begins. */
   #at: number;
 
@@ -58,7 +62,8 @@ class RangeReader {
     this.#source = source;
     this.#at = start;
     this.#end = end;
-    this.#pace = startPace(source.nowMs());
+    this.#sizeBytes = end - start;
+    this.#lanes = options.lanes ?? new Lanes(source.nowMs());
     this.#aheadMaxBytes = options.aheadMaxBytes ?? aheadDefaultBytes;
     const { signal } = options;
     this.#signal =
@@ -68,44 +73,66 @@ class RangeReader {
   async *chunks(): AsyncGenerator<Uint8Array, void> {
     try {
       this.#fill();
-      for (let next = this.#window.shift(); next !== undefined; next = this.#window.shift()) {
+      for (;;) {
+        const next = this.#window.shift() ?? (await this.#begun());
+        if (next === null) return;
         const chunk = await next;
         this.#windowBytes -= chunk.length;
         this.#fill();
         yield chunk;
       }
     } finally {
+      this.#lanes.leave(this.#fill);
       this.#stop.abort();
     }
   }
 
-  #fill(): void {
-    const { lanes, rangeBytes } = this.#pace;
-    while (this.#at < this.#end && this.#running < lanes && this.#window.length < lanes * ahead) {
-      const end = Math.min(this.#end, this.#at + rangeBytes);
+  /** The next range when it gets a lane; null when all have been read. */
+  async #begun(): Promise<Buffer | null> {
+    while (this.#window.length === 0 && this.#at < this.#end) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onBegun = resolve;
+      this.#signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      this.#signal.throwIfAborted();
+    }
+    return this.#window.shift() ?? null;
+  }
+
+  readonly #fill = (): void => {
+    if (this.#stop.signal.aborted) return;
+    while (this.#at < this.#end) {
+      const { lanes, rangeBytes } = this.#lanes.pace;
+      const end = Math.min(this.#end, this.#at + Math.min(rangeBytes, this.#shareOf(lanes)));
       const isFull = this.#windowBytes + end - this.#at > this.#aheadMaxBytes;
       if (isFull && this.#window.length > 0) return;
+      if (this.#window.length >= lanes * ahead || !this.#lanes.take(this.#fill)) return;
       const range = this.#read(this.#at, end);
       // It is awaited in its turn.
       range.catch(() => {});
       this.#window.push(range);
       this.#windowBytes += end - this.#at;
       this.#at = end;
+      this.#onBegun();
     }
+  };
+
+  /** No longer than that all lanes get a part of it. */
+  #shareOf(lanes: number): number {
+    return Math.ceil(this.#sizeBytes / lanes / rangeMinBytes) * rangeMinBytes;
   }
 
   async #read(start: number, end: number): Promise<Buffer> {
-    this.#running++;
     const sinceMs = this.#source.nowMs();
+    let arrived: Arrived | null = null;
     try {
       const bytes = await this.#whole(start, end);
       const atMs = this.#source.nowMs();
-      const arrived = { atMs, sizeBytes: bytes.length, tookMs: atMs - sinceMs };
-      this.#pace = paceAfter(this.#pace, arrived);
+      arrived = { atMs, sizeBytes: bytes.length, tookMs: atMs - sinceMs };
       return bytes;
     } finally {
-      this.#running--;
-      if (!this.#stop.signal.aborted) this.#fill();
+      this.#lanes.done(arrived);
+      this.#fill();
     }
   }
 

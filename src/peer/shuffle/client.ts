@@ -1,5 +1,5 @@
-/** Reads outputs of a job from the workers that have them: one connection to each, a session for
- *  each ticket. */
+/** Reads outputs of a job from the workers that have them: one connection to each, a few to those
+ *  that are far, a session for each ticket. */
 import { ClusterError } from "../../core/error.ts";
 import { Reach } from "../../core/transfer/reach.ts";
 import { GrpcClient } from "../../link/grpc/client.ts";
@@ -7,6 +7,7 @@ import { dial } from "../../link/grpc/dial.ts";
 import { decode, encode, fileBytesOf } from "../../wire/p4/data.ts";
 import { bracketed } from "../../wire/p4/share-link.ts";
 import * as shuffle from "../../wire/p4/shuffle.ts";
+import { Beside, type Connection } from "./beside.ts";
 import { parseTicket, proofOf, type TicketText } from "./ticket.ts";
 
 export type StageSource = {
@@ -36,12 +37,6 @@ export type ReadOptions = {
   readonly signal: AbortSignal;
 };
 
-type Open = {
-  readonly client: GrpcClient;
-  /** By ticket. */
-  readonly sessions: Map<TicketText, Promise<Uint8Array>>;
-};
-
 /** What fails sooner costs nothing and is tried again at once, ms. */
 const slowFailureMs = 1_000;
 /** Sessions of one connection that are kept. */
@@ -52,7 +47,8 @@ const spareMax = 64;
 export class ShuffleClient {
   readonly #refuse: (ip: string) => string | null;
   readonly #limits: ShuffleClientLimits;
-  readonly #open = new Map<string, Promise<Open>>();
+  readonly #open = new Map<string, Promise<Connection>>();
+  readonly #beside = new Beside();
   readonly #spare: Uint8Array[] = [];
   readonly #reach = new Reach();
   /** Since when. */
@@ -76,8 +72,8 @@ export class ShuffleClient {
     wanted: WantedPart,
     options: ReadOptions,
   ): AsyncGenerator<Uint8Array, void> {
-    const { client, sessions } = await this.#connection(from.address, options.signal);
-    const session = await this.#session(client, sessions, from);
+    const { connection, session } = await this.#chosen(from, options.signal);
+    const { client, sessions } = connection;
     const { attempt, part, task } = wanted;
     const request = { session, task, attempt, part: part === "manifest" ? 0 : part + 1 };
     const silence = new Silence(this.#limits.idleMs);
@@ -104,7 +100,29 @@ export class ShuffleClient {
       }
       throw error;
     } finally {
+      connection.reads--;
       silence.end();
+    }
+  }
+
+  async #chosen(from: StageSource, signal: AbortSignal) {
+    const { address } = from;
+    const first = await this.#connection(address, signal);
+    const opened = await this.#session(first, from);
+    this.#beside.widen(address, first, async () => {
+      const one = await this.#dial(address);
+      // Its first read does not wait for it.
+      await this.#session(one, from).catch(() => {});
+      return one;
+    });
+    const connection = this.#beside.pick(address, first);
+    connection.reads++;
+    try {
+      const session = connection === first ? opened : await this.#session(connection, from);
+      return { connection, session };
+    } catch (error) {
+      connection.reads--;
+      throw error;
     }
   }
 
@@ -126,10 +144,11 @@ export class ShuffleClient {
   async close(): Promise<void> {
     const all = [...this.#open.values()];
     this.#open.clear();
+    this.#beside.close();
     for (const one of all) (await one.catch(() => null))?.client.close();
   }
 
-  async #connection(address: string, signal: AbortSignal): Promise<Open> {
+  async #connection(address: string, signal: AbortSignal): Promise<Connection> {
     const pending = this.#open.get(address);
     // Callers that wait for the same dial share its outcome.
     const known = await pending;
@@ -146,7 +165,7 @@ export class ShuffleClient {
     throw notReached(address, away);
   }
 
-  #dialled(address: string): Promise<Open> {
+  #dialled(address: string): Promise<Connection> {
     const sinceMs = performance.now();
     const made = this.#dial(address);
     made.then(
@@ -160,7 +179,7 @@ export class ShuffleClient {
     return made;
   }
 
-  #keep(address: string, made: Promise<Open>): Promise<Open> {
+  #keep(address: string, made: Promise<Connection>): Promise<Connection> {
     this.#open.set(address, made);
     const sinceMs = performance.now();
     this.#dialling.set(address, sinceMs);
@@ -175,24 +194,21 @@ export class ShuffleClient {
     return made;
   }
 
-  async #dial(address: string): Promise<Open> {
+  async #dial(address: string): Promise<Connection> {
     const place = shuffle.parseExchange(address);
     if (place === null) throw new ClusterError("bad-request", `${address} is no exchange address`);
     const { connectMs: limitMs, idleMs } = this.#limits;
     const socket = await dial({ ...place, refuse: this.#refuse, limitMs });
     const authority = `${bracketed(place.host)}:${place.port}`;
     const client = new GrpcClient(socket, authority, { idleMs: idleMs * 6 });
-    return { client, sessions: new Map() };
+    return { client, sessions: new Map(), reads: 0, roundTripMs: Number.POSITIVE_INFINITY };
   }
 
-  #session(
-    client: GrpcClient,
-    sessions: Open["sessions"],
-    source: StageSource,
-  ): Promise<Uint8Array> {
+  #session(connection: Connection, source: StageSource): Promise<Uint8Array> {
+    const { sessions } = connection;
     let session = sessions.get(source.ticket);
     if (session === undefined) {
-      session = this.#begin(client, source);
+      session = this.#begin(connection, source);
       session.catch(() => sessions.delete(source.ticket));
       sessions.set(source.ticket, session);
       for (const oldest of sessions.keys()) {
@@ -203,13 +219,16 @@ export class ShuffleClient {
     return session;
   }
 
-  async #begin(client: GrpcClient, { job, stage, ticket }: StageSource): Promise<Uint8Array> {
+  async #begin(connection: Connection, { job, stage, ticket }: StageSource): Promise<Uint8Array> {
+    const { client } = connection;
     const parts = parseTicket(ticket);
     if (parts === null) throw new ClusterError("unauthenticated", "no ticket for this source");
     const { answer, request } = shuffle.shuffleMaxBytes;
     const options = { limitMs: this.#limits.idleMs, answerMaxBytes: answer };
     const { challenge, open } = shuffle.shufflePaths;
+    const sinceMs = performance.now();
     const asked = decode(shuffle.challengeAnswer, await client.unary(challenge, [], options));
+    connection.roundTripMs = Math.min(connection.roundTripMs, performance.now() - sinceMs);
     const { expiresMs, requester, secret } = parts;
     const proof = proofOf(secret, asked.challenge);
     const shown = { job, stage, requester, expiresMs, challenge: asked.challenge, proof };

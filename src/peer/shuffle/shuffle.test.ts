@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { GrpcClient } from "../../link/grpc/client.ts";
@@ -13,6 +13,7 @@ import * as shuffle from "../../wire/p4/shuffle.ts";
 import { refuserFor } from "../addresses.ts";
 import { defaultListenerLimits, openListener } from "../listener.ts";
 import { noise, scratch } from "../testing/peers.ts";
+import { Beside, besideMax, type Connection } from "./beside.ts";
 import { ShuffleClient } from "./client.ts";
 import { type JobKey, ShuffleService } from "./service.ts";
 import { parseTicket, proofOf, sourceKey, ticketText } from "./ticket.ts";
@@ -97,8 +98,73 @@ test("F5: tickets and sessions end with the ticket's time, and with the job", as
   await assert.rejects(peer.open(shown(await peer.challenge())), refused);
 });
 
+/** A line to a port, whose bytes take so long in each direction; counts its connections. */
+async function farLine(t: TestContext, port: number, delayMs: number) {
+  const line = { port: 0, connections: 0 };
+  const later = (one: Socket, other: Socket) => {
+    one.on("data", (bytes) => setTimeout(() => other.write(bytes), delayMs));
+    one.on("error", () => {}).on("close", () => other.destroy());
+  };
+  const server = createServer((one) => {
+    line.connections++;
+    const other = connect(port, "127.0.0.1");
+    later(one, other);
+    later(other, one);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return Object.assign(line, { port: (server.address() as AddressInfo).port });
+}
+
 test("content of several messages arrives whole, many parts at once", async (t) => {
+  await readsAll(t, (await source(t)).port);
+});
+
+test("from a source that is far it comes over a few connections, from a near one over one", async (t) => {
   const { port } = await source(t);
+  const far = await farLine(t, port, 20);
+  await readsAll(t, far.port, 12);
+  assert.equal(far.connections, 1 + besideMax);
+  const near = await farLine(t, port, 0);
+  // On a busy machine a near one may seem far: then it is no worse than that.
+  await readsAll(t, near.port, 12);
+  assert.ok(near.connections <= 1 + besideMax);
+});
+
+test("connections beside the first one are for far sources, few, and each gets its share", async () => {
+  const made = (reads: number, roundTripMs: number, isOpen = true) => {
+    const { promise: closed } = Promise.withResolvers<void>();
+    const client = { isOpen, closed, close() {} } as unknown as GrpcClient;
+    return { client, sessions: new Map(), reads, roundTripMs } satisfies Connection;
+  };
+  const beside = new Beside();
+  let asked = 0;
+  const make = async () => {
+    asked++;
+    return made(asked, 1, asked !== 1);
+  };
+  const near = made(3, 1);
+  beside.widen("a", near, make);
+  assert.equal(asked, 0);
+  const far = made(3, 80);
+  beside.widen("a", far, make);
+  beside.widen("a", far, make);
+  assert.equal(asked, besideMax);
+  assert.equal(beside.pick("a", far), far);
+  await new Promise(setImmediate);
+  // The one with one read is closed.
+  assert.equal(beside.pick("a", far).reads, 2);
+  assert.equal(beside.pick("b", near), near);
+  for (let n = 0; n < 100; n++) beside.widen(`c${n}`, far, make);
+  assert.equal(asked, 32);
+  const other = new Beside();
+  other.widen("a", far, () => Promise.reject(new Error("refused")));
+  await new Promise(setImmediate);
+  assert.equal(other.pick("a", far), far);
+});
+
+async function readsAll(t: TestContext, port: number, count = 40): Promise<void> {
   const client = new ShuffleClient(() => null, { connectMs: 60_000, idleMs: 5_000 });
   t.after(() => client.close());
   const from = {
@@ -115,9 +181,9 @@ test("content of several messages arrives whole, many parts at once", async (t) 
     }
     return Buffer.concat(chunks);
   };
-  const all = await Promise.all(Array.from({ length: 40 }, (_, part) => read(part)));
+  const all = await Promise.all(Array.from({ length: count }, (_, part) => read(part)));
   for (const [part, bytes] of all.entries()) assert.ok(bytes.equals(content.subarray(part + 1)));
-});
+}
 
 test("connections to unreachable or closed sources are not kept", async (t) => {
   const self = await source(t);

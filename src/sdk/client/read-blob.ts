@@ -13,6 +13,8 @@ export type ReadOptions = TransferOptions & {
   readonly sizeBytes?: number;
 };
 
+/** For what has arrived out of order, of each blob. */
+const aheadMaxBytes = 16 << 20;
 /** How long nothing may come, ms: after it another connection is tried. */
 const readAnswerMs = 15_000;
 
@@ -91,5 +93,6 @@ function inRanges(
     name: hash,
   };
   const { signal } = options;
-  return readInRanges(source, { start: 0, end: sizeBytes }, signal === undefined ? {} : { signal });
+  const shared = { ...(signal && { signal }), lanes: transport.lanesDown, aheadMaxBytes };
+  return readInRanges(source, { start: 0, end: sizeBytes }, shared);
 }

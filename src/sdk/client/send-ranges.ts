@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
-import { paceAfter, rangeMinBytes, startPace } from "../../core/transfer/pace.ts";
+import { Lanes } from "../../core/transfer/lanes.ts";
+import type { Arrived } from "../../core/transfer/pace.ts";
 import { steadyMs } from "../../environment/steady.ts";
 import type { UploadState } from "../../wire/api/messages.ts";
 import type { Upload } from "../plan/upload.ts";
@@ -16,6 +17,9 @@ const rangeAnswerMs = 15_000;
 const finishBytesPerMs = 20_000;
 /** Times that the whole is sent: what arrives wrong twice changes while it is read. */
 const wholeMax = 2;
+
+/** Of coordinators that do not say theirs. */
+const olderUnitBytes = 256 << 10;
 
 type Range = { readonly start: number; readonly end: number };
 
@@ -42,6 +46,7 @@ class RangeSender {
   readonly #patience: Patience;
   readonly #path: string;
   #doneBytes = 0;
+  #unitBytes = olderUnitBytes;
 
   constructor(
     transport: Transport,
@@ -80,6 +85,7 @@ class RangeSender {
   async #state(): Promise<UploadState | null> {
     try {
       const state = await this.#ask<UploadState>({ method: "GET", path: this.#path });
+      this.#unitBytes = state.unitBytes ?? olderUnitBytes;
       const missingBytes = state.missing.reduce((sum, [start, end]) => sum + end - start, 0);
       this.#arrived(this.#upload.sizeBytes - missingBytes);
       return state;
@@ -109,38 +115,33 @@ class RangeSender {
   /** All of them; the first error ends the others. */
   async #send(missing: Range[]): Promise<void> {
     const ranges = new Ranges(missing);
-    let pace = startPace(steadyMs());
+    const lanes = new Lanes(steadyMs());
     let failure: unknown = null;
     const { promise, resolve } = Promise.withResolvers<void>();
-    let running = 0;
     let cuts = 0;
     const fill = (): void => {
-      while (running < pace.lanes) {
-        const range = failure === null ? ranges.next(pace.rangeBytes) : null;
-        if (range === null) break;
-        running++;
-        void one(range);
+      while (failure === null && ranges.hasNext && lanes.take(fill)) {
+        void one(ranges.next(Math.max(this.#unitBytes, lanes.pace.rangeBytes)));
       }
-      if (running === 0) resolve();
+      if (lanes.running === 0) resolve();
     };
     const one = async (range: Range): Promise<void> => {
       const sinceMs = steadyMs();
       const sizeBytes = range.end - range.start;
+      let arrived: Arrived | null = null;
       try {
         await this.#sendRange(range);
         const atMs = steadyMs();
         cuts = 0;
-        pace = paceAfter(pace, { atMs, sizeBytes, tookMs: atMs - sinceMs });
+        arrived = { atMs, sizeBytes, tookMs: atMs - sinceMs };
         this.#arrived(this.#doneBytes + sizeBytes);
       } catch (error) {
-        // Shorter, since nothing stays of one that is cut.
-        pace = { ...pace, rangeBytes: Math.max(rangeMinBytes, pace.rangeBytes / 2) };
         ranges.putBack(range);
         await this.#patience.pause(error, cuts++).catch((reason) => {
           failure ??= reason;
         });
       }
-      running--;
+      lanes.done(arrived);
       fill();
     };
     fill();
@@ -180,9 +181,12 @@ class Ranges {
     this.#missing.unshift(range);
   }
 
-  next(sizeBytes: number): Range | null {
-    const first = this.#missing[0];
-    if (first === undefined) return null;
+  get hasNext(): boolean {
+    return this.#missing.length > 0;
+  }
+
+  next(sizeBytes: number): Range {
+    const first = this.#missing[0] as Range;
     const end = Math.min(first.end, first.start + sizeBytes);
     if (end === first.end) this.#missing.shift();
     else this.#missing[0] = { start: end, end: first.end };

@@ -4,6 +4,8 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../../core/error.ts";
+import { Lanes } from "../../core/transfer/lanes.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { Agents } from "../../link/http/agents.ts";
 import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
@@ -22,6 +24,8 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #coordinators: Coordinators;
   readonly #agents: Agents;
+  /** Of what comes from the coordinator in ranges: parts of a result share them. */
+  readonly lanesDown = new Lanes(steadyMs());
 
   constructor(options: TransportOptions) {
     const urls = options.url.split(",").map((url) => parseUrl(url).origin);

@@ -4,7 +4,6 @@ import { readFile } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { steadyMs } from "../../environment/steady.ts";
-import { rangesFromBytes } from "../../link/http/range-reader.ts";
 import {
   missingBlobsMax,
   type SmallBlobs,
@@ -21,6 +20,8 @@ import type { Call, Transport } from "./transport.ts";
 const seenForMs = 600_000;
 const seenMax = 10_000;
 const uploadsAtOnce = 4;
+/** Smaller ones travel in one call: in ranges they would need three. */
+const rangesFromBytes = 1 << 20;
 /** Of one call with several small blobs: it has a minute to arrive. */
 const smallCallMaxBytes = 512 * 1024;
 

@@ -8,7 +8,7 @@ import { temporaryDir } from "../testing/at-end.ts";
 import { type DiskBlobs, openDiskBlobs } from "./disk.ts";
 import { Staging, type StagingOptions, type UploadOf } from "./staged.ts";
 
-const unit = 256 << 10;
+const unit = 64 << 10;
 const sha256 = (of: Uint8Array | string) => hashOf(Buffer.from(of));
 const bytes = pattern(3 * unit + 1000);
 const whole: UploadOf = { owner: "ann", hash: sha256(bytes), sizeBytes: bytes.byteLength };

@@ -197,7 +197,8 @@ export class Staging {
   }
 }
 
-const journalEnd = ".have";
+/** Another than that of versions whose unit was longer: theirs is not read. */
+const journalEnd = ".has";
 
 async function removeUpload(path: string): Promise<void> {
   await rm(path, { force: true });
@@ -279,10 +280,11 @@ class StagedUpload {
   }
 
   read(range: Range): AsyncIterable<Uint8Array> {
-    const isThere = !this.missing().some(({ end, start }) => {
-      return start < range.end && end > range.start;
-    });
-    if (isThere) return rangeOf(this.path, range);
+    const units = this.#has.subarray(
+      Math.floor(range.start / unitBytes),
+      Math.ceil(range.end / unitBytes),
+    );
+    if (!units.includes(0)) return rangeOf(this.path, range);
     throw new ClusterError("unavailable", "this part of the input has not arrived yet; try again");
   }
 

@@ -224,6 +224,8 @@ export type UploadState = {
   /** The first of the ranges that have not arrived, in order; empty when it is stored, or can be
    *  finished. */
   readonly missing: ReadonlyArray<readonly [start: number, end: number]>;
+  /** Of which the start of each range is a multiple; absent: 256 KiB, from an older coordinator. */
+  readonly unitBytes?: number;
 };
 
 /** Ranges of one `UploadState`. */

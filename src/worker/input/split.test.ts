@@ -183,6 +183,28 @@ test("records longer than what is read ahead are whole", async () => {
   }
 });
 
+test("of the first line, which names columns, little more is read than itself", async () => {
+  for (const headBytes of [20, 300_000]) {
+    const head = `${"n".repeat(headBytes)}\n`;
+    const text = Buffer.from(head + "1,2\n".repeat(2_000_000));
+    const file = inputFile(`head-${headBytes}`, text);
+    const half = text.length >> 1;
+    const plan = planOf([file], [[[0, half, half + 1_000]]]);
+    let askedBytes = 0;
+    const open = async (one: InputFile) => {
+      const opened = await openLocal(one);
+      const read = (start: number, end: number) => {
+        askedBytes += end - start;
+        return opened.read(start, end);
+      };
+      return { ...opened, read };
+    };
+    await stream(plan, 0, { open });
+    assert.deepEqual(received().heads, [head]);
+    assert.ok(askedBytes < headBytes * 4 + 40_000, `${askedBytes} bytes of ${headBytes}`);
+  }
+});
+
 test("gzip of several members and zstd of several frames are read whole", async () => {
   const parts = ["one\ntw", "o\nthree\n"];
   const gzip = inputFile("a.gz", Buffer.concat(parts.map((part) => gzipSync(part))), "gzip");

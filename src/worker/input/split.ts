@@ -10,6 +10,7 @@ import { tableFormat } from "../../tables/file.ts";
 import { wishOf } from "../../tables/rows.ts";
 import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
 import { type OpenInput, readSmall } from "./file.ts";
+import { firstLine } from "./first-line.ts";
 import {
   bytesHeader,
   cutFrame,
@@ -17,7 +18,6 @@ import {
   fileFrame,
   frameMaxBytes,
   headFrame,
-  headMaxBytes,
   pieceFrame,
 } from "./frames.ts";
 import { inflated } from "./inflate.ts";
@@ -252,14 +252,8 @@ async function sendStart(
   out: FrameSink,
 ): Promise<void> {
   const frames = [pieceFrame(index, offset)];
-  const parts: Buffer[] = [];
-  for await (const chunk of opened.read(0, Math.min(headMaxBytes, offset))) {
-    const found = chunk.indexOf(newline);
-    parts.push(Buffer.from(found === -1 ? chunk : chunk.subarray(0, found + 1)));
-    if (found === -1) continue;
-    frames.push(headFrame(Buffer.concat(parts)));
-    break;
-  }
+  const head = await firstLine(opened.read, offset);
+  if (head !== null) frames.push(headFrame(head));
   await out.send(frames);
 }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
+import { Lanes } from "../../core/transfer/lanes.ts";
 import {
   type RangeSource,
   rangesFromBytes,
@@ -39,6 +40,8 @@ const sourcesMaxBytes = 128 * 1024 * 1024;
 export class CoordinatorBlobs {
   readonly #options: BlobsOptions;
   #store: DiskBlobs | null;
+  /** Of the line from the coordinator: all slots share it. */
+  readonly #lanes = new Lanes(performance.now());
 
   constructor(options: BlobsOptions) {
     this.#options = options;
@@ -180,7 +183,8 @@ export class CoordinatorBlobs {
       name: `input ${file}`,
     };
     if (end - start >= rangesFromBytes) {
-      yield* readInRanges(source, { start, end }, { signal, aheadMaxBytes: inputAheadBytes });
+      const options = { signal, aheadMaxBytes: inputAheadBytes, lanes: this.#lanes };
+      yield* readInRanges(source, { start, end }, options);
       return;
     }
     // A stream that breaks goes on where it broke.

@@ -2,7 +2,7 @@
  *  the same kind. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import type { Ending } from "../../encryption/machines.ts";
 import { Place, type Running } from "../../fixtures/place.ts";
 import { repository } from "../../fixtures/programs.ts";
 import { type Cable, type Machine, Machines, missing } from "./machines.ts";
@@ -31,7 +31,7 @@ export type FarCluster = {
 
 /** `ofWorkers`: their cables, when they have others. */
 export async function farCluster(
-  t: TestContext,
+  t: Ending,
   cable: Cable,
   { workers = 3, ofWorkers = cable } = {},
 ): Promise<FarCluster> {

@@ -3,8 +3,12 @@
  *  message names what is missing. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import type { TestContext } from "node:test";
-import { type Machine, machine, missing as missingTools } from "../../encryption/machines.ts";
+import {
+  type Ending,
+  type Machine,
+  machine,
+  missing as missingTools,
+} from "../../encryption/machines.ts";
 import { Started } from "../../fixtures/started.ts";
 
 export type { Machine };
@@ -25,6 +29,12 @@ export type Cable = {
   readonly nat?: boolean;
 };
 
+/** Of one cable: from its machine, and to it. */
+export type Carried = { readonly upBytes: number; readonly downBytes: number };
+
+/** A command of the switch, and its answer. */
+type Ask = (command: object) => Promise<string>;
+
 /** Null: they can be made. */
 export function missing(): string | null {
   const tools = missingTools();
@@ -34,14 +44,14 @@ export function missing(): string | null {
 
 export class Machines {
   readonly all: readonly Machine[];
-  readonly #ask: (command: object) => Promise<void>;
+  readonly #ask: Ask;
 
-  private constructor(all: readonly Machine[], ask: (command: object) => Promise<void>) {
+  private constructor(all: readonly Machine[], ask: Ask) {
     this.all = all;
     this.#ask = ask;
   }
 
-  static async open(t: TestContext, count: number): Promise<Machines> {
+  static async open(t: Ending, count: number): Promise<Machines> {
     const ask = startSwitch(t);
     const hosts = Array.from({ length: count }, (_, index) => `10.78.0.${index + 1}`);
     const all = await Promise.all(hosts.map((host) => machine(t, host)));
@@ -74,6 +84,15 @@ export class Machines {
     });
   }
 
+  /** Bytes that each machine's cable has carried so far. */
+  async carried(): Promise<Carried[]> {
+    const counts = JSON.parse(await this.#ask({ count: true })) as Record<string, [number, number]>;
+    return this.all.map((_, index) => {
+      const [upBytes, downBytes] = counts[tapOf(index)]!;
+      return { upBytes, downBytes };
+    });
+  }
+
   /** Whether nothing passes between the two. */
   async block(one: number, other: number, isBlocked: boolean): Promise<void> {
     await this.#ask({ set: tapOf(one), to: tapOf(other), block: isBlocked });
@@ -86,14 +105,14 @@ function tapOf(index: number): string {
   return `tq${process.pid % 100_000}-${index}`;
 }
 
-function startSwitch(t: TestContext): (command: object) => Promise<void> {
+function startSwitch(t: Ending): Ask {
   const program = `${import.meta.dirname}/switch.py`;
   const started = Started.during(t, ["python3", program], { input: true });
-  let last: Promise<unknown> = Promise.resolve();
-  return async (command) => {
+  let last = Promise.resolve("");
+  return (command) => {
     started.child.stdin?.write(`${JSON.stringify(command)}\n`);
     last = last.then(() => started.nextLine());
-    await last;
+    return last;
   };
 }
 

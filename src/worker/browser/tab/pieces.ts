@@ -4,6 +4,7 @@ import { ClusterError } from "../../../core/error.ts";
 import { tableFormat, type Wish } from "../../../tables/file.ts";
 import { rowGroups, wishOf } from "../../../tables/rows.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
+import { firstLine } from "../../input/first-line.ts";
 import type { TaskPiece } from "../contract.ts";
 import { Unreadable } from "./unreadable.ts";
 
@@ -12,7 +13,6 @@ export type ReadRange = (file: number, start: number, end: number) => Promise<Ui
 
 const lookAheadBytes = 16 * 1024;
 const lookFurtherBytes = 1024 * 1024;
-const headMaxBytes = 16 * 1024 * 1024;
 const newline = 10;
 
 /** Of a map task's split. */
@@ -115,15 +115,15 @@ async function wholeLines(
     await more();
   }
   const offset = from + first;
-  const head = offset === 0 ? null : await headOf(index, Math.min(headMaxBytes, offset), read);
+  const head = offset === 0 ? null : await headOf(index, offset, read);
   return { file: index, offset, head, bytes: whole(bytes) };
 }
 
-/** The first line of a file, which names the columns of CSV. */
-async function headOf(index: number, end: number, read: ReadRange): Promise<Uint8Array | null> {
-  const bytes = await read(index, 0, end);
-  const found = bytes.indexOf(newline);
-  return found === -1 ? null : bytes.slice(0, found + 1);
+function headOf(index: number, end: number, read: ReadRange): Promise<Uint8Array | null> {
+  const chunks = async function* (from: number, to: number) {
+    yield await read(index, from, to);
+  };
+  return firstLine(chunks, end);
 }
 
 /** In a buffer of its own, which can be handed over. */

@@ -1,6 +1,7 @@
 /** Large uploads of submitters in ranges: what has arrived stays when the line is cut, and several
  *  ranges travel at once. */
 import { ClusterError } from "../../../../core/error.ts";
+import { rangeMinBytes } from "../../../../core/transfer/pace.ts";
 import type { Range } from "../../../../store/blob/rules.ts";
 import type { UploadOf } from "../../../../store/blob/staged.ts";
 import { type UploadState, uploadRangesMax } from "../../../../wire/api/messages.ts";
@@ -32,7 +33,8 @@ async function state(call: Call): Promise<Answer> {
   const missing = await services.staging.missing(of);
   const isThere = await isStored(services, of.hash);
   const ranges = isThere ? [] : missing.slice(0, uploadRangesMax).map(pairOf);
-  return json({ isStored: isThere, missing: ranges } satisfies UploadState);
+  const told = { isStored: isThere, missing: ranges, unitBytes: rangeMinBytes };
+  return json(told satisfies UploadState);
 }
 
 function pairOf({ start, end }: Range): [number, number] {
@@ -92,7 +94,7 @@ export const uploadRoutes: readonly Route[] = [
     path: "/v1/uploads/:hash",
     access: ["submit"],
     exchange:
-      "bytes → {}; a range of it from `?start=`, a multiple of 256 KiB; `?sizeBytes=` of the " +
+      "bytes → {}; a range of it from `?start=`, a multiple of `unitBytes`; `?sizeBytes=` of the " +
       "whole; header `x-content-sha256` of the range",
     body: "bytes",
     handle: range,
