@@ -276,6 +276,20 @@ def jobs_give_rows():
     assert written.getvalue() == "0,0\r\n1,1\r\n2,4\r\n"
 
 
+def rows_of_text_are_lines_and_tables():
+    cluster = source_only()
+    path = os.environ["INPUT"] + ".lines"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("b,2\tx\na,1\\\n")
+    lines = ["a,1\\", "b,2\tx"]
+    running = cluster.submit(text.lines().sort(), path)
+    assert list(running.result()) == lines
+    # Its id alone says what it leaves, too.
+    assert list(cluster.job(running.job).result().records()) == [{"line": one} for one in lines]
+    table = text.csv(["k", "v"], header=False).table().with_options(output="text").sort("k")
+    assert list(cluster.run(table, path)) == [{"k": "a", "v": "1\\"}, {"k": "b", "v": "2\tx"}]
+
+
 def job_files_run():
     cluster = source_only()
     path = os.environ["INPUT"]

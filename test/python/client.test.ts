@@ -65,6 +65,7 @@ const programs: Readonly<Record<string, string>> = {
     "what_a_function_raises_is_raised",
   "progress is shown in terminals and notebooks": "progress_is_shown",
   "jobs of a program give rows, records and files": "jobs_give_rows",
+  "rows of text are lines, and tables": "rows_of_text_are_lines_and_tables",
   "job files run, with errors that name the place": "job_files_run",
 };
 

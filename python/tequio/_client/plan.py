@@ -72,11 +72,6 @@ class Planned(NamedTuple):
         """Whether files of this machine are named by their paths."""
         return any(file["at"]["kind"] == "path" for file in self.plan["files"])
 
-    def has_lines(self) -> bool:
-        """Whether lines of the result are texts as they are: those of a sort."""
-        apply = self.plan.get("operator", {}).get("apply", {})
-        return apply.get("operator") == "sort" and self.spec["output"] == "text"
-
 
 def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -> Planned:
     """Of a job that reads files."""

@@ -10,6 +10,7 @@ import { Repeated } from "./repeated.ts";
 import { rowBytes } from "./rows.ts";
 
 type TableFormat = Exclude<OutputFormat, "ndjson" | "text" | "bytes">;
+type TableShape = Exclude<RowShape, { of: "lines" }>;
 type Encode = (rows: Rows, columns: () => Promise<readonly Column[]>) => AsyncIterable<Uint8Array>;
 
 const encoders: Readonly<Record<TableFormat, Encode>> = {
@@ -28,7 +29,7 @@ const encoders: Readonly<Record<TableFormat, Encode>> = {
 /** The result in its format; as it is when its parts are in that already. */
 export function tabled(result: JobResult): JobResult {
   const { format, shape } = result;
-  const isTable = format in encoders && shape !== undefined;
+  const isTable = format in encoders && shape !== undefined && shape.of !== "lines";
   if (!isTable || (format === "rows" && shape.of === "rows")) return result;
   return new TableResult(result, shape, format as TableFormat).result;
 }
@@ -36,7 +37,7 @@ export function tabled(result: JobResult): JobResult {
 class TableResult {
   readonly result: JobResult;
   readonly #parts: readonly ResultPart[];
-  readonly #shape: RowShape;
+  readonly #shape: TableShape;
   readonly #items: JobResult["items"];
   readonly #encode: Encode;
   readonly #isTyped: boolean;
@@ -44,7 +45,7 @@ class TableResult {
   readonly #renamed: Renamed = new Map();
   #columns: Promise<readonly Column[]> | null = null;
 
-  constructor(result: JobResult, shape: RowShape, format: TableFormat) {
+  constructor(result: JobResult, shape: TableShape, format: TableFormat) {
     this.#parts = result.parts;
     this.#shape = shape;
     this.#items = result.items;
