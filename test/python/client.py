@@ -19,6 +19,7 @@ from typing import List
 import client_beside
 from client_checks import fails, source_only
 from tequio import CallFailed, Cluster, count, map_reduce, ndjson, tasks, text
+from tequio._client.line_cutter import LineCutter
 
 LIMITS = {"low": (1, 2.5), "day": datetime.date(2026, 1, 2), "inf": math.inf}
 WORD = re.compile(r"\w+", re.IGNORECASE)
@@ -288,6 +289,16 @@ def rows_of_text_are_lines_and_tables():
     assert list(cluster.job(running.job).result().records()) == [{"line": one} for one in lines]
     table = text.csv(["k", "v"], header=False).table().with_options(output="text").sort("k")
     assert list(cluster.run(table, path)) == [{"k": "a", "v": "1\\"}, {"k": "b", "v": "2\tx"}]
+
+
+def long_lines_cost_their_length():
+    cutter = LineCutter()
+    before = time.process_time()
+    assert not any(cutter.add(b"x" * 1024) for _ in range(30_000))
+    assert [len(line) for line in cutter.add(b"y\n\nz")] == [30_000 * 1024 + 1, 0]
+    # About 0.1 s; to look at the whole line with each piece takes a minute.
+    assert time.process_time() - before < 5
+    assert cutter.rest_bytes == 1 and cutter.end() == b"z"
 
 
 def job_files_run():

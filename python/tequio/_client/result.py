@@ -14,6 +14,7 @@ from .._values.json_text import json_bytes
 from .._values.rows import row_text
 from .api import Api
 from .failure import ClusterError
+from .line_cutter import LineCutter
 from .table import columns_of, csv_lines, row_lines, row_reader
 
 _EXTENSIONS = {"ndjson": "ndjson", "csv": "csv", "text": "txt", "rows": "ndjson"}
@@ -218,10 +219,10 @@ class Result:
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+    cutter = LineCutter()
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+        yield from cutter.add(chunk)
+    rest = cutter.end()
     if rest:
         yield rest
 

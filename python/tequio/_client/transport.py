@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, NamedTuple
 from urllib.parse import urlsplit
 
 from .failure import ClusterError
+from .line_cutter import LineCutter
 from .place import Target
 
 CONNECT_S = 10
@@ -82,18 +83,17 @@ class Transport:
 
     def lines(self, call: Call) -> Iterator[bytes]:
         """The answer's lines, as they arrive, without their newlines. Cut off: `unavailable`."""
-        rest = b""
+        cutter = LineCutter()
         with Answer(self, call) as answer:
             while True:
                 chunk = answer.some()
                 if not chunk:
                     break
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from filter(None, lines)
-                if len(rest) > _JSON_MAX_BYTES:
+                yield from filter(None, cutter.add(chunk))
+                if cutter.rest_bytes > _JSON_MAX_BYTES:
                     text = f"a line of {call.path} is over {_JSON_MAX_BYTES} bytes"
                     raise ClusterError("limit-exceeded", text)
-        if rest:
+        if cutter.rest_bytes:
             raise ClusterError("unavailable", f"the answer to {call.path} was cut off")
 
     def chunks(self, call: Call) -> Iterator[bytes]:

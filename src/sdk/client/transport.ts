@@ -8,7 +8,14 @@ import { Agents } from "../../link/http/agents.ts";
 import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { request as httpRequest } from "../../link/node-http.ts";
-import { type Call, failureOf, jsonMaxBytes, jsonOf, type TransportOptions } from "./call.ts";
+import {
+  answerLines,
+  type Call,
+  failureOf,
+  jsonMaxBytes,
+  jsonOf,
+  type TransportOptions,
+} from "./call.ts";
 
 export type { Call, TransportOptions };
 
@@ -81,41 +88,24 @@ export class Transport {
   }
 
   /** The answer's lines as JSON values, as they arrive. */
-  lines<T>(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<T, void> {
-    return this.#read(call, lineMaxBytes, (line) => JSON.parse(line) as T);
+  lines<T>(call: Call): AsyncGenerator<T, void> {
+    return this.#read(call, (line) => JSON.parse(line) as T);
   }
 
   /** The same as their texts, with all digits of their numbers. */
-  texts(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<string, void> {
-    return this.#read(call, lineMaxBytes, (line) => line);
+  texts(call: Call): AsyncGenerator<string, void> {
+    return this.#read(call, (line) => line);
   }
 
-  async *#read<T>(
-    call: Call,
-    lineMaxBytes: number,
-    read: (line: string) => T,
-  ): AsyncGenerator<T, void> {
+  async *#read<T>(call: Call, read: (line: string) => T): AsyncGenerator<T, void> {
     const answer = await this.open(call);
     const { idleMs } = call;
     if (idleMs !== undefined) {
       answer.setTimeout(idleMs, () => answer.destroy(new Error(`nothing came for ${idleMs} ms`)));
     }
-    let rest: Buffer = Buffer.alloc(0);
     try {
-      for await (const chunk of answer as AsyncIterable<Buffer>) {
-        let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-        for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
-          const line = bytes.toString("utf8", 0, end);
-          bytes = bytes.subarray(end + 1);
-          if (line !== "") yield read(line);
-        }
-        rest = bytes;
-        if (rest.length > lineMaxBytes) {
-          throw new ClusterError(
-            "limit-exceeded",
-            `a line of ${call.path} is over ${lineMaxBytes}`,
-          );
-        }
+      for await (const line of answerLines(call, answer as AsyncIterable<Buffer>, jsonMaxBytes)) {
+        yield read(line);
       }
     } catch (error) {
       throw this.#unreachable(error);
