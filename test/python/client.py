@@ -19,7 +19,10 @@ from typing import List
 import client_beside
 from client_checks import fails, source_only
 from tequio import CallFailed, Cluster, count, map_reduce, ndjson, tasks, text
+from tequio._client.api import Api
 from tequio._client.line_cutter import LineCutter
+from tequio._client.place import Target
+from tequio._client.transport import Transport
 
 LIMITS = {"low": (1, 2.5), "day": datetime.date(2026, 1, 2), "inf": math.inf}
 WORD = re.compile(r"\w+", re.IGNORECASE)
@@ -289,6 +292,17 @@ def rows_of_text_are_lines_and_tables():
     assert list(cluster.job(running.job).result().records()) == [{"line": one} for one in lines]
     table = text.csv(["k", "v"], header=False).table().with_options(output="text").sort("k")
     assert list(cluster.run(table, path)) == [{"k": "a", "v": "1\\"}, {"k": "b", "v": "2\tx"}]
+
+
+def a_coordinator_at_another_port_is_found():
+    cluster = source_only()
+    here = cluster._api.transport._target
+    closed = Target("http://127.0.0.1:9", here.token, "", lambda: here)
+    api = Api(Transport(closed))
+    assert api.me() and api.transport.url == here.url
+    api.transport.close()
+    gone = Transport(closed._replace(again=lambda: closed))
+    fails("unavailable", lambda: Api(gone).me(), "no coordinator at http://127.0.0.1:9")
 
 
 def long_lines_cost_their_length():

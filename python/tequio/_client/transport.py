@@ -112,6 +112,22 @@ class Transport:
         for connection in idle:
             connection.close()
 
+    def moved(self) -> bool:
+        """Whether the coordinator is at another place than the one that was called, which is called
+        from now on."""
+        again = self._target.again
+        try:
+            now = self._target if again is None else again()
+        except ClusterError:
+            # It is not running.
+            return False
+        with self._lock:
+            if now[:3] == self._target[:3]:
+                return False
+            self._target, self.url, self._parts = now, now.url, urlsplit(now.url)
+        self.close()
+        return True
+
     def take(self, fresh: bool = False):
         """A connection, and whether it has been used before."""
         with self._lock:
@@ -187,7 +203,8 @@ class Answer:
             # The coordinator closes connections that are idle: the same goes over a new one. Every
             # call may be made twice.
             is_stale = isinstance(error, (ConnectionError, http.client.HTTPException))
-            if not used or not is_stale:
+            has_moved = self._transport.moved() and not is_stream
+            if not has_moved and (not used or not is_stale):
                 raise self._transport.unreachable(error) from error
             try:
                 self._connection, _ = self._transport.take(fresh=True)

@@ -16,7 +16,13 @@ export type TransportOptions = {
   readonly nearBlob?: (hash: Hash, isLent: boolean) => Promise<AsyncIterable<Uint8Array> | null>;
   /** How long the coordinator may take to begin an answer, in ms; default 30,000. */
   readonly answerMs?: number;
+  /** Where it is now, asked when a call fails: one that has started again may listen at another
+   *  port. Null when that is not known. */
+  readonly whereNow?: () => Place | null;
 };
+
+/** `url` and `fingerprint` of `TransportOptions`. */
+export type Place = { readonly url: string; readonly fingerprint: string };
 
 export type Call = {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";

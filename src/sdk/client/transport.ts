@@ -14,6 +14,7 @@ import {
   failureOf,
   jsonMaxBytes,
   jsonOf,
+  type Place,
   type TransportOptions,
 } from "./call.ts";
 
@@ -24,17 +25,19 @@ const leaderMs = 15_000;
 /** Between two looks whether another one leads while calls are under way, ms: one that is stopped
  *  does not end them. */
 const lookMs = 400;
+const agentSettings = { keepAliveMsecs: 5_000, maxSockets: 64 };
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #coordinators: Coordinators;
-  readonly #agents: Agents;
+  #place: Place;
+  #coordinators: Coordinators;
+  #agents: Agents;
 
   constructor(options: TransportOptions) {
-    const urls = options.url.split(",").map((url) => parseUrl(url).origin);
-    const { fingerprint = "" } = options;
-    this.#coordinators = new Coordinators({ urls: urls.join(","), fingerprint, lookMs });
-    this.#agents = new Agents(fingerprint, { keepAliveMsecs: 5_000, maxSockets: 64 });
+    const { fingerprint = "", url } = options;
+    this.#place = { url, fingerprint };
+    this.#coordinators = coordinatorsAt(this.#place);
+    this.#agents = new Agents(fingerprint, agentSettings);
     this.#options = options;
   }
 
@@ -67,11 +70,26 @@ export class Transport {
 
   /** Whether the same call may be sent again, to the coordinator that leads now. */
   async #mayMove({ body, signal }: Call, error: unknown): Promise<boolean> {
-    if (!(error instanceof ClusterError) || error.code !== "unavailable") return false;
-    if (!this.#coordinators.areSeveral) return false;
-    const found = await this.#coordinators.findWithin(leaderMs, signal);
+    if (!(error instanceof ClusterError)) return false;
     // A stream can be sent once.
-    return found !== null && (body === undefined || body instanceof Uint8Array);
+    const isKept = body === undefined || body instanceof Uint8Array;
+    // What answers at its old port may be anything.
+    if (this.#hasMoved()) return isKept;
+    if (error.code !== "unavailable" || !this.#coordinators.areSeveral) return false;
+    return (await this.#coordinators.findWithin(leaderMs, signal)) !== null && isKept;
+  }
+
+  /** Whether the coordinator is at another place than the one that was called, which is called from
+   *  now on. */
+  #hasMoved(): boolean {
+    const now = this.#options.whereNow?.() ?? null;
+    const { fingerprint, url } = this.#place;
+    if (now === null || (now.url === url && now.fingerprint === fingerprint)) return false;
+    this.#place = now;
+    this.#coordinators = coordinatorsAt(now);
+    this.#agents.close();
+    this.#agents = new Agents(now.fingerprint, agentSettings);
+    return true;
   }
 
   /** The answer as one text. */
@@ -215,6 +233,11 @@ export class Transport {
     const text = `the coordinator at ${this.url} cannot be reached: ${message}`;
     return new ClusterError("unavailable", text, { cause: error });
   }
+}
+
+function coordinatorsAt({ fingerprint, url }: Place): Coordinators {
+  const urls = url.split(",").map((one) => parseUrl(one).origin);
+  return new Coordinators({ urls: urls.join(","), fingerprint, lookMs });
 }
 
 function answerOf(request: ClientRequest): Promise<IncomingMessage> {
