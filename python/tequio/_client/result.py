@@ -15,7 +15,7 @@ from .._values.rows import row_text
 from .api import Api
 from .failure import ClusterError
 from .line_cutter import LineCutter
-from .table import columns_of, csv_lines, row_lines, row_reader
+from .table import columns_of, csv_lines, row_lines, row_reader, utf8
 
 _EXTENSIONS = {"ndjson": "ndjson", "csv": "csv", "text": "txt", "rows": "ndjson"}
 _OWN_FILES = re.compile(r"(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parquet|arrow)")
@@ -203,7 +203,7 @@ class Result:
         if self.output != "text":
             return (text + b"\n" for text in self._api.results(self.job))
         return (
-            row_text("text", index, json.loads(text), f"result {index}").encode()
+            utf8(row_text("text", index, json.loads(text), f"result {index}"))
             for index, text in self._results()
         )
 

@@ -1,8 +1,16 @@
 /** Makes tables of results whose parts are lines of JSON. The columns are known when all rows are,
  *  so the rows are read twice where the job does not know them. */
 import type { OutputFormat, RowShape } from "../../core/job.ts";
+import { halfCharacter } from "../../wire/block/refusal.ts";
 import type { JobResult, ResultPart } from "../job-result.ts";
-import { type Cells, type LineReader, lineReader, type Renamed, type Rows } from "./cells.ts";
+import {
+  type Cell,
+  type Cells,
+  type LineReader,
+  lineReader,
+  type Renamed,
+  type Rows,
+} from "./cells.ts";
 import { type Column, ColumnsSeen } from "./columns.ts";
 import { csvBytes } from "./csv.ts";
 import { linesAtOnce, linesOf } from "./lines.ts";
@@ -32,6 +40,12 @@ export function tabled(result: JobResult): JobResult {
   const isTable = format in encoders && shape !== undefined && shape.of !== "lines";
   if (!isTable || (format === "rows" && shape.of === "rows")) return result;
   return new TableResult(result, shape, format as TableFormat).result;
+}
+
+/** Parquet and Arrow have no other texts than UTF-8: their libraries would write another one. */
+function checkTexts(name: string, cell: Cell): void {
+  if (name.isWellFormed() && (typeof cell !== "string" || cell.isWellFormed())) return;
+  throw halfCharacter();
 }
 
 class TableResult {
@@ -74,7 +88,10 @@ class TableResult {
     if (known === undefined || this.#isTyped) {
       for await (const rows of this.#rows(this.#parts)) {
         for (const row of rows) {
-          for (const [name, cell] of row) seen.add(name, cell);
+          for (const [name, cell] of row) {
+            if (this.#isTyped) checkTexts(name, cell);
+            seen.add(name, cell);
+          }
           repeated.add(row);
         }
       }
