@@ -129,6 +129,39 @@ test("a list that keeps going leaves out what failed, and names it with its item
   );
 });
 
+test("an item that cannot be had is thrown behind the results of those before it", async () => {
+  const ends = { items: 0 };
+  const broken = function* () {
+    try {
+      yield 1;
+      yield 2;
+      throw new RangeError("no third item");
+    } finally {
+      ends.items++;
+    }
+  };
+  const unsent = function* () {
+    try {
+      yield* [1, 2, 3n, 4];
+    } finally {
+      ends.items++;
+    }
+  };
+  for (const [items, wanted] of [
+    [broken, /no third item/],
+    [unsent, /bigint/],
+  ] as const) {
+    const given: unknown[] = [];
+    const all = async () => {
+      const results = cluster.map(items() as Iterable<number>, (n) => n * 10);
+      for await (const result of results) given.push(result);
+    };
+    await assert.rejects(all, wanted);
+    assert.deepEqual(given, [10, 20]);
+  }
+  assert.equal(ends.items, 2);
+});
+
 test("rows of operators are what their types say", async () => {
   const file = join(folder, "shops.csv");
   await writeFile(file, "shop,price\nb,2\na,1\nb,\n");

@@ -176,6 +176,10 @@ def map_takes_any_iterable_and_stops():
     results.close()
     assert len(taken) <= 80, len(taken)
     assert list(cluster.map(square, [])) == []
+    given = []
+    broken = cluster.map(square, [3, 4, {5}])
+    fails("bad-request", lambda: [given.append(one) for one in broken], "a set in item 2")
+    assert given == [9, 16]
     fails("bad-request", lambda: list(cluster.map(square, [1, {2}])), "a set in item 1")
 
 
