@@ -56,7 +56,7 @@ export const text = {
   match,
   csv: csvColumns,
   json: jsonPaths,
-  /** The whole file as one string. */
+  /** The whole file as one string; an empty file is an empty one. */
   file(): Format<string> {
     return { format: "file", as: "text" };
   },
@@ -179,7 +179,7 @@ export const bytes = {
   arrow<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C, JsonRow<C>> {
     return source({ format: "json", paths: checkedNames("arrow", columns) }, columns);
   },
-  /** The whole file as bytes. */
+  /** The whole file as bytes; none of an empty file. */
   file(): Format<Uint8Array> {
     return { format: "file", as: "bytes" };
   },

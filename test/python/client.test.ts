@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -207,6 +207,9 @@ function planFolder(): string {
   file("é/.hidden/z.txt", "not read");
   file("é/packed.txt.gz", gzipSync("z".repeat(70)));
   file("é/empty.txt", "");
+  mkdirSync(join(folder, "linked"));
+  file("linked/l.txt", "l".repeat(90));
+  symlinkSync(join(folder, "linked"), join(folder, "é/link"));
   file("packed-without-a-name", gzipSync("z".repeat(70)));
   return folder;
 }
