@@ -79,7 +79,10 @@ test("links to files and to folders are read, one that leads in a circle is refu
   ] as const) {
     await symlink(join(path, target), join(path, at));
     await assert.rejects(namesOf(path, ["d"]), (error: Error) => {
-      assert.match(error.message, /^bad-request: .*circle is a link to .* leads in a circle; remove/);
+      assert.match(
+        error.message,
+        /^bad-request: .*circle is a link to .* leads in a circle; remove/,
+      );
       return true;
     });
     await rm(join(path, at));

@@ -66,7 +66,8 @@ export class InputLines {
   #endPiece(): void {
     if (typeof this.#unit === "number") this.#total += Math.floor(this.#bytes / this.#unit);
     else if (this.#elements > 0) this.#total += this.#elements;
-    else if (this.#unit === "line") this.#total += this.#newlines + (this.#last === newline ? 0 : 1);
+    else if (this.#unit === "line")
+      this.#total += this.#newlines + (this.#last === newline ? 0 : 1);
     this.#bytes = this.#newlines = this.#elements = 0;
     this.#last = newline;
   }

@@ -6,7 +6,12 @@ import { piecesOf } from "./pieces.ts";
 
 test("an empty file is a piece without bytes, for which nothing is asked", async () => {
   const at = { kind: "blob", hash: "0".repeat(64) } as const;
-  const files = [0, 3].map((sizeBytes, n) => ({ name: `${n}`, compression: "none", sizeBytes, at }));
+  const files = [0, 3].map((sizeBytes, n) => ({
+    name: `${n}`,
+    compression: "none",
+    sizeBytes,
+    at,
+  }));
   const pieces = [
     [0, 0, 0],
     [1, 0, 3],
