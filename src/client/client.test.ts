@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { bytes, type Emit, mapReduce, type Params, tasks, text } from "../index.ts";
+import { bytes, count, type Emit, mapReduce, type Params, sum, tasks, text } from "../index.ts";
 import { newFolder, removeFolder } from "../store/testing/at-end.ts";
 import { polled } from "../store/testing/polled.ts";
 import { CallFailed, type Cluster, ClusterError, connect, type FailedTask } from "./index.ts";
@@ -127,6 +127,60 @@ test("a list that keeps going leaves out what failed, and names it with its item
     await codeOf(() => words),
     "bad-request: keepGoing is for lists of tasks; leave it out",
   );
+});
+
+test("an item that cannot be had is thrown behind the results of those before it", async () => {
+  const ends = { items: 0 };
+  const broken = function* () {
+    try {
+      yield 1;
+      yield 2;
+      throw new RangeError("no third item");
+    } finally {
+      ends.items++;
+    }
+  };
+  const unsent = function* () {
+    try {
+      yield* [1, 2, 3n, 4];
+    } finally {
+      ends.items++;
+    }
+  };
+  for (const [items, wanted] of [
+    [broken, /no third item/],
+    [unsent, /bigint/],
+  ] as const) {
+    const given: unknown[] = [];
+    const all = async () => {
+      const results = cluster.map(items() as Iterable<number>, (n) => n * 10);
+      for await (const result of results) given.push(result);
+    };
+    await assert.rejects(all, wanted);
+    assert.deepEqual(given, [10, 20]);
+  }
+  assert.equal(ends.items, 2);
+});
+
+test("rows of operators are what their types say", async () => {
+  const file = join(folder, "shops.csv");
+  await writeFile(file, "shop,price\nb,2\na,1\nb,\n");
+  const shops = text.csv(["shop", "price"]);
+  const sorted = cluster.run(text.lines().sort(), { inputs: file });
+  const lines: string[] = await (await sorted).toArray();
+  assert.deepEqual(lines, ["a,1", "b,", "b,2", "shop,price"]);
+  const totals = shops.by("shop").aggregate({ total: sum("price"), orders: count() });
+  const asText = cluster.run(totals.with({ output: "text" }), { inputs: file });
+  const texts: { readonly shop: string; readonly orders: string }[] = await (
+    await asText
+  ).toArray();
+  assert.deepEqual(texts, [
+    { shop: "a", total: "1", orders: "1" },
+    { shop: "b", total: "2", orders: "2" },
+  ]);
+  const sums: number[] = [];
+  for await (const { total } of cluster.run(totals, { inputs: file })) sums.push(total ?? 0);
+  assert.deepEqual(sums, [1, 2]);
 });
 
 test("large results come whole", async () => {

@@ -74,6 +74,8 @@ export type Target = {
   readonly fingerprint: string;
   /** Its data directory when it was found on this machine, else null. */
   readonly dataDir: string | null;
+  /** Of one that was found on this machine: where it is now, null while it is not running. */
+  readonly whereNow?: () => Pick<Target, "url" | "fingerprint"> | null;
 };
 
 /** Which coordinator the options and the environment mean. Throws `unavailable` when none is
@@ -106,11 +108,18 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
         "start one with `tequio up`, or name one with --url and --token-file",
     );
   }
+  const placeOf = (found: Endpoint) => ({
+    url: found.url,
+    fingerprint: options.fingerprint ?? found.fingerprint,
+  });
   return {
-    url: endpoint.url,
+    ...placeOf(endpoint),
     token: token ?? readSecret(join(dataDir, adminTokenFile)),
-    fingerprint: options.fingerprint ?? endpoint.fingerprint,
     dataDir,
+    whereNow: () => {
+      const now = readEndpoint(dataDir);
+      return now === null ? null : placeOf(now);
+    },
   };
 }
 

@@ -28,6 +28,22 @@ for (const format of ["ndjson", "text"] as const) {
   });
 }
 
+test("lines of text come back as they are, tables of it by the names of their columns", async () => {
+  const lines = ["a\tb", "", "back\\slash \\t", "é"];
+  const asLines = { format: "text", shape: { of: "lines" } } as const;
+  assert.deepEqual(await all(rowsOf(asLines, bytewise(`${lines.join("\n")}\n`))), lines);
+  const asTable = { format: "text", shape: { of: "rows", columns: ["a,b", "c"] } } as const;
+  const text = values.map((value) => rowText("text", value, "x", "row")).join("");
+  assert.deepEqual(
+    await all(rowsOf(asTable, bytewise(text))),
+    values.map((value) => ({ "a,b": value, c: "x" })),
+  );
+});
+
+test("text of a job that did not say that its lines are no pairs is not cut", async () => {
+  assert.deepEqual(await all(rowsOf({ format: "text" }, bytewise("whole\n"))), [["whole", ""]]);
+});
+
 test("rows of CSV come back by the names of their columns", async () => {
   const text = values.map((value) => `${csvCell(value, "row")},x\n`).join("");
   const rows = await all(rowsOf({ format: "csv" }, bytewise(`"a,b",c\n${text}`)));

@@ -4,7 +4,8 @@ import { linesOf } from "../sdk/table/lines.ts";
 
 type Row = readonly [key: unknown, value: unknown];
 
-/** Pairs as `[key, value]`, rows of tables as objects; of CSV and text all values are texts. */
+/** Pairs as `[key, value]`, rows of tables as objects, lines as they are; of CSV and text all values
+ *  are texts. */
 export async function* rowsOf(
   { format, shape }: Pick<JobResult, "format" | "shape">,
   chunks: AsyncIterable<Uint8Array>,
@@ -13,8 +14,18 @@ export async function* rowsOf(
     yield* csvRows(chunks);
     return;
   }
-  const read = shape?.of === "rows" ? JSON.parse : format === "text" ? textRow : jsonRow;
+  const read = format === "text" ? textReader(shape) : shape?.of === "rows" ? JSON.parse : jsonRow;
   for await (const line of linesOf(chunks)) yield read(line);
+}
+
+function textReader(shape: JobResult["shape"]): (line: string) => unknown {
+  if (shape?.of === "lines") return (line) => line;
+  if (shape?.of !== "rows") return textRow;
+  const { columns } = shape;
+  return (line) => {
+    const cells = line.split("\t");
+    return Object.fromEntries(columns.map((name, i) => [name, unescapedCell(cells[i] ?? "")]));
+  };
 }
 
 function jsonRow(line: string): Row {
@@ -31,8 +42,13 @@ const unescaped: Readonly<Record<string, string>> = {
 
 function textRow(line: string): Row {
   const tab = line.indexOf("\t");
-  const read = (cell: string) => cell.replace(/\\[tnr\\]/g, (found) => unescaped[found]!);
-  return [read(line.slice(0, tab)), read(line.slice(tab + 1))];
+  // An older job has not said that its lines are no pairs.
+  const [key, value] = tab === -1 ? [line, ""] : [line.slice(0, tab), line.slice(tab + 1)];
+  return [unescapedCell(key), unescapedCell(value)];
+}
+
+function unescapedCell(cell: string): string {
+  return cell.replace(/\\[tnr\\]/g, (found) => unescaped[found]!);
 }
 
 /** Records end with a newline outside of quotes; the first is the header. */

@@ -54,8 +54,9 @@ export type OutputFormat = (typeof outputFormats)[number];
 
 /** What the lines of a result are, for the client that makes a table of them.
  *
- *  pairs: `{"key":…,"value":…}` · rows: an object of its columns · tasks: the results of a list, of
- *  the items in the blob `items`, a JSON text a line. */
+ *  pairs: `{"key":…,"value":…}` · rows: an object of its columns, or with output "text" their cells
+ *  between tabs · tasks: the results of a list, of the items in the blob `items`, a JSON text a line
+ *  · lines: texts as they are, of output "text". */
 export type RowShape =
   | {
       readonly of: "pairs";
@@ -67,7 +68,8 @@ export type RowShape =
       readonly columns?: readonly string[];
     }
   | { readonly of: "rows"; readonly columns: readonly string[] }
-  | { readonly of: "tasks"; readonly items?: Hash };
+  | { readonly of: "tasks"; readonly items?: Hash }
+  | { readonly of: "lines" };
 
 /** What may go wrong how often. Defaults in `defaultLimits`. */
 export type RetryLimits = {
@@ -145,8 +147,8 @@ export type JobSpec = {
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
   readonly output?: OutputFormat;
-  /** Set when the parts are NDJSON, of which the client makes the `output`; absent = they are in it
-   *  already. */
+  /** Set when the parts are NDJSON, of which the client makes the `output`, and of texts that are no
+   *  pairs; absent = they are in it already. */
   readonly shape?: RowShape;
   /** What its code is: `javascript` (default) or `python`; only workers that have it run it. */
   readonly programKind?: number;

@@ -7,11 +7,9 @@ import {
   Client as Caller,
   filesystemOpened,
 } from "../coordinator/edges/filesystem/testing/client.ts";
-import { openReplyServer } from "../link/zeromq/reply-server.ts";
+import { listening } from "../coordinator/edges/filesystem/testing/listening.ts";
 import { askAround } from "../peer/discovery.ts";
 import { Client } from "../sdk/client.ts";
-import { okAnswer } from "../wire/filesystem/answers.ts";
-import { decodeMessage, type Message } from "../wire/filesystem/codec.ts";
 import { serveWorker, type WorkerOptions } from "./worker.ts";
 
 type Opened = {
@@ -51,33 +49,6 @@ async function opened(t: TestContext, options: Partial<WorkerOptions> = {}): Pro
   const worker = new Caller(serving.port);
   const keptFile = join(dir, "jobtracker.json");
   return { worker, files, client, discoveryPort: discoveryPort ?? 0, keptFile, restart };
-}
-
-/** A client's listener, and what it has received. */
-async function listening(t: TestContext) {
-  const received: Message[] = [];
-  let wake = Promise.withResolvers<void>();
-  const server = await openReplyServer({
-    host: "127.0.0.1",
-    port: 0,
-    requestMaxBytes: 1 << 20,
-    requestsMax: 4,
-    async answer(frame) {
-      received.push(decodeMessage(frame));
-      wake.resolve();
-      wake = Promise.withResolvers();
-      return okAnswer();
-    },
-  });
-  t.after(() => server.close());
-  const first = async (name: string) => {
-    for (;;) {
-      const found = received.find((message) => message.name === name);
-      if (found !== undefined) return found.payload;
-      await wake.promise;
-    }
-  };
-  return { address: ["127.0.0.1", String(server.port)], first };
 }
 
 const functions = "def mapper(k, v):\n    return []\ndef reducer(k, v):\n    return k, v\n";

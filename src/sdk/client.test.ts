@@ -328,3 +328,20 @@ test("a job's output is collected in the format that its summary names", async (
   const csv = "index,a,value\n0,1,\n1,,2\n";
   assert.equal(await readFile(join(out, "c", "results.csv"), "utf8"), csv);
 });
+
+test("a coordinator that is at another place now is called there, whatever answers at the old one", async (t) => {
+  const health = json({ host: "h", version: "1" });
+  const old = await serve(t, {});
+  const now = await serve(t, { "GET /v1/health": health, "GET /v1/me": json({ role: "admin" }) });
+  const whereNow = () => ({ url: now, fingerprint: "" });
+  const closed = "http://127.0.0.1:9";
+  for (const url of [old, closed]) {
+    const moved = new Client({ url, token: "secret", answerMs: 5_000, whereNow });
+    t.after(() => moved.close());
+    assert.deepEqual(await moved.me(), { role: "admin" });
+    assert.equal(moved.url, now);
+  }
+  const away = new Client({ url: closed, token: "secret", whereNow: () => null });
+  t.after(() => away.close());
+  await assert.rejects(away.me(), { code: "unavailable" });
+});

@@ -4,6 +4,7 @@ import { ClusterError } from "../core/error.ts";
 import type { FormatSpec, TextEncoding } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
 import type { Format } from "./job.ts";
+import type { Json } from "./operators/rows.ts";
 import { type Records, recordsOf } from "./operators/sort.ts";
 import { type Source, source } from "./operators/source.ts";
 
@@ -24,6 +25,12 @@ export type TextOptions = {
 
 /** A record as an object of its columns. */
 type Row<C extends string, V> = { readonly [column in C]: V };
+
+/** The same as a row of a table: what its values are in JSON. */
+type JsonRow<C extends string> = Row<C, Json>;
+
+/** An empty cell of CSV may be null there. */
+type CsvRow<C extends string, E> = Row<C, E extends "null" ? string | null : string>;
 
 export const text = {
   /** Lines without their newlines. Column "line". */
@@ -49,7 +56,7 @@ export const text = {
   match,
   csv: csvColumns,
   json: jsonPaths,
-  /** The whole file as one string. */
+  /** The whole file as one string; an empty file is an empty one. */
   file(): Format<string> {
     return { format: "file", as: "text" };
   },
@@ -88,14 +95,14 @@ function match(
 }
 
 /** These columns of CSV files, whose first line names all that they have. */
-function csvColumns<const C extends string>(
+function csvColumns<const C extends string, E extends "text" | "null" = "text">(
   columns: readonly C[],
   options?: Omit<CsvOptions, "columns"> & {
     /** What an empty cell is to `where`, `select` and what follows them: a text without characters
      *  (default), or null. */
-    readonly empty?: "text" | "null";
+    readonly empty?: E;
   },
-): Source<Row<C, string>, C> {
+): Source<Row<C, string>, C, CsvRow<C, E>> {
   refuseUnknown("csv", options, ["empty", "header", "separator", "multiline", ...textOptions]);
   const { header = true, separator = ",", multiline = false } = options ?? {};
   checkSeparator(separator);
@@ -111,7 +118,7 @@ function csvColumns<const C extends string>(
 function jsonPaths<const C extends string>(
   paths: readonly C[],
   options?: TextOptions,
-): Source<Row<C, Value>, C> {
+): Source<Row<C, Value>, C, JsonRow<C>> {
   checkedNames("json", paths);
   refuseUnknown("json", options, textOptions);
   return source({ format: "json", paths, ...encodingIn(options) }, paths);
@@ -165,14 +172,14 @@ export const bytes = {
   /** These columns of Parquet files, nested ones as `order.id`. Only they are read, and only the
    *  row groups in which by their statistics can be what the first `where` asks for. Numbers keep
    *  all digits where operators read them; dates and times are texts as ISO 8601 has them. */
-  parquet<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C> {
+  parquet<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C, JsonRow<C>> {
     return source({ format: "json", paths: checkedNames("parquet", columns) }, columns);
   },
   /** The same of Arrow files (IPC, also called Feather), whose workers need `apache-arrow`. */
-  arrow<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C> {
+  arrow<const C extends string>(columns: readonly C[]): Source<Row<C, Value>, C, JsonRow<C>> {
     return source({ format: "json", paths: checkedNames("arrow", columns) }, columns);
   },
-  /** The whole file as bytes. */
+  /** The whole file as bytes; none of an empty file. */
   file(): Format<Uint8Array> {
     return { format: "file", as: "bytes" };
   },

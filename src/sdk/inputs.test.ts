@@ -1,6 +1,6 @@
 /** Which files a job reads, in which order, and the error when there are none. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import test, { type TestContext } from "node:test";
 import { temporaryDir } from "../store/testing/at-end.ts";
@@ -65,11 +65,28 @@ test("records that were set aside are no input, unless they are named", async (t
   assert.deepEqual(await found("out/_bad/*"), ["out/_bad/records.ndjson"]);
 });
 
-test("a link to a file is read, a link to a folder is not followed", async (t) => {
+test("links to files and to folders are read, one that leads in a circle is refused", async (t) => {
   const path = await folder(t, { "d/a": "1", "other/x": "2" });
   await symlink(join(path, "other/x"), join(path, "d/file"));
-  await symlink(path, join(path, "d/circle"));
-  assert.deepEqual(await namesOf(path, ["d"]), ["d/a", "d/file"]);
+  await symlink(join(path, "other"), join(path, "d/folder"));
+  assert.deepEqual(await namesOf(path, ["d"]), ["d/a", "d/file", "d/folder/x"]);
+  await symlink(join(path, "d/folder"), join(path, "e"));
+  assert.deepEqual(await namesOf(path, ["e"]), ["e/x"]);
+  for (const [target, at] of [
+    ["d", "d/circle"],
+    [".", "d/circle"],
+    ["d", "other/circle"],
+  ] as const) {
+    await symlink(join(path, target), join(path, at));
+    await assert.rejects(namesOf(path, ["d"]), (error: Error) => {
+      assert.match(
+        error.message,
+        /^bad-request: .*circle is a link to .* leads in a circle; remove/,
+      );
+      return true;
+    });
+    await rm(join(path, at));
+  }
 });
 
 test("the name says how a file is compressed", async (t) => {

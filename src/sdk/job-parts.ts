@@ -2,6 +2,7 @@
  *  it. */
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
+import { halfCharacter } from "../wire/block/refusal.ts";
 import { type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client, TransferOptions } from "./client.ts";
 import { type FailedTask, failedPart, withoutFailed } from "./failed-tasks.ts";
@@ -112,10 +113,15 @@ async function* taskRows(
     lines += format === "text" ? taskRow(index, text) : `${text}\n`;
     index++;
     if (lines.length < 65_536) continue;
-    yield Buffer.from(lines);
+    yield utf8(lines);
     lines = "";
   }
-  if (lines !== "") yield Buffer.from(lines);
+  if (lines !== "") yield utf8(lines);
+}
+
+function utf8(lines: string): Uint8Array {
+  if (lines.isWellFormed()) return Buffer.from(lines);
+  throw halfCharacter();
 }
 
 /** `text` is JSON, checked, and kept as it is: a number of Python may have more digits than one of

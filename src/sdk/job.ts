@@ -3,6 +3,7 @@ import type { JobSpec, OutputFormat, Trust } from "../core/job.ts";
 import type { Key } from "../wire/block/key.ts";
 import type { BadPolicy, FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
+import type { PairRow } from "./operators/rows.ts";
 
 /** `In` is the record type that `map` receives. */
 export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
@@ -39,7 +40,14 @@ export type MapFunction<In, K extends Key, V, P extends Params> = (
   context: MapContext<P>,
 ) => void;
 
-export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
+export type MapReduceOptions<
+  In,
+  K extends Key,
+  V,
+  R,
+  P extends Params,
+  O extends TableOutput = TableOutput,
+> = {
   /** For people; default that of the job file. */
   readonly name?: string;
   /** Defaults of the parameters; `--param` and the submitter override them. */
@@ -66,7 +74,7 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly reducers?: number;
   /** Default "ndjson" ({"key":…,"value":…} a line). "text": key TAB value. "csv", "parquet",
    *  "arrow": a table, in which the fields of objects are columns, nested ones dotted. */
-  readonly output?: TableOutput;
+  readonly output?: O;
   /** With `output: "ndjson"`: an object of the columns a line instead of key and value. */
   readonly rows?: boolean;
   /** A record that cannot be parsed or for which `map` throws: "fail" the job (default), "keep" it
@@ -109,10 +117,13 @@ export type ManyInputs<K extends Key, V, P extends Params> = {
   };
 };
 
-export type JoinOptions<K extends Key, V, R, P extends Params> = Omit<
-  MapReduceOptions<never, K, V, R, P>,
-  "input" | "map"
-> & {
+export type JoinOptions<
+  K extends Key,
+  V,
+  R,
+  P extends Params,
+  O extends TableOutput = TableOutput,
+> = Omit<MapReduceOptions<never, K, V, R, P, O>, "input" | "map"> & {
   /** Submitted as `name=path`: `tequio run join.ts users=u.csv orders=o.ndjson`. */
   readonly inputs: ManyInputs<K, V, P>;
 };
@@ -225,11 +236,16 @@ export function mapReduce<
   V = Value,
   R = V,
   P extends Params = Params,
->(options: MapReduceOptions<In, K, V, R, P>): JobOf<readonly [key: K, value: R], P>;
+  O extends TableOutput = TableOutput,
+>(options: MapReduceOptions<In, K, V, R, P, O>): JobOf<PairRow<K, R, O>, P>;
 /** Several inputs by name, as for a join. */
-export function mapReduce<K extends Key = Key, V = Value, R = V, P extends Params = Params>(
-  options: JoinOptions<K, V, R, P>,
-): JobOf<readonly [key: K, value: R], P>;
+export function mapReduce<
+  K extends Key = Key,
+  V = Value,
+  R = V,
+  P extends Params = Params,
+  O extends TableOutput = TableOutput,
+>(options: JoinOptions<K, V, R, P, O>): JobOf<PairRow<K, R, O>, P>;
 export function mapReduce(options: AnyOptions): Job {
   if ("inputs" in options) {
     const { inputs, ...rest } = options;

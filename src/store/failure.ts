@@ -30,13 +30,18 @@ export function isFull(error: unknown): boolean {
   );
 }
 
-/** `what` names the file or the record, as the subject of a sentence. */
-export function storageFailure(error: unknown, what: string): ClusterError {
+/** `what` names the file or the record, as the subject of a sentence; `next`: what to do when the
+ *  disk is full. */
+export function storageFailure(
+  error: unknown,
+  what: string,
+  next = "nothing was written: free space, retry",
+): ClusterError {
   if (error instanceof ClusterError) return error;
   const cause = { cause: error };
   const reason = error instanceof Error ? error.message : String(error);
   if (isFull(error)) {
-    const text = `${what} does not fit, the disk is full, nothing was written: free space, retry`;
+    const text = `${what} does not fit, the disk is full, ${next}`;
     return new ClusterError("storage-full", text, cause);
   }
   if (isBusy(error)) {

@@ -26,6 +26,19 @@ test("a line is printed before the next one is read, and an error names its line
   assert.deepEqual(place.leftovers(), []);
 });
 
+test("a line that is no JSON ends it behind the results of those before it", async (t) => {
+  const area = "export default ({ a, b }: { a: number; b: number }) => a * b;\n";
+  const place = new Place(t, { "area.ts": area });
+  for (const more of [[], ["--unordered"], ["--chunk", "10"]]) {
+    const map = place.start("map", "--local", "--workers", "1", "--ndjson", "area.ts", ...more);
+    map.child.stdin?.end('{"a":2,"b":3}\n{"a":4,"b":5}\n{"a":\n{"a":6,"b":7}\n');
+    const { code, err, out } = await map.ended;
+    assert.equal(code, 2, err);
+    assert.match(err, /^tequio: bad-request: line 3 of standard input is no JSON/);
+    assert.deepEqual(out.split("\n").sort(), ["", "20", "6"]);
+  }
+});
+
 test("its reader may go away before all lines have come", async (t) => {
   const place = new Place(t, files);
   const map = place.start("map", "--local", "--workers", "1", "f.ts", "--param", "power=2");

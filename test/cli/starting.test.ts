@@ -1,6 +1,7 @@
 /** Other commands while a coordinator starts: they wait and report its progress. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
@@ -39,6 +40,31 @@ test("G8: a command waits for a coordinator that replays its log, with a notice"
   assert.match(err, /^the coordinator is starting: 3 of 9 records of its log are replayed\n/);
   assert.equal(code, 0, err);
   assert.match(out, /no jobs yet/);
+});
+
+test("G10: a `run` finds the coordinator of its machine when it comes back at another port", async (t) => {
+  const job = `import { tasks } from "tequio";
+export default tasks({ items: [6, 7], run: (n) => n * n });
+`;
+  const place = new Place(t, { "job.ts": job });
+  const listen = ["up", "--listen", "127.0.0.1:0"];
+  const first = place.start(...listen, "--workers", "0");
+  const portIn = (said: string) => /127\.0\.0\.1:\d+/.exec(said)?.[0];
+  const before = portIn(await first.said("run a job"));
+  const run = place.start("run", "job.ts", "-o", "-");
+  await run.said("is submitted");
+  first.child.kill("SIGKILL");
+  await first.ended;
+  // The system may give the same port again; then the next start has another.
+  const holder = createServer();
+  holder.listen(Number(before?.split(":")[1]), "127.0.0.1").once("error", () => {});
+  t.after(() => holder.close());
+  const second = place.start(...listen, "--workers", "1");
+  assert.notEqual(portIn(await second.said("run a job")), before);
+  const { code, err, out } = await run.ended;
+  assert.deepEqual([code, out], [0, "36\n49\n"], err);
+  second.child.kill("SIGINT");
+  await second.ended;
 });
 
 test("G9: a `run` that is ended by SIGTERM does not report a silent coordinator", async (t) => {

@@ -3,36 +3,16 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
-import { openReplyServer } from "../../src/link/zeromq/reply-server.ts";
+import { listening } from "../../src/coordinator/edges/filesystem/testing/listening.ts";
 import { polled } from "../../src/store/testing/polled.ts";
-import { okAnswer } from "../../src/wire/filesystem/answers.ts";
-import { decodeMessage, type Message } from "../../src/wire/filesystem/codec.ts";
 import { readPickle } from "../../src/wire/filesystem/pickle/reader.ts";
 import type { PyTuple } from "../../src/wire/filesystem/value.ts";
 import { countedWords, noPeers, Peer, tracked, wordFunctions } from "./tracked.ts";
 
 const text = Array.from({ length: 120 }, (_, i) => `word${i % 37} ñandú the line ${i}\n`).join("");
 const database = { status_db_url: "j/database.sqlite3" };
-
-/** Where a client of a job listens. */
-async function listening(t: TestContext) {
-  const received: Message[] = [];
-  const server = await openReplyServer({
-    host: "127.0.0.1",
-    port: 0,
-    requestMaxBytes: 1 << 20,
-    requestsMax: 4,
-    async answer(frame) {
-      received.push(decodeMessage(frame));
-      return okAnswer();
-    },
-  });
-  t.after(() => server.close());
-  const all = (name: string) => received.filter((message) => message.name === name);
-  return { address: ["127.0.0.1", String(server.port)], all };
-}
 
 /** Functions that the cluster never ends, and another worker when the file `gate` is there. */
 function waitingFor(gate: string): string {

@@ -206,8 +206,8 @@ test("an option that a source does not have is refused, with those that it has",
   );
   assert.throws(() => text.match(/(\w+)/, ["word"], wrong), /"as"; known are encoding$/);
   assert.throws(() => text.words(wrong), /words: unknown option "as"; known are encoding, lowerc/);
-  for (const source of [text.csv, text.json]) {
-    assert.throws(() => source(["city"], wrong), /unknown option "as"; known are /);
+  for (const make of [() => text.csv(["city"], wrong), () => text.json(["city"], wrong)]) {
+    assert.throws(make, /unknown option "as"; known are /);
   }
   for (const format of [text.lines, csv]) assert.throws(() => format(wrong), /unknown option "as"/);
 });

@@ -122,7 +122,8 @@ for (const [kind, source, lines] of sources) {
       const some = asked.slice(from, from + together);
       const values = Object.fromEntries(some.map(([name, value]) => [name, value]));
       const aggregates = some.map(([name, , aggregateOf]) => [`of ${name}`, aggregateOf(name)]);
-      const table = source
+      // The functions of a union of sources cannot be called.
+      const table = (source as (typeof sources)[0][1])
         .select({ id: (cells: Row) => cells.id, ...values })
         .by("id")
         .aggregate(Object.fromEntries(aggregates));

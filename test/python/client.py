@@ -19,6 +19,10 @@ from typing import List
 import client_beside
 from client_checks import fails, source_only
 from tequio import CallFailed, Cluster, count, map_reduce, ndjson, tasks, text
+from tequio._client.api import Api
+from tequio._client.line_cutter import LineCutter
+from tequio._client.place import Target
+from tequio._client.transport import Transport
 
 LIMITS = {"low": (1, 2.5), "day": datetime.date(2026, 1, 2), "inf": math.inf}
 WORD = re.compile(r"\w+", re.IGNORECASE)
@@ -172,6 +176,10 @@ def map_takes_any_iterable_and_stops():
     results.close()
     assert len(taken) <= 80, len(taken)
     assert list(cluster.map(square, [])) == []
+    given = []
+    broken = cluster.map(square, [3, 4, {5}])
+    fails("bad-request", lambda: [given.append(one) for one in broken], "a set in item 2")
+    assert given == [9, 16]
     fails("bad-request", lambda: list(cluster.map(square, [1, {2}])), "a set in item 1")
 
 
@@ -274,6 +282,41 @@ def jobs_give_rows():
     written = io.StringIO()
     csv.writer(written).writerows(listed.rows())
     assert written.getvalue() == "0,0\r\n1,1\r\n2,4\r\n"
+
+
+def rows_of_text_are_lines_and_tables():
+    cluster = source_only()
+    path = os.environ["INPUT"] + ".lines"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("b,2\tx\na,1\\\n")
+    lines = ["a,1\\", "b,2\tx"]
+    running = cluster.submit(text.lines().sort(), path)
+    assert list(running.result()) == lines
+    # Its id alone says what it leaves, too.
+    assert list(cluster.job(running.job).result().records()) == [{"line": one} for one in lines]
+    table = text.csv(["k", "v"], header=False).table().with_options(output="text").sort("k")
+    assert list(cluster.run(table, path)) == [{"k": "a", "v": "1\\"}, {"k": "b", "v": "2\tx"}]
+
+
+def a_coordinator_at_another_port_is_found():
+    cluster = source_only()
+    here = cluster._api.transport._target
+    closed = Target("http://127.0.0.1:9", here.token, "", lambda: here)
+    api = Api(Transport(closed))
+    assert api.me() and api.transport.url == here.url
+    api.transport.close()
+    gone = Transport(closed._replace(again=lambda: closed))
+    fails("unavailable", lambda: Api(gone).me(), "no coordinator at http://127.0.0.1:9")
+
+
+def long_lines_cost_their_length():
+    cutter = LineCutter()
+    before = time.process_time()
+    assert not any(cutter.add(b"x" * 1024) for _ in range(30_000))
+    assert [len(line) for line in cutter.add(b"y\n\nz")] == [30_000 * 1024 + 1, 0]
+    # About 0.1 s; to look at the whole line with each piece takes a minute.
+    assert time.process_time() - before < 5
+    assert cutter.rest_bytes == 1 and cutter.end() == b"z"
 
 
 def job_files_run():

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -65,6 +65,9 @@ const programs: Readonly<Record<string, string>> = {
     "what_a_function_raises_is_raised",
   "progress is shown in terminals and notebooks": "progress_is_shown",
   "jobs of a program give rows, records and files": "jobs_give_rows",
+  "rows of text are lines, and tables": "rows_of_text_are_lines_and_tables",
+  "a coordinator that is at another port now is found": "a_coordinator_at_another_port_is_found",
+  "a long line costs its length": "long_lines_cost_their_length",
   "job files run, with errors that name the place": "job_files_run",
 };
 
@@ -204,6 +207,9 @@ function planFolder(): string {
   file("é/.hidden/z.txt", "not read");
   file("é/packed.txt.gz", gzipSync("z".repeat(70)));
   file("é/empty.txt", "");
+  mkdirSync(join(folder, "linked"));
+  file("linked/l.txt", "l".repeat(90));
+  symlinkSync(join(folder, "linked"), join(folder, "é/link"));
   file("packed-without-a-name", gzipSync("z".repeat(70)));
   return folder;
 }

@@ -66,14 +66,14 @@ def _submit(api: Api, planned: Planned, key: Optional[str]) -> RunningJob:
     blobs = [*planned.blobs, blob]
     api.put(blobs)
     try:
-        return RunningJob(api, api.submit(spec, key), planned.has_lines())
+        return RunningJob(api, api.submit(spec, key))
     except ClusterError as error:
         if error.code != "not-found":
             raise
     # What was there is gone, or another coordinator has the address.
     api.forget_blobs()
     api.put(blobs)
-    return RunningJob(api, api.submit(spec, key), planned.has_lines())
+    return RunningJob(api, api.submit(spec, key))
 
 
 def submit_calls(api: Api, declared: Declared, given: Any) -> RunningJob:

@@ -4,7 +4,7 @@ line: files, folders, globs; hidden files only when they are named."""
 import glob
 import os
 import re
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Union
 
 from .failure import ClusterError
 
@@ -59,13 +59,7 @@ def _listed(paths: Any) -> List[Any]:
 
 def _expand(path: str) -> List[str]:
     if os.path.isdir(path):
-        names = [
-            os.path.join(folder, name)
-            for folder, folders, files in os.walk(path)
-            if folders.sort() is None and not _hidden_below(path, folder)
-            for name in files
-            if not name.startswith(".")
-        ]
+        names = list(_walk(path, [os.path.realpath(path)]))
         if not names:
             raise ClusterError("bad-request", f"the folder {path} has no files in it")
         return sorted(names, key=_code_units)
@@ -81,10 +75,24 @@ def _expand(path: str) -> List[str]:
     raise ClusterError("bad-request", f"no such file: {path} (from {os.getcwd()})")
 
 
-def _hidden_below(root: str, folder: str) -> bool:
-    below = os.path.relpath(folder, root)
-    parts = [] if below == "." else below.split(os.sep)
-    return any(part.startswith(".") or part == "_bad" for part in parts)
+def _walk(folder: str, within: List[str]) -> Iterator[str]:
+    """Files of a folder and of those in it, links to folders among them, without hidden ones and
+    bad records. `within`: the folder and those around it, as they are without links. Errors:
+    `bad-request` for a link that leads in a circle."""
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if name.startswith("."):
+            continue
+        if not os.path.isdir(path):
+            yield path
+        elif name != "_bad":
+            real = os.path.realpath(path)
+            # Of folders that are no links none can be in itself.
+            around = os.path.join(real, "")
+            if os.path.islink(path) and any((one + os.sep).startswith(around) for one in within):
+                text = f"{path} is a link to a folder that it is in, and leads in a circle"
+                raise ClusterError("bad-request", f"{text}; remove the link, or name the files")
+            yield from _walk(path, [real, *within])
 
 
 def _code_units(name: str) -> bytes:

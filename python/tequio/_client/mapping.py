@@ -3,7 +3,7 @@ so that a list of any length takes the memory of two."""
 
 from collections import deque
 from itertools import chain, islice
-from typing import Any, Deque, Generator, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Deque, Generator, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .api import Api
 from .calls import item_line, outcomes, submit_calls
@@ -28,15 +28,27 @@ class Mapping(NamedTuple):
 
 def mapped(mapping: Mapping, items: Iterable[Any]) -> Generator[Any, None, None]:
     """What the function returns for each item, in order. The first jobs are submitted at once."""
-    lines = _lines(items, mapping.chunk)
+    failures: List[Exception] = []
+    lines = _until_failure(_lines(items, mapping.chunk), failures)
     waiting: Deque[RunningJob] = deque()
     _fill(mapping, lines, waiting)
-    return _results(mapping, lines, waiting)
+    if failures and not waiting:
+        raise failures[0]
+    return _results(mapping, (lines, failures), waiting)
+
+
+def _until_failure(lines: Iterator[bytes], failures: List[Exception]) -> Iterator[bytes]:
+    """What the items end with is raised behind the results of those before it."""
+    try:
+        yield from lines
+    except Exception as error:
+        failures.append(error)
 
 
 def _results(
-    mapping: Mapping, lines: Iterator[bytes], waiting: "Deque[RunningJob]"
+    mapping: Mapping, source: Tuple[Iterator[bytes], List[Exception]], waiting: "Deque[RunningJob]"
 ) -> Generator[Any, None, None]:
+    lines, failures = source
     index = 0
     progress = Progress(mapping.progress)
     try:
@@ -46,6 +58,8 @@ def _results(
                 index += 1
             waiting.popleft()
             _fill(mapping, lines, waiting)
+        if failures:
+            raise failures[0]
     finally:
         # After an error, Ctrl-C, or when the rest is not wanted.
         for running in waiting:

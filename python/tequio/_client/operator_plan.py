@@ -96,11 +96,14 @@ def later_reducers(operator: _Spec) -> List[int]:
 
 
 def shape_of(operator: _Spec, output: str) -> Optional[Dict[str, Any]]:
-    """What the lines of the result are; None when its parts are in the job's format already."""
+    """What the lines of the result are; None when its parts are in the job's format already, and
+    their lines are pairs or CSV."""
     apply, inputs = operator["apply"], operator["inputs"]
-    if output in ("text", "bytes"):
-        return None
     name = apply["operator"]
+    if output == "bytes" or (output == "text" and name not in ("query", "sort")):
+        return None
+    if output == "text" and name == "sort":
+        return {"of": "lines"}
     if name in ("query", "sort") and output == "csv":
         return None
     if name == "query":

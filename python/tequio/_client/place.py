@@ -5,18 +5,20 @@ import json
 import os
 import re
 import stat
-from typing import Mapping, NamedTuple, Optional
+from typing import Callable, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from .failure import ClusterError
 
 
 class Target(NamedTuple):
-    """`fingerprint`: SHA-256 of the coordinator's certificate, hex; "" = none is pinned."""
+    """`fingerprint`: SHA-256 of the coordinator's certificate, hex; "" = none is pinned. `again`:
+    where one of this machine is now: it may have started again at another port."""
 
     url: str
     token: str
     fingerprint: str
+    again: Optional[Callable[[], "Target"]] = None
 
 
 class Wanted(NamedTuple):
@@ -50,7 +52,7 @@ def find_target(wanted: Wanted, env: Mapping[str, str] = os.environ) -> Target:
     if token is None:
         token = read_secret(os.path.join(folder, "admin.token"))
     fingerprint = wanted.fingerprint or endpoint.get("fingerprint") or ""
-    return Target(endpoint["url"], token, fingerprint)
+    return Target(endpoint["url"], token, fingerprint, lambda: find_target(wanted, env))
 
 
 def data_dir(given: Optional[str], env: Mapping[str, str]) -> str:

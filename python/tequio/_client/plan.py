@@ -72,11 +72,6 @@ class Planned(NamedTuple):
         """Whether files of this machine are named by their paths."""
         return any(file["at"]["kind"] == "path" for file in self.plan["files"])
 
-    def has_lines(self) -> bool:
-        """Whether lines of the result are texts as they are: those of a sort."""
-        apply = self.plan.get("operator", {}).get("apply", {})
-        return apply.get("operator") == "sort" and self.spec["output"] == "text"
-
 
 def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -> Planned:
     """Of a job that reads files."""
@@ -247,6 +242,7 @@ class _Cutting:
         self.may_cut = self.may_pack and not is_whole
         if self.may_cut and file.size_bytes > split_bytes:
             self.may_cut = _has_cuts(file.path, spec)
+        self.is_record = spec["format"] == "file"
         self.record_bytes = spec["sizeBytes"] if spec["format"] == "records" else 1
 
 
@@ -271,7 +267,7 @@ def cut_splits(files: Sequence[Any], split_bytes: int, most_bytes: int) -> List[
     pack_input, pack_bytes = "", 0
     for index, file in enumerate(files):
         size = file.size_bytes
-        if size == 0:
+        if size == 0 and not file.is_record:
             continue
         is_full = pack_bytes + size > split_bytes or len(pack) == _FILES_OF_SPLIT
         if pack and (file.input != pack_input or is_full or not file.may_pack):

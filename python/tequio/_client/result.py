@@ -14,7 +14,8 @@ from .._values.json_text import json_bytes
 from .._values.rows import row_text
 from .api import Api
 from .failure import ClusterError
-from .table import columns_of, csv_lines, row_lines, row_reader
+from .line_cutter import LineCutter
+from .table import columns_of, csv_lines, row_lines, row_reader, utf8
 
 _EXTENSIONS = {"ndjson": "ndjson", "csv": "csv", "text": "txt", "rows": "ndjson"}
 _OWN_FILES = re.compile(r"(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parquet|arrow)")
@@ -29,7 +30,7 @@ class Result:
     of a table it is a dict of its columns, of sorted texts a text, else a key with its value.
     Values are those of JSON; of text output, text."""
 
-    def __init__(self, api: Api, summary: Dict[str, Any], has_lines: bool = False) -> None:
+    def __init__(self, api: Api, summary: Dict[str, Any]) -> None:
         self._api = api
         self.job: str = summary["job"]
         self.counters: Dict[str, float] = summary["counters"]
@@ -37,7 +38,7 @@ class Result:
         self.tasks_failed: int = summary["stages"][0].get("tasksFailed", 0)
         self._is_list = summary["stages"][0]["kind"] == "tasks"
         self._shape = summary.get("shape") or ({"of": "tasks"} if self._is_list else None)
-        self._has_lines = has_lines
+        self._has_lines = (self._shape or {}).get("of") == "lines"
         self._is_table = (self._shape or {}).get("of") == "rows"
 
     def __iter__(self) -> Iterator[Any]:
@@ -155,6 +156,8 @@ class Result:
             return _csv_rows(lines)
         if self._has_lines:
             return (line.decode() for line in lines)
+        if self.output == "text" and self._is_table:
+            return (_text_cells(line.decode(), self._shape["columns"]) for line in lines)  # type: ignore[index]
         if self.output == "text":
             return (_text_pair(line.decode()) for line in lines)
         if self._is_table:
@@ -200,7 +203,7 @@ class Result:
         if self.output != "text":
             return (text + b"\n" for text in self._api.results(self.job))
         return (
-            row_text("text", index, json.loads(text), f"result {index}").encode()
+            utf8(row_text("text", index, json.loads(text), f"result {index}"))
             for index, text in self._results()
         )
 
@@ -216,10 +219,10 @@ class Result:
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
+    cutter = LineCutter()
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+        yield from cutter.add(chunk)
+    rest = cutter.end()
     if rest:
         yield rest
 
@@ -234,6 +237,10 @@ def _csv_rows(lines: Iterator[bytes]) -> Iterator[Any]:
 def _text_pair(line: str) -> Tuple[str, str]:
     key, _, value = line.partition("\t")
     return _unescaped(key), _unescaped(value)
+
+
+def _text_cells(line: str, columns: List[str]) -> Dict[str, str]:
+    return dict(zip(columns, map(_unescaped, line.split("\t"))))
 
 
 def _record(first: str, row: Tuple[Any, ...]) -> Dict[str, Any]:

@@ -13,9 +13,8 @@ class RunningJob:
 
     job: its id, as "j-7", for `tequio status` and the like."""
 
-    def __init__(self, api: Api, job: str, has_lines: bool = False) -> None:
+    def __init__(self, api: Api, job: str) -> None:
         self._api = api
-        self._has_lines = has_lines
         self.job = job
 
     def summary(self) -> Dict[str, Any]:
@@ -50,7 +49,7 @@ class RunningJob:
 
     def result(self, progress: Optional[bool] = None) -> Result:
         """Waits, and gives the result. Errors: as `wait`."""
-        return Result(self._api, self.wait(progress), self._has_lines)
+        return Result(self._api, self.wait(progress))
 
     def cancel(self) -> None:
         """No new attempt, no output. A job that has ended stays as it is."""

@@ -80,12 +80,16 @@ def row_lines(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def _line(cells: List[Any]) -> bytes:
-    text = ",".join(map(_cell, cells))
+    return utf8(",".join(map(_cell, cells)) + "\n")
+
+
+def utf8(text: str) -> bytes:
+    """Of what is no JSON, which could escape it. Errors: `user-error` for half a character."""
     try:
-        return f"{text}\n".encode()
+        return text.encode()
     except UnicodeEncodeError:
-        half = "a string with half a character (a lone surrogate) cannot be written as csv"
-        raise ClusterError("user-error", f'{half}; use output="ndjson"') from None
+        half = "a text has half a character (a lone surrogate), which only NDJSON can write"
+        raise ClusterError("user-error", f'{half}: use output="ndjson"') from None
 
 
 def _cell(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, NamedTuple
 from urllib.parse import urlsplit
 
 from .failure import ClusterError
+from .line_cutter import LineCutter
 from .place import Target
 
 CONNECT_S = 10
@@ -82,18 +83,17 @@ class Transport:
 
     def lines(self, call: Call) -> Iterator[bytes]:
         """The answer's lines, as they arrive, without their newlines. Cut off: `unavailable`."""
-        rest = b""
+        cutter = LineCutter()
         with Answer(self, call) as answer:
             while True:
                 chunk = answer.some()
                 if not chunk:
                     break
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from filter(None, lines)
-                if len(rest) > _JSON_MAX_BYTES:
+                yield from filter(None, cutter.add(chunk))
+                if cutter.rest_bytes > _JSON_MAX_BYTES:
                     text = f"a line of {call.path} is over {_JSON_MAX_BYTES} bytes"
                     raise ClusterError("limit-exceeded", text)
-        if rest:
+        if cutter.rest_bytes:
             raise ClusterError("unavailable", f"the answer to {call.path} was cut off")
 
     def chunks(self, call: Call) -> Iterator[bytes]:
@@ -111,6 +111,22 @@ class Transport:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    def moved(self) -> bool:
+        """Whether the coordinator is at another place than the one that was called, which is called
+        from now on."""
+        again = self._target.again
+        try:
+            now = self._target if again is None else again()
+        except ClusterError:
+            # It is not running.
+            return False
+        with self._lock:
+            if now[:3] == self._target[:3]:
+                return False
+            self._target, self.url, self._parts = now, now.url, urlsplit(now.url)
+        self.close()
+        return True
 
     def take(self, fresh: bool = False):
         """A connection, and whether it has been used before."""
@@ -187,7 +203,8 @@ class Answer:
             # The coordinator closes connections that are idle: the same goes over a new one. Every
             # call may be made twice.
             is_stale = isinstance(error, (ConnectionError, http.client.HTTPException))
-            if not used or not is_stale:
+            has_moved = self._transport.moved() and not is_stream
+            if not has_moved and (not used or not is_stale):
                 raise self._transport.unreachable(error) from error
             try:
                 self._connection, _ = self._transport.take(fresh=True)

@@ -27,7 +27,8 @@ def disk_failure(error, path):
     import errno
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return TaskError("storage-full", f"no space left for {path}; free some and retry")
+        text = f"no space left for {path}; free some there: the task is tried again by itself"
+        return TaskError("storage-full", text)
     if error.errno == errno.EFBIG:
         text = f"{path} is larger than all that a task may have on the disk; raise --scratch"
         return TaskError("limit-exceeded", text)

@@ -167,13 +167,15 @@ class CountingSource:
         """As of the source."""
         if self._spec["format"] == "records":
             self.lines += self._bytes // self._spec["sizeBytes"]
-        elif self._spec["format"] == "file":
-            self.lines += self._bytes > 0
         elif not self._ends:
             self.lines += 1
         self._ends = True
         self._bytes = 0
-        return self._source.next_piece()
+        piece = self._source.next_piece()
+        # An empty file is a record, too.
+        if self._spec["format"] == "file" and piece is not None:
+            self.lines += 1
+        return piece
 
     def read(self):
         """As of the source."""

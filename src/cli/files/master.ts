@@ -43,10 +43,18 @@ export type Master = MasterAddress & {
 
 export async function findMaster(options: MasterOptions): Promise<Master> {
   if (options.p4 === undefined) {
-    const { url: urls, token, fingerprint } = findTarget(options);
-    const coordinators = new Coordinators({ urls, fingerprint });
+    const { token, whereNow, ...target } = findTarget(options);
+    const { fingerprint } = target;
+    let urls = target.url;
+    let coordinators = new Coordinators({ urls, fingerprint });
     if (coordinators.areSeveral) await coordinators.findWithin(leaderMs);
     const find = async () => {
+      const now = whereNow?.() ?? null;
+      // One that has started again may listen at another port.
+      if (now !== null && now.url !== urls) {
+        urls = now.url;
+        coordinators = new Coordinators({ urls, fingerprint });
+      }
       const url = await coordinators.findWithin(leaderMs);
       return url === null ? null : `${url}/p4`;
     };

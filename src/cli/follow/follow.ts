@@ -12,6 +12,7 @@ import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { printLogs } from "./logs.ts";
+import { Standstill } from "./standstill.ts";
 
 export type FollowOptions = {
   /** No progress at all: the caller prints JSON. */
@@ -103,11 +104,18 @@ async function watchJob(client: Client, job: string, options: Watching): Promise
     if (!isAway && !quiet) screen.print(withPastable(awayText, options.connection));
     isAway = true;
   };
-  for await (const summary of client.watch(job, { signal, patienceMs, onAway })) {
-    if (isAway && !quiet) screen.print("the coordinator answers again");
-    isAway = false;
-    show(summary);
-    last = summary;
+  const why = options.detachable ? toPaste(options.connection, "why", job) : null;
+  const standstill = new Standstill({ why, say: (line) => quiet || screen.print(line) });
+  try {
+    for await (const summary of client.watch(job, { signal, patienceMs, onAway })) {
+      if (isAway && !quiet) screen.print("the coordinator answers again");
+      isAway = false;
+      show(summary);
+      standstill.observe(summary);
+      last = summary;
+    }
+  } finally {
+    standstill.end();
   }
   assert(last !== null && last.state !== "running", `${job} was followed to its end`);
   return last;

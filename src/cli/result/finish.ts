@@ -9,10 +9,11 @@ import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
 import { wayTo } from "../../sdk/named-file.ts";
+import { systemCode } from "../../store/failure.ts";
 import { JobFailed } from "../faults.ts";
 import { shown } from "../follow/transfer.ts";
 import { oneLine } from "../text.ts";
-import { isToOutput, saysWhere } from "./readers.ts";
+import { isToOutput, saysWhere, wayAgain } from "./readers.ts";
 import { auditNotes, type Ended, endedLines, failureLines } from "./report.ts";
 
 export type ResultOptions = {
@@ -178,6 +179,7 @@ export async function collectJob(
   const { collect } = await import("../../sdk/collect.ts");
   const name = options.gone ? job.name : `${job.name}-${job.job}`;
   const to = destinationOf(options, name);
+  if (!options.gone) wayAgain(`\`${againOf(job)}\``);
   const texts = {
     label: "getting the result",
     // What a terminal shows of the result itself must stay whole.
@@ -208,10 +210,28 @@ function getStopped({ job }: JobSummary, to: Destination, { gone }: HowToAsk): s
 }
 
 /** The job is not lost with its destination: say how to get it. */
-function explained(error: unknown, job: JobSummary, options: HowToAsk): unknown {
-  if (!(error instanceof ClusterError) || error.code !== "conflict") return error;
-  const later = options.gone ? "" : `; the result is kept: \`tequio get ${job.job} -o DIR\``;
-  return new ClusterError("conflict", `${error.text} (--overwrite)${later}`, { cause: error });
+export function explained(
+  error: unknown,
+  job: Pick<JobSummary, "job">,
+  options: HowToAsk,
+): unknown {
+  const isFull = error instanceof Error && ["ENOSPC", "EDQUOT"].includes(systemCode(error));
+  const known = isFull ? new ClusterError("storage-full", error.message, { cause: error }) : error;
+  if (!(known instanceof ClusterError)) return error;
+  const { code, text } = known;
+  const later = options.gone ? "" : `; the result is kept: \`${againOf(job)}\``;
+  if (code === "conflict") {
+    return new ClusterError(code, `${text} (--overwrite)${later}`, { cause: known });
+  }
+  // Standard output has said so itself.
+  const isDisk = code === "storage-full" || code === "storage-failed";
+  if (!isDisk || text.includes("tequio get")) return known;
+  return new ClusterError(code, `${text}${later}`, { cause: known });
+}
+
+/** What collects the result again. */
+function againOf({ job }: Pick<JobSummary, "job">): string {
+  return `tequio get ${job} -o DIR`;
 }
 
 function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended {

@@ -63,11 +63,18 @@ function lose(stream: 1 | 2, error: NodeJS.ErrnoException, isDebug: boolean): vo
   if (carried[stream] === "answer") process.exit();
 }
 
+let again = "run it again";
+
+/** What gives the answer of this command once more, for the error that it could not be written. */
+export function wayAgain(command: string): void {
+  again = command;
+}
+
 /** The error for a write to `what`, such as "standard output", that failed. */
 export function unwritten(cause: NodeJS.ErrnoException, what: string): ClusterError {
   const isFull = cause.code === "ENOSPC" || cause.code === "EDQUOT";
   const text = isFull
-    ? `no space left for ${what}; free some and run it again`
+    ? `no space left for ${what}; free some, then ${again}`
     : `${what} cannot be written (${cause.code}); choose another place with -o`;
   return new ClusterError(isFull ? "storage-full" : "storage-failed", text, { cause });
 }

@@ -2,6 +2,7 @@
  *  `sdk/client/transport.ts`, and has the same methods. It sends a token and never a cookie. */
 import { ClusterError } from "../../core/error.ts";
 import {
+  answerLines,
   type Call,
   failureOf,
   jsonMaxBytes,
@@ -54,21 +55,13 @@ export class Transport {
     return jsonOf(await this.text(call), call, this.url);
   }
 
-  async *lines<T>(call: Call, lineMaxBytes?: number): AsyncGenerator<T, void> {
-    for await (const line of this.texts(call, lineMaxBytes)) yield JSON.parse(line) as T;
+  async *lines<T>(call: Call): AsyncGenerator<T, void> {
+    for await (const line of this.texts(call)) yield JSON.parse(line) as T;
   }
 
-  async *texts(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<string, void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of this.#chunks(call, await this.open(call), call.idleMs)) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() as string;
-      for (const line of lines) if (line !== "") yield line;
-      if (rest.length <= lineMaxBytes) continue;
-      const text = `a line of ${call.path} is over ${lineMaxBytes}`;
-      throw new ClusterError("limit-exceeded", text);
-    }
+  async *texts(call: Call): AsyncGenerator<string, void> {
+    const chunks = this.#chunks(call, await this.open(call), call.idleMs);
+    yield* answerLines(call, chunks, jsonMaxBytes);
   }
 
   async *bytes(call: Call): AsyncGenerator<Uint8Array, void> {

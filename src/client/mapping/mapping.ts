@@ -63,6 +63,8 @@ class Mapping {
   #askedCount = 0;
   #givenCount = 0;
   #isSourceDone = false;
+  /** What the items ended with: thrown behind the results of those before it. */
+  #sourceFailure: { readonly error: unknown } | null = null;
   #failure: { readonly error: unknown } | null = null;
   #waiters: Array<() => void> = [];
 
@@ -73,14 +75,17 @@ class Mapping {
   }
 
   start(items: MappedItems): void {
-    this.#pump(items).then(
-      () => {
+    this.#pump(items)
+      .catch((error: unknown) => {
+        this.#sourceFailure = { error };
+        // An item that cannot be sent is the end of the list, which the list does not know.
+        void this.#endSource();
+      })
+      .then(() => {
         this.#isSourceDone = true;
-        if (this.#batch.count > 0) this.#send();
+        if (this.#batch.count > 0 && !this.#stop.signal.aborted) this.#send();
         this.#changed();
-      },
-      (error: unknown) => this.#fail(error),
-    );
+      });
   }
 
   /** Null at the end of the items. */
@@ -94,7 +99,10 @@ class Mapping {
       }
       if (this.#failure !== null) throw this.#failure.error;
       const isEmpty = this.#windows.length === 0 && this.#batch.count === 0;
-      if (this.#isSourceDone && isEmpty) return null;
+      if (this.#isSourceDone && isEmpty) {
+        if (this.#sourceFailure !== null) throw this.#sourceFailure.error;
+        return null;
+      }
       await this.#change();
     }
   }

@@ -6,18 +6,11 @@ import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import type { JobRequest } from "../../wire/filesystem/jobs.ts";
 import { FileSystem } from "../files/file-system.ts";
 import { KeptJobs } from "./kept.ts";
+import { jobRequest } from "./testing/request.ts";
 import { Tracker, type TrackerOptions } from "./tracker.ts";
 
 const host = "127.0.0.1";
-const request: JobRequest = {
-  jobId: "j",
-  jobUrl: "./j",
-  functionsUrl: "j/functions.py",
-  dataUrl: "j/map_data",
-  databaseUrl: "j/database.sqlite3",
-  dataType: "text",
-  client: { host, port: 1 },
-};
+const request: JobRequest = { ...jobRequest, client: { host, port: 1 } };
 
 /** Its file system takes questions and answers none. */
 async function starting(t: TestContext, dir: string) {

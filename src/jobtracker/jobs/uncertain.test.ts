@@ -6,24 +6,17 @@ import { openReplyServer } from "../../link/zeromq/reply-server.ts";
 import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import { okAnswer } from "../../wire/filesystem/answers.ts";
 import { decodeMessage, type Message } from "../../wire/filesystem/codec.ts";
-import { type JobRequest, splitValue } from "../../wire/filesystem/jobs.ts";
+import { splitValue } from "../../wire/filesystem/jobs.ts";
 import { readPickle } from "../../wire/filesystem/pickle/reader.ts";
 import { PyTuple } from "../../wire/filesystem/value.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { FileSystem } from "../files/file-system.ts";
 import { openPingPort } from "../ping-port.ts";
+import { jobRequest } from "./testing/request.ts";
 import { Tracker } from "./tracker.ts";
 
 const host = "127.0.0.1";
 const common = { host, port: 0, requestMaxBytes: 1e6, requestsMax: 8 };
-const request: Omit<JobRequest, "client"> = {
-  jobId: "j",
-  jobUrl: "./j",
-  functionsUrl: "j/functions.py",
-  dataUrl: "j/map_data",
-  databaseUrl: "j/database.sqlite3",
-  dataType: "text",
-};
 
 /** It computes the whole job by itself. */
 const cluster = {
@@ -97,7 +90,7 @@ test("the cluster computes a job anew when a worker ended without naming what it
     await tracker.close();
   });
   await tracker.resume();
-  await tracker.take({ ...request, client: { host, port: listener.port } });
+  await tracker.take({ ...jobRequest, client: { host, port: listener.port } });
   const { name, payload } = await end.promise;
   assert.equal(name, "DONE");
   const result = readPickle(await files.readWhole(String(payload.get("result_url")), 1e6));

@@ -9,7 +9,6 @@
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcError } from "../../link/grpc/status.ts";
-import { storageFailure } from "../../store/failure.ts";
 import { hexOf } from "../../wire/hex.ts";
 import type { FileAttributes, OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import {
@@ -25,6 +24,7 @@ import { layerOfBytes } from "../hashing/layer.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { sha256 } from "../hashing/sha256.ts";
 import type { Connections } from "./connection.ts";
+import { downloadFailure } from "./full-disk.ts";
 import { PartialFile, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
 import { giveBack, type SpareSlabs } from "./slabs.ts";
@@ -293,7 +293,7 @@ export class Download {
       sizeBytes < smallBytes,
     );
     const { buffer, bad } = await verified.catch((error: unknown) => {
-      throw storageFailure(error, `the download to ${this.#options.target}`);
+      throw downloadFailure(error, this.#options.target);
     });
     giveBack(this.spareSlabs, buffer);
     const badPieces = bad.map((index) => first + index);

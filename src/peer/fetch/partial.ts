@@ -11,7 +11,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { hit } from "../../store/failpoint.ts";
-import { storageFailure, systemCode } from "../../store/failure.ts";
+import { systemCode } from "../../store/failure.ts";
 import type { FileAttributes, PieceRun } from "../../wire/p4/data.ts";
 import {
   hashOf,
@@ -24,6 +24,7 @@ import type { HashPool } from "../hashing/pool.ts";
 import { zeroHash } from "../hashing/sha256.ts";
 import { setAttributes } from "./attributes.ts";
 import { Bits } from "./bits.ts";
+import { downloadAgain, downloadFailure } from "./full-disk.ts";
 import { Journal } from "./journal.ts";
 import { unchangedPieces } from "./resume.ts";
 
@@ -94,13 +95,13 @@ export class PartialFile {
       return new PartialFile(target, shape, { descriptor, journal, done, resumed });
     } catch (error) {
       if (descriptor >= 0) closeSync(descriptor);
-      throw storageFailure(error, `the download to ${target}`);
+      throw downloadFailure(error, target);
     }
   }
 
   /** Call when the piece is verified and written. Throws the error of an earlier sync. */
   note(piece: number): void {
-    if (this.#failure !== null) throw storageFailure(this.#failure, this.#target);
+    if (this.#failure !== null) throw downloadFailure(this.#failure, this.#target);
     this.#noted.push(piece);
     const isMuch = this.#noted.length * pieceBytesOf(this.#shape.sizeBytes) >= syncBytes;
     if (this.#syncing !== null) return;
@@ -146,7 +147,7 @@ export class PartialFile {
       hit("download.directory-sync", "after");
       await rm(names.journal, { force: true });
     } catch (error) {
-      throw storageFailure(error, `the download to ${this.#target}`);
+      throw downloadFailure(error, this.#target);
     }
   }
 
@@ -206,8 +207,7 @@ function checkSpace(target: string, { sizeBytes }: Shape, done: Bits): void {
   if (freeBytes >= Math.min(needBytes, sizeBytes)) return;
   throw new ClusterError(
     "storage-full",
-    `${target} needs ${needBytes} more bytes, the disk has ${freeBytes}; ` +
-      "free some or choose another place; downloaded pieces are kept",
+    `${target} needs ${needBytes} more bytes, the disk has ${freeBytes}; ${downloadAgain}`,
   );
 }
 

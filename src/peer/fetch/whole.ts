@@ -9,11 +9,12 @@ import { ClusterError } from "../../core/error.ts";
 import { isConnectionLost } from "../../link/grpc/status.ts";
 import { refuseBeyondHere } from "../../link/tcp/clear.ts";
 import { syncDirectory } from "../../store/directory.ts";
-import { storageFailure, systemCode } from "../../store/failure.ts";
+import { systemCode } from "../../store/failure.ts";
 import { fetchConsoleFile } from "../console-files.ts";
 import type { Source } from "../found.ts";
 import { sha256Hex } from "../hashing/sha256.ts";
 import type { Connections, DialRules } from "./connection.ts";
+import { downloadFailure } from "./full-disk.ts";
 
 export type WholeOptions = {
   readonly target: string;
@@ -105,7 +106,7 @@ async function save(
       throw new ClusterError("conflict", `${target} exists; use --overwrite to replace it`);
     }
     if (error instanceof ClusterError || signal.aborted) throw error;
-    throw storageFailure(error, target);
+    throw downloadFailure(error, target, false);
   } finally {
     await rm(part, { force: true });
   }

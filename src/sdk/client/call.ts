@@ -2,6 +2,7 @@
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
+import { LineCutter } from "../../wire/line-cutter.ts";
 
 export type TransportOptions = {
   /** Of the coordinator; of several of one cluster, with commas between them: calls go to the one
@@ -15,7 +16,13 @@ export type TransportOptions = {
   readonly nearBlob?: (hash: Hash, isLent: boolean) => Promise<AsyncIterable<Uint8Array> | null>;
   /** How long the coordinator may take to begin an answer, in ms; default 30,000. */
   readonly answerMs?: number;
+  /** Where it is now, asked when a call fails: one that has started again may listen at another
+   *  port. Null when that is not known. */
+  readonly whereNow?: () => Place | null;
 };
+
+/** `url` and `fingerprint` of `TransportOptions`. */
+export type Place = { readonly url: string; readonly fingerprint: string };
 
 export type Call = {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
@@ -33,6 +40,25 @@ export type Call = {
 
 /** Largest JSON answer, in bytes. */
 export const jsonMaxBytes = 64 * 1024 * 1024;
+
+/** Lines of an answer as they arrive, without empty ones; the last has its newline, too. Throws
+ *  `limit-exceeded` for one that is longer. */
+export async function* answerLines(
+  { path }: Pick<Call, "path">,
+  chunks: AsyncIterable<Uint8Array>,
+  lineMaxCharacters: number,
+): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  const cutter = new LineCutter();
+  for await (const chunk of chunks) {
+    for (const line of cutter.add(decoder.decode(chunk, { stream: true }))) {
+      if (line !== "") yield line;
+    }
+    if (cutter.restCharacters <= lineMaxCharacters) continue;
+    const text = `a line of ${path} is over ${lineMaxCharacters} characters`;
+    throw new ClusterError("limit-exceeded", text);
+  }
+}
 
 /** What an answer to HEAD says, which has no body. */
 const headCodes: Readonly<Record<number, ErrorCode>> = {

@@ -10,7 +10,15 @@ import { Agents } from "../../link/http/agents.ts";
 import { Coordinators } from "../../link/http/coordinators.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { request as httpRequest } from "../../link/node-http.ts";
-import { type Call, failureOf, jsonMaxBytes, jsonOf, type TransportOptions } from "./call.ts";
+import {
+  answerLines,
+  type Call,
+  failureOf,
+  jsonMaxBytes,
+  jsonOf,
+  type Place,
+  type TransportOptions,
+} from "./call.ts";
 
 export type { Call, TransportOptions };
 
@@ -19,19 +27,21 @@ const leaderMs = 15_000;
 /** Between two looks whether another one leads while calls are under way, ms: one that is stopped
  *  does not end them. */
 const lookMs = 400;
+const agentSettings = { keepAliveMsecs: 5_000, maxSockets: 64 };
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #coordinators: Coordinators;
-  readonly #agents: Agents;
+  #place: Place;
+  #coordinators: Coordinators;
+  #agents: Agents;
   /** Of what comes from the coordinator in ranges: parts of a result share them. */
   readonly lanesDown = new Lanes(steadyMs());
 
   constructor(options: TransportOptions) {
-    const urls = options.url.split(",").map((url) => parseUrl(url).origin);
-    const { fingerprint = "" } = options;
-    this.#coordinators = new Coordinators({ urls: urls.join(","), fingerprint, lookMs });
-    this.#agents = new Agents(fingerprint, { keepAliveMsecs: 5_000, maxSockets: 64 });
+    const { fingerprint = "", url } = options;
+    this.#place = { url, fingerprint };
+    this.#coordinators = coordinatorsAt(this.#place);
+    this.#agents = new Agents(fingerprint, agentSettings);
     this.#options = options;
   }
 
@@ -64,11 +74,26 @@ export class Transport {
 
   /** Whether the same call may be sent again, to the coordinator that leads now. */
   async #mayMove({ body, signal }: Call, error: unknown): Promise<boolean> {
-    if (!(error instanceof ClusterError) || error.code !== "unavailable") return false;
-    if (!this.#coordinators.areSeveral) return false;
-    const found = await this.#coordinators.findWithin(leaderMs, signal);
+    if (!(error instanceof ClusterError)) return false;
     // A stream can be sent once.
-    return found !== null && (body === undefined || body instanceof Uint8Array);
+    const isKept = body === undefined || body instanceof Uint8Array;
+    // What answers at its old port may be anything.
+    if (this.#hasMoved()) return isKept;
+    if (error.code !== "unavailable" || !this.#coordinators.areSeveral) return false;
+    return (await this.#coordinators.findWithin(leaderMs, signal)) !== null && isKept;
+  }
+
+  /** Whether the coordinator is at another place than the one that was called, which is called from
+   *  now on. */
+  #hasMoved(): boolean {
+    const now = this.#options.whereNow?.() ?? null;
+    const { fingerprint, url } = this.#place;
+    if (now === null || (now.url === url && now.fingerprint === fingerprint)) return false;
+    this.#place = now;
+    this.#coordinators = coordinatorsAt(now);
+    this.#agents.close();
+    this.#agents = new Agents(now.fingerprint, agentSettings);
+    return true;
   }
 
   /** The answer as one text. */
@@ -85,41 +110,24 @@ export class Transport {
   }
 
   /** The answer's lines as JSON values, as they arrive. */
-  lines<T>(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<T, void> {
-    return this.#read(call, lineMaxBytes, (line) => JSON.parse(line) as T);
+  lines<T>(call: Call): AsyncGenerator<T, void> {
+    return this.#read(call, (line) => JSON.parse(line) as T);
   }
 
   /** The same as their texts, with all digits of their numbers. */
-  texts(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<string, void> {
-    return this.#read(call, lineMaxBytes, (line) => line);
+  texts(call: Call): AsyncGenerator<string, void> {
+    return this.#read(call, (line) => line);
   }
 
-  async *#read<T>(
-    call: Call,
-    lineMaxBytes: number,
-    read: (line: string) => T,
-  ): AsyncGenerator<T, void> {
+  async *#read<T>(call: Call, read: (line: string) => T): AsyncGenerator<T, void> {
     const answer = await this.open(call);
     const { idleMs } = call;
     if (idleMs !== undefined) {
       answer.setTimeout(idleMs, () => answer.destroy(new Error(`nothing came for ${idleMs} ms`)));
     }
-    let rest: Buffer = Buffer.alloc(0);
     try {
-      for await (const chunk of answer as AsyncIterable<Buffer>) {
-        let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-        for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
-          const line = bytes.toString("utf8", 0, end);
-          bytes = bytes.subarray(end + 1);
-          if (line !== "") yield read(line);
-        }
-        rest = bytes;
-        if (rest.length > lineMaxBytes) {
-          throw new ClusterError(
-            "limit-exceeded",
-            `a line of ${call.path} is over ${lineMaxBytes}`,
-          );
-        }
+      for await (const line of answerLines(call, answer as AsyncIterable<Buffer>, jsonMaxBytes)) {
+        yield read(line);
       }
     } catch (error) {
       throw this.#unreachable(error);
@@ -229,6 +237,11 @@ export class Transport {
     const text = `the coordinator at ${this.url} cannot be reached: ${message}`;
     return new ClusterError("unavailable", text, { cause: error });
   }
+}
+
+function coordinatorsAt({ fingerprint, url }: Place): Coordinators {
+  const urls = url.split(",").map((one) => parseUrl(one).origin);
+  return new Coordinators({ urls: urls.join(","), fingerprint, lookMs });
 }
 
 function answerOf(request: ClientRequest): Promise<IncomingMessage> {

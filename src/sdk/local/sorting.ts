@@ -4,6 +4,7 @@ import { Arena, compareBytes } from "../../wire/block/arena.ts";
 import { Decimal, decimalParts, type ExactNumber, exactOfParts } from "../../wire/block/decimal.ts";
 import { sortKeyMaxBytes, writeKey } from "../../wire/block/key.ts";
 import type { OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
+import { halfCharacter } from "../../wire/block/refusal.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
 import { asCell, asJson } from "./rows.ts";
 
@@ -43,7 +44,9 @@ export function rawRow(row: Uint8Array, { inputs, apply }: OperatorSpec): KeyedR
 export function keyedRow(key: Key, value: unknown): KeyedRow {
   const arena = new Arena(64);
   writeKey(arena, key, "map", sortKeyMaxBytes);
-  return { key: arena.view().slice(), bytes: Buffer.from(String(value)) };
+  const text = String(value);
+  if (!text.isWellFormed()) throw halfCharacter();
+  return { key: arena.view().slice(), bytes: Buffer.from(text) };
 }
 
 /** The parts of the result. */

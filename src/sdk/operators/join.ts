@@ -10,12 +10,17 @@ export type JoinOn<L extends string, R extends string> =
   | (L & R)
   | { readonly left: L; readonly right: R };
 
-export type JoinSettings<L extends string, R extends string> = {
+export type JoinSettings<
+  L extends string,
+  R extends string,
+  On extends JoinOn<L, R> = JoinOn<L, R>,
+  Kind extends JoinKind = JoinKind,
+> = {
   /** The column of that name in both, or one of each. */
-  readonly on: JoinOn<L, R>;
+  readonly on: On;
   /** Which rows without a partner are kept, with null in its place: none (`inner`, the default),
    *  those of the left, those of the right, or all (`outer`). */
-  readonly kind?: JoinKind;
+  readonly kind?: Kind;
 };
 
 const kinds: readonly JoinKind[] = ["inner", "left", "right", "outer"];

@@ -4,13 +4,13 @@ import type { Trust } from "../../core/job.ts";
 import type { BadPolicy } from "../../wire/block/plan.ts";
 import type { TableOutput } from "../job.ts";
 
-export type OperatorOptions = {
+export type OperatorOptions<O extends TableOutput = TableOutput> = {
   /** For people; default that of the job file. */
   readonly name?: string;
   /** Number of reduce tasks and so of output files. */
   readonly reducers?: number;
   /** Default "ndjson". "csv", "parquet" and "arrow" are tables. */
-  readonly output?: TableOutput;
+  readonly output?: O;
   /** With `output: "ndjson"`: an object of the columns a line instead of key and value. */
   readonly rows?: boolean;
   /** A record that cannot be parsed or has no number where one is asked for: "fail" the job

@@ -5,14 +5,18 @@ import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format, TableOutput } from "../job.ts";
 import { operatorInput } from "./input.ts";
 import type { OperatorOptions } from "./options.ts";
+import type { RowsJob } from "./rows.ts";
 
-type Settings = Omit<OperatorOptions, "output"> & {
+/** Of what is sorted: texts are lines without it. */
+export type SortOutput = Exclude<TableOutput, "text">;
+
+type Settings<O extends SortOutput> = Omit<OperatorOptions, "output"> & {
   /** Default: texts as lines, rows as "ndjson"; "csv", "parquet" and "arrow" are tables, of texts
    *  with one column. */
-  readonly output?: Exclude<TableOutput, "text">;
+  readonly output?: O;
 };
 
-export type SortOptions<C extends string> = Settings & {
+export type SortOptions<C extends string, O extends SortOutput = SortOutput> = Settings<O> & {
   /** What records are sorted by: a column, or several of them, the first first. Default: all. */
   readonly by?: C | readonly C[];
   /** Default "ascending": by bytes, as `LC_ALL=C sort` does. Records with equal keys keep the order
@@ -24,10 +28,14 @@ export type SortOptions<C extends string> = Settings & {
 };
 
 /** The order is that of the column, greatest first unless `order` says otherwise. */
-export type TopOptions<C extends string> = Omit<SortOptions<C>, "reducers">;
+export type TopOptions<C extends string, O extends SortOutput = SortOutput> = Omit<
+  SortOptions<C, O>,
+  "reducers"
+>;
 
 /** Of records that agree in `by`, the first of the input is kept. */
-export type DistinctOptions<C extends string> = Settings & Pick<SortOptions<C>, "by">;
+export type DistinctOptions<C extends string, O extends SortOutput = SortOutput> = Settings<O> &
+  Pick<SortOptions<C>, "by">;
 
 /** What is sorted: a format and its columns. */
 export type Sorted = { readonly format: FormatSpec; readonly columns: readonly string[] };
@@ -109,6 +117,7 @@ function isUtf8Lines(format: FormatSpec): boolean {
 /** Records of one size, in files of nothing else. */
 export type Records = Format<Uint8Array> & RecordOperators;
 
+/** Records have no rows: what they leave is read as files. */
 export class RecordOperators {
   readonly #format: FormatSpec;
 
@@ -117,17 +126,20 @@ export class RecordOperators {
   }
 
   /** In the order of their keys. The result has the same records and nothing else. */
-  sort(options?: Omit<SortOptions<never>, "by" | "numeric" | "output">): AnyOperator {
+  sort(options?: Omit<SortOptions<never>, "by" | "numeric" | "output">): RowsJob<never> {
     return sorted({ format: this.#format, columns: [] }, options);
   }
 
   /** The records with the greatest keys (or least: `order: "ascending"`), in that order. */
-  topK(count: number, options?: Omit<TopOptions<never>, "by" | "numeric" | "output">): AnyOperator {
+  topK(
+    count: number,
+    options?: Omit<TopOptions<never>, "by" | "numeric" | "output">,
+  ): RowsJob<never> {
     return top({ format: this.#format, columns: [] }, count, options);
   }
 
   /** Of records with equal keys the first, in the order of the keys. */
-  distinct(options?: Omit<DistinctOptions<never>, "by" | "output">): AnyOperator {
+  distinct(options?: Omit<DistinctOptions<never>, "by" | "output">): RowsJob<never> {
     return distinct({ format: this.#format, columns: [] }, options);
   }
 }

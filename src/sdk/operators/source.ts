@@ -17,36 +17,62 @@
  *
  *  Whatever the order in which workers finish, pairs are the same: numbers are added exactly. */
 import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
-import type { AnyOperator, Format } from "../job.ts";
+import type { AnyOperator, Format, TableOutput } from "../job.ts";
 import { operatorInput } from "./input.ts";
-import { type JoinSettings, joinSpec } from "./join.ts";
+import { type JoinKind, type JoinOn, type JoinSettings, joinSpec } from "./join.ts";
 import type { OperatorOptions } from "./options.ts";
 import type { Aggregate } from "./query/aggregates.ts";
 import { type Cell, type Cells, checkedColumn } from "./query/cell.ts";
-import { type Selection, type SortBy, Table, type TableGroups } from "./query/table.ts";
+import {
+  type Aggregated,
+  type Columns,
+  type Selected,
+  type Selection,
+  type SortBy,
+  Table,
+  type TableGroups,
+} from "./query/table.ts";
+import type {
+  ColumnsOf,
+  GroupKey,
+  JoinedRow,
+  PairRow,
+  RecordKey,
+  RowsJob,
+  SortedRow,
+  TypesOf,
+} from "./rows.ts";
 import {
   checkCount,
   type DistinctOptions,
   distinct,
   type Sorted,
   type SortOptions,
+  type SortOutput,
   sorted,
   type TopOptions,
   top,
 } from "./sort.ts";
 
-/** A format whose records have the columns `C`. */
-export type Source<In, C extends string> = Format<In> & Operators<C>;
+/** A format whose records have the columns `C`; as rows of a table they are `R`. */
+export type Source<In, C extends string, R = ColumnsOf<In, C>> = Format<In> & Operators<C, In, R>;
 
-export function source<In, C extends string>(
+export function source<In, C extends string, R>(
   format: FormatSpec,
   columns: readonly C[],
-): Source<In, C> {
-  return Object.assign(new Operators(format, columns), format);
+): Source<In, C, R> {
+  return Object.assign(new Operators<C, In, R>(format, columns), format);
 }
 
+type Aggregates<C extends string> = { readonly [name: string]: Aggregate<C, unknown> };
+
 /** Of the records that agree in the columns `by`. */
-export class Groups<C extends string> {
+export class Groups<
+  C extends string,
+  R = Columns<C>,
+  By extends readonly string[] = readonly C[],
+  K = GroupKey<R, By>,
+> {
   readonly #format: FormatSpec;
   readonly #columns: readonly string[];
   readonly #by: readonly string[];
@@ -58,38 +84,39 @@ export class Groups<C extends string> {
   }
 
   /** A table with a row for each group: its columns, and these aggregates. */
-  aggregate<A extends { readonly [name: string]: Aggregate<C> }>(
+  aggregate<A extends Aggregates<C>>(
     named: A,
-  ): Table<C | (keyof A & string)> {
+  ): Table<By[number] | (keyof A & string), Aggregated<A, R, By[number]>> {
     return this.#table().aggregate(named);
   }
 
   /** A table of the first records of each group in the order of `by`. */
-  topK(count: number, ...by: readonly SortBy<C>[]): Table<C> {
+  topK(count: number, ...by: readonly SortBy<C>[]): Table<C, R> {
     return this.#table().topK(count, ...by);
   }
 
-  #table(): TableGroups<C, C> {
-    return new Table<C>(this.#format, this.#columns).by(...(this.#by as C[]));
+  #table(): TableGroups<C, By[number], R> {
+    const table = new Table<C, R>(this.#format, this.#columns);
+    return table.by(...(this.#by as C[])) as TableGroups<C, By[number], R>;
   }
 
   /** How many there are. */
-  count(options?: OperatorOptions): Pairs {
+  count<O extends TableOutput = "ndjson">(options?: OperatorOptions<O>): Pairs<K, O> {
     return pairs(this.#format, { operator: "count", by: this.#by }, options);
   }
 
   /** The exact sum of the numbers in a column; one beyond ±1.8e308 fails the job. */
-  sum(column: C, options?: OperatorOptions): Pairs {
+  sum<O extends TableOutput = "ndjson">(column: C, options?: OperatorOptions<O>): Pairs<K, O> {
     return pairs(this.#format, this.#of("sum", column), options);
   }
 
   /** The least number in a column. */
-  min(column: C, options?: OperatorOptions): Pairs {
+  min<O extends TableOutput = "ndjson">(column: C, options?: OperatorOptions<O>): Pairs<K, O> {
     return pairs(this.#format, this.#of("min", column), options);
   }
 
   /** The greatest number in a column. */
-  max(column: C, options?: OperatorOptions): Pairs {
+  max<O extends TableOutput = "ndjson">(column: C, options?: OperatorOptions<O>): Pairs<K, O> {
     return pairs(this.#format, this.#of("max", column), options);
   }
 
@@ -99,7 +126,7 @@ export class Groups<C extends string> {
 }
 
 /** What every source can do. */
-export class Operators<C extends string> {
+export class Operators<C extends string, In = unknown, R = Columns<C>> {
   readonly #format: FormatSpec;
   readonly #columns: readonly C[];
 
@@ -109,75 +136,86 @@ export class Operators<C extends string> {
   }
 
   /** Groups of the records that agree in these columns; without columns one of all records. */
-  by<By extends C>(...columns: readonly By[]): Groups<C> {
-    return new Groups(this.#format, this.#columns, columns);
+  by<const By extends readonly C[]>(...columns: By): Groups<C, R, By> {
+    return new Groups<C, R, By>(this.#format, this.#columns, columns);
   }
 
   /** The records for which the test is true, as a table. */
-  where(test: (row: Cells<C>) => Cell): Table<C> {
+  where(test: (row: Cells<C, R>) => Cell<unknown>): Table<C, R> {
     return this.table().where(test);
   }
 
   /** A table of these columns, in this order, some of them computed. */
-  select<S extends Selection<C>>(selection: S): Table<keyof S & string> {
+  select<S extends Selection<C, R>>(selection: S): Table<keyof S & string, Selected<S, R>> {
     return this.table().select(selection);
   }
 
   /** The records as a table, on which all operators can follow each other. */
-  table(): Table<C> {
+  table(): Table<C, R> {
     return new Table(this.#format, this.#columns);
   }
 
   /** Of all records: a table of one row. */
-  aggregate<A extends { readonly [name: string]: Aggregate<C> }>(
-    named: A,
-  ): Table<keyof A & string> {
+  aggregate<A extends Aggregates<C>>(named: A): Table<keyof A & string, Aggregated<A, R>> {
     return this.table().aggregate(named);
   }
 
   /** Each record and how often it occurs: `by` all columns. */
-  count(options?: OperatorOptions): Pairs {
-    return new Groups<C>(this.#format, this.#columns, this.#columns).count(options);
+  count<O extends TableOutput = "ndjson">(options?: OperatorOptions<O>): Pairs<RecordKey<R, C>, O> {
+    const all = this.#columns;
+    return new Groups<C, R, C[], RecordKey<R, C>>(this.#format, all, all).count(options);
   }
 
   /** Of all records: one row, whose key is null. */
-  sum(column: C, options?: OperatorOptions): Pairs {
+  sum<O extends TableOutput = "ndjson">(column: C, options?: OperatorOptions<O>): Pairs<null, O> {
     return this.by().sum(column, options);
   }
 
   /** The least number of all records: one row, whose key is null. */
-  min(column: C, options?: OperatorOptions): Pairs {
+  min<O extends TableOutput = "ndjson">(column: C, options?: OperatorOptions<O>): Pairs<null, O> {
     return this.by().min(column, options);
   }
 
   /** The greatest number of all records: one row, whose key is null. */
-  max(column: C, options?: OperatorOptions): Pairs {
+  max<O extends TableOutput = "ndjson">(column: C, options?: OperatorOptions<O>): Pairs<null, O> {
     return this.by().max(column, options);
   }
 
   /** All records in order, as they are. */
-  sort(options?: SortOptions<C>): AnyOperator {
+  sort<O extends SortOutput = never>(options?: SortOptions<C, O>): RowsJob<SortedRow<In, R, O>> {
     return sorted(this.#all, options);
   }
 
   /** The records with the greatest keys (or least: `order: "ascending"`), in that order; of equal
    *  ones those that come first. */
-  topK(count: number, options?: TopOptions<C>): AnyOperator {
+  topK<O extends SortOutput = never>(
+    count: number,
+    options?: TopOptions<C, O>,
+  ): RowsJob<SortedRow<In, R, O>> {
     return top(this.#all, count, options);
   }
 
   /** Of equal records the first, in the order of their keys. */
-  distinct(options?: DistinctOptions<C>): AnyOperator {
+  distinct<O extends SortOutput = never>(
+    options?: DistinctOptions<C, O>,
+  ): RowsJob<SortedRow<In, R, O>> {
     return distinct(this.#all, options);
   }
 
   /** Rows of this source (the left) and another that agree in a column. The inputs are submitted as
    *  `left=PATH right=PATH`. A row of the result has that column as its key and the two rows as its
    *  value: `{ left, right }`. */
-  join<Other, D extends string>(
-    other: Source<Other, D>,
-    settings: JoinSettings<C, D> & OperatorOptions,
-  ): AnyOperator {
+  join<
+    Other,
+    D extends string,
+    S,
+    const On extends JoinOn<C, D>,
+    Kind extends JoinKind = "inner",
+    O extends TableOutput = "ndjson",
+  >(
+    other: Source<Other, D, S>,
+    settings: JoinSettings<C, D, On, Kind> & OperatorOptions<O>,
+  ): RowsJob<JoinedRow<{ left: In; right: Other; leftRow: R; rightRow: S }, On, Kind, O>> {
     const { on, kind, ...options } = settings;
     const columns = { left: this.#columns, right: other.#columns };
     const apply = joinSpec({ on, ...(kind === undefined ? {} : { kind }) }, columns);
@@ -191,10 +229,12 @@ export class Operators<C extends string> {
 }
 
 /** A job whose result are pairs of key and number. What follows it is a method here. */
-export class Pairs implements AnyOperator {
+export class Pairs<K = unknown, O extends TableOutput = "ndjson"> implements AnyOperator {
   readonly kind = "operator";
   readonly operator: OperatorSpec;
   readonly options: AnyOperator["options"];
+  /** For the compiler alone. */
+  declare readonly types?: TypesOf<PairRow<K, number, O>>;
 
   constructor(operator: OperatorSpec, options: AnyOperator["options"]) {
     this.operator = operator;
@@ -206,7 +246,7 @@ export class Pairs implements AnyOperator {
   topK(
     count: number,
     { order = "descending" }: Pick<TopOptions<never>, "order"> = {},
-  ): AnyOperator {
+  ): RowsJob<PairRow<K, number, O>> {
     checkCount(count);
     const { reducers: _, ...options } = this.options;
     const last = { operator: "top", count, order } as const;
@@ -214,11 +254,11 @@ export class Pairs implements AnyOperator {
   }
 }
 
-function pairs(
+function pairs<K, O extends TableOutput>(
   format: FormatSpec,
   apply: OperatorSpec["apply"],
-  options: OperatorOptions = {},
-): Pairs {
+  options: OperatorOptions<O> = {},
+): Pairs<K, O> {
   return new Pairs(operatorSpec({ default: format }, apply, options), options);
 }
 

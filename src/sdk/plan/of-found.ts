@@ -142,7 +142,7 @@ async function planFiles(
   return { plan: { ...plan, ...inOneTask(plan, inputBytes) }, inputBytes, uploads };
 }
 
-type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes">;
+type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes" | "isRecord">;
 
 function cutting(formats: Formats, file: FoundFile, splitBytes: number): Cutting {
   const format = formats[file.input];
@@ -151,7 +151,8 @@ function cutting(formats: Formats, file: FoundFile, splitBytes: number): Cutting
   const isTable = tableFormat(file) !== null;
   const isSmall = file.sizeBytes <= splitBytes;
   const mayCut = isTable || (isPlain && !isWhole && (isSmall || hasCuts(file, format)));
-  return { mayCut, mayPack: isPlain || isTable, ...recordsIn(file, format) };
+  const isRecord = format?.format === "file";
+  return { mayCut, mayPack: isPlain || isTable, isRecord, ...recordsIn(file, format) };
 }
 
 function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {

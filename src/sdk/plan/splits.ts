@@ -10,12 +10,14 @@ export type SplittableFile = {
   readonly mayPack: boolean;
   /** Cuts fall between records of this size. */
   readonly recordBytes?: number;
+  /** The file is one record, an empty file, too. */
+  readonly isRecord?: boolean;
 };
 
 /** Most files of one split: a file costs about as much as 16 KiB of text, however small it is. */
 const filesMax = 4096;
 
-/** Splits in the order of the files; empty files are in none. Up to `splitMaxBytes` a file is cut
+/** Splits in the order of the files; empty files are in none, unless they are records. Up to `splitMaxBytes` a file is cut
  *  into one split less: a task for some last bytes costs a round of all slots. */
 export function cutSplits(
   files: readonly SplittableFile[],
@@ -32,7 +34,7 @@ export function cutSplits(
   };
   for (const [index, file] of files.entries()) {
     const { input, sizeBytes } = file;
-    if (sizeBytes === 0) continue;
+    if (sizeBytes === 0 && file.isRecord !== true) continue;
     const isFull = packBytes + sizeBytes > splitBytes || pack.length === filesMax;
     if (input !== packInput || isFull || !file.mayPack) flush();
     if (sizeBytes > splitBytes || !file.mayPack) {

@@ -5,10 +5,13 @@ import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import { LineCutter } from "../../wire/line-cutter.ts";
 
 /** Beside `src` and `dist` alike. */
 const ownFolder = resolve(dirname(fileURLToPath(import.meta.url)), "../../../python");
 const tailMaxCharacters = 2_000;
+/** What a job writes without a newline is passed on in lines of this length. */
+const lineMaxCharacters = 1024 * 1024;
 
 /** As workers start it; the environment is the user's, but for what changes results. */
 const flags = ["-s", "-B", "-X", "utf8"];
@@ -46,14 +49,16 @@ export async function askPython({ args, limitMs, onLine, script }: Question): Pr
   let tail = "";
   child.stdio[3]?.on("error", () => {});
   for (const stream of [child.stdout!, child.stderr!]) {
-    let open = "";
+    const cutter = new LineCutter();
     stream.setEncoding("utf8").on("data", (chunk: string) => {
       tail = (tail + chunk).slice(-tailMaxCharacters);
-      const lines = (open + chunk).split("\n");
-      open = lines.pop() ?? "";
-      for (const line of lines) onLine(line);
+      for (const line of cutter.add(chunk)) onLine(line);
+      if (cutter.restCharacters > lineMaxCharacters) onLine(cutter.end());
     });
-    stream.on("end", () => open !== "" && onLine(open));
+    stream.on("end", () => {
+      const rest = cutter.end();
+      if (rest !== "") onLine(rest);
+    });
   }
   let isLate = false;
   const timer = setTimeout(() => {

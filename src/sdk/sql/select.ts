@@ -9,7 +9,7 @@ import { refusal, wrong } from "./refusal.ts";
 import { type SqlSource, sourceOf } from "./sources.ts";
 
 export type SqlJob = {
-  readonly table: Table<string>;
+  readonly table: Table<string, unknown>;
   /** What it reads. */
   readonly path: string;
 };
@@ -60,7 +60,7 @@ class Select {
     };
   }
 
-  table(): Table<string> {
+  table(): Table<string, unknown> {
     const { groupBy, having, where } = this.#select;
     const outputs = this.#outputs();
     const test = where ? typed(where, this.#rows).of : null;
@@ -116,7 +116,7 @@ class Select {
   }
 
   /** Without groups. */
-  #plain(outputs: readonly Output[]): (table: Table<string>) => Table<string> {
+  #plain(outputs: readonly Output[]): (table: Table<string, unknown>) => Table<string, unknown> {
     const columns = new Map(
       outputs.map(({ name, expression }) => [name, typed(expression, this.#rows).of]),
     );
@@ -129,7 +129,7 @@ class Select {
     };
   }
 
-  #grouped(outputs: readonly Output[]): (table: Table<string>) => Table<string> {
+  #grouped(outputs: readonly Output[]): (table: Table<string, unknown>) => Table<string, unknown> {
     checkNames(outputs);
     const groups = (this.#select.groupBy ?? []).map(
       (by) => outputOf(by, outputs)?.expression ?? by,
@@ -166,7 +166,7 @@ class Select {
       const before = [...computed, ...aggregates.computed];
       // Only counted: any column keeps the rows.
       const rows = before.length === 0 ? table : table.select(selection(before));
-      let grouped: Table<string> = rows
+      let grouped: Table<string, unknown> = rows
         .by(...computed.keys())
         .aggregate(Object.fromEntries(aggregates.named));
       if (test !== null) grouped = grouped.where(() => asCell(test));
@@ -193,7 +193,11 @@ class Select {
     return { by, hidden };
   }
 
-  #end(table: Table<string>, outputs: readonly Output[], { by, hidden }: Order): Table<string> {
+  #end(
+    table: Table<string, unknown>,
+    outputs: readonly Output[],
+    { by, hidden }: Order,
+  ): Table<string, unknown> {
     let end = by.length === 0 ? table : table.sort(...by);
     const { limit, offset } = this.#select.limit ?? {};
     if (limit !== undefined || offset !== undefined) {
@@ -228,7 +232,7 @@ function selection(columns: ReadonlyArray<readonly [string, Operand]>) {
   return Object.fromEntries(columns.map(([name, of]) => [name, () => of]));
 }
 
-function asCell(of: Operand): Cell {
+function asCell(of: Operand): Cell<unknown> {
   return of instanceof Cell ? of : new Cell({ value: of });
 }
 

@@ -26,7 +26,7 @@ export type ColumnType = "number" | "text" | "boolean" | "any";
 export type SqlSource = {
   readonly columns: ReadonlyMap<string, ColumnType>;
   /** Rows of these columns, as they are in the files: cells of CSV as texts. */
-  readonly table: (columns: readonly string[]) => Table<string>;
+  readonly table: (columns: readonly string[]) => Table<string, unknown>;
   /** Numbers are texts there, and must be read as numbers. */
   readonly isText: boolean;
   /** Throws `bad-request` when another file has a column that is not among these: `*` would leave

@@ -19,7 +19,7 @@ export type Renamed = Map<string, string>;
 /** `deep`: objects within objects are columns, too; else they are cells. `renamed` gets what was
  *  renamed of a list of tasks, as it comes. */
 export function lineReader(
-  shape: RowShape,
+  shape: Exclude<RowShape, { of: "lines" }>,
   deep: boolean,
   renamed: Renamed = new Map(),
 ): LineReader {

@@ -1,5 +1,5 @@
 /** A table as CSV (RFC 4180), with a header. Null is an empty cell, the empty text `""`. */
-import { ClusterError } from "../../core/error.ts";
+import { halfCharacter } from "../../wire/block/refusal.ts";
 import { csvCell } from "../../wire/block/row.ts";
 import type { Rows } from "./cells.ts";
 import type { Column } from "./columns.ts";
@@ -25,6 +25,5 @@ function lineOf(cells: readonly unknown[]): string {
 /** JSON escapes lone surrogates; CSV has no way to say them. */
 function bytesOf(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text);
-  const half = "a string with half a character (a lone surrogate) cannot be written as csv";
-  throw new ClusterError("user-error", `${half}; use output: "ndjson"`);
+  throw halfCharacter();
 }

@@ -1,5 +1,6 @@
 /** Bytes of a result as its lines. */
 import { ClusterError } from "../../core/error.ts";
+import { LineCutter } from "../../wire/line-cutter.ts";
 
 /** Longest line, characters: that of a value in a result. */
 const lineMaxCharacters = 64 * 1024 * 1024;
@@ -14,20 +15,13 @@ export async function* linesAtOnce(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly string[], void> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let rest: string[] = [];
-  let restCharacters = 0;
+  const cutter = new LineCutter();
   for await (const chunk of chunks) {
-    const text = decoder.decode(chunk, { stream: true });
-    if (text.includes("\n")) {
-      const lines = (rest.join("") + text).split("\n");
-      rest = [lines.pop() as string];
-      restCharacters = 0;
-      yield lines;
-    } else rest.push(text);
-    restCharacters = rest.length === 1 ? (rest[0] as string).length : restCharacters + text.length;
-    if (restCharacters <= lineMaxCharacters) continue;
+    const lines = cutter.add(decoder.decode(chunk, { stream: true }));
+    if (lines.length > 0) yield lines;
+    if (cutter.restCharacters <= lineMaxCharacters) continue;
     throw new ClusterError("limit-exceeded", `a line is over ${lineMaxCharacters} characters`);
   }
-  const last = rest.join("");
+  const last = cutter.end();
   if (last !== "") yield [last];
 }

@@ -10,12 +10,19 @@ export function outputOf({ options }: Job): OutputFormat {
   return rows && output === "ndjson" ? "rows" : output;
 }
 
-/** Null when the parts are in the job's format already. `items`: the blob of a list of tasks. */
+/** Null when the parts are in the job's format already, and their lines are pairs or CSV. `items`: the blob of a list of tasks. */
 export function shapeOf(job: Job, items: string | null): RowShape | null {
   const output = outputOf(job);
   if (job.kind === "tasks") return { of: "tasks", ...(items === null ? {} : { items }) };
-  if (output === "text" || output === "bytes") return null;
+  if (output === "bytes") return null;
+  if (output === "text") return job.kind === "operator" ? textShape(job.operator) : null;
   return job.kind === "operator" ? operatorShape(job.operator) : { of: "pairs" };
+}
+
+/** Of lines of text that are no pairs. */
+function textShape(operator: OperatorSpec): RowShape | null {
+  if (operator.apply.operator === "sort") return { of: "lines" };
+  return operator.apply.operator === "query" ? operatorShape(operator) : null;
 }
 
 function operatorShape({ apply, inputs, output }: OperatorSpec): RowShape | null {

@@ -1,8 +1,16 @@
 /** Makes tables of results whose parts are lines of JSON. The columns are known when all rows are,
  *  so the rows are read twice where the job does not know them. */
 import type { OutputFormat, RowShape } from "../../core/job.ts";
+import { halfCharacter } from "../../wire/block/refusal.ts";
 import type { JobResult, ResultPart } from "../job-result.ts";
-import { type Cells, type LineReader, lineReader, type Renamed, type Rows } from "./cells.ts";
+import {
+  type Cell,
+  type Cells,
+  type LineReader,
+  lineReader,
+  type Renamed,
+  type Rows,
+} from "./cells.ts";
 import { type Column, ColumnsSeen } from "./columns.ts";
 import { csvBytes } from "./csv.ts";
 import { linesAtOnce, linesOf } from "./lines.ts";
@@ -10,6 +18,7 @@ import { Repeated } from "./repeated.ts";
 import { rowBytes } from "./rows.ts";
 
 type TableFormat = Exclude<OutputFormat, "ndjson" | "text" | "bytes">;
+type TableShape = Exclude<RowShape, { of: "lines" }>;
 type Encode = (rows: Rows, columns: () => Promise<readonly Column[]>) => AsyncIterable<Uint8Array>;
 
 const encoders: Readonly<Record<TableFormat, Encode>> = {
@@ -28,15 +37,21 @@ const encoders: Readonly<Record<TableFormat, Encode>> = {
 /** The result in its format; as it is when its parts are in that already. */
 export function tabled(result: JobResult): JobResult {
   const { format, shape } = result;
-  const isTable = format in encoders && shape !== undefined;
+  const isTable = format in encoders && shape !== undefined && shape.of !== "lines";
   if (!isTable || (format === "rows" && shape.of === "rows")) return result;
   return new TableResult(result, shape, format as TableFormat).result;
+}
+
+/** Parquet and Arrow have no other texts than UTF-8: their libraries would write another one. */
+function checkTexts(name: string, cell: Cell): void {
+  if (name.isWellFormed() && (typeof cell !== "string" || cell.isWellFormed())) return;
+  throw halfCharacter();
 }
 
 class TableResult {
   readonly result: JobResult;
   readonly #parts: readonly ResultPart[];
-  readonly #shape: RowShape;
+  readonly #shape: TableShape;
   readonly #items: JobResult["items"];
   readonly #encode: Encode;
   readonly #isTyped: boolean;
@@ -44,7 +59,7 @@ class TableResult {
   readonly #renamed: Renamed = new Map();
   #columns: Promise<readonly Column[]> | null = null;
 
-  constructor(result: JobResult, shape: RowShape, format: TableFormat) {
+  constructor(result: JobResult, shape: TableShape, format: TableFormat) {
     this.#parts = result.parts;
     this.#shape = shape;
     this.#items = result.items;
@@ -73,7 +88,10 @@ class TableResult {
     if (known === undefined || this.#isTyped) {
       for await (const rows of this.#rows(this.#parts)) {
         for (const row of rows) {
-          for (const [name, cell] of row) seen.add(name, cell);
+          for (const [name, cell] of row) {
+            if (this.#isTyped) checkTexts(name, cell);
+            seen.add(name, cell);
+          }
           repeated.add(row);
         }
       }

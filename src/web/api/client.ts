@@ -1,6 +1,7 @@
 /** The coordinator's HTTP API from a page: JSON, streams of lines, and bytes to save. */
 import type { ErrorCode } from "../../core/error.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
+import { LineCutter } from "../../wire/line-cutter.ts";
 import { readerToken } from "../shell/session.ts";
 
 /** Time limit of a call without streaming, ms. */
@@ -72,21 +73,25 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   return (await (await open(path, options)).json()) as T;
 }
 
+/** Longest line, as of `jsonMaxBytes` of other clients. */
+const lineMaxCharacters = 64 * 1024 * 1024;
+
 /** Lines of NDJSON as they arrive. */
 export async function* lines<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void> {
   const answer = await open(path, { signal, limitMs: null });
   const reader = (answer.body as ReadableStream<Uint8Array<ArrayBuffer>>)
     .pipeThrough(new TextDecoderStream())
     .getReader();
-  let rest = "";
+  const cutter = new LineCutter();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      const parts = (rest + value).split("\n");
-      rest = parts.pop() ?? "";
-      for (const part of parts) if (part !== "") yield JSON.parse(part) as T;
+      for (const line of cutter.add(value)) if (line !== "") yield JSON.parse(line) as T;
+      if (cutter.restCharacters <= lineMaxCharacters) continue;
+      throw new CallError("limit-exceeded", `a line is over ${lineMaxCharacters} characters`, 200);
     }
+    const rest = cutter.end();
     if (rest !== "") yield JSON.parse(rest) as T;
   } catch (error) {
     if (signal.aborted || error instanceof CallError) throw error;

@@ -116,7 +116,7 @@ function Downloads({ isTasks, job, output, sizeBytes }: DownloadProps) {
 
 /** Of the parts: what has a shape is lines of JSON, of which `tequio get` makes tables. */
 function endingOf({ output, shape, stages }: JobSummary): string {
-  if (shape !== undefined || stages[0]?.kind === "tasks") return "ndjson";
+  if ((shape !== undefined && output !== "text") || stages[0]?.kind === "tasks") return "ndjson";
   return output in endings ? endings[output as keyof typeof endings] : "ndjson";
 }
 

@@ -53,7 +53,8 @@ type TextProps = {
 
 /** Of the parts: what has a shape, and the results of a list of tasks, are lines of JSON. */
 function formatOf({ output, shape, stages }: JobSummary): OutputFormat {
-  return shape !== undefined || stages[0]?.kind === "tasks" ? "ndjson" : output;
+  const isJson = (shape !== undefined && output !== "text") || stages[0]?.kind === "tasks";
+  return isJson ? "ndjson" : output;
 }
 
 function Text({ format, text, title }: TextProps) {

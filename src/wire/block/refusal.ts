@@ -6,6 +6,13 @@ import { Decimal } from "./decimal.ts";
 /** Deepest nesting of a value; a cycle is deeper than any. */
 export const valueDepthMax = 200;
 
+/** The `user-error` for a text that is not well-formed, of a format that writes texts as they are. */
+export function halfCharacter(): ClusterError {
+  const text = "a text has half a character (a lone surrogate), which only NDJSON can write";
+  const hint = 'use output: "ndjson" (of tequio sql: --format ndjson)';
+  return new ClusterError("user-error", `${text}: ${hint}`);
+}
+
 type Refused = { readonly path: string; readonly what: string };
 
 /** The `user-error` for a value that an encoder refused. With `finiteOnly`, as for JSON, NaN and

@@ -112,6 +112,8 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
       } else await sendRange({ index, start, end, ...whole }, opened, out);
     } else if (start === 0 && end >= file.sizeBytes) {
       await out.send([pieceFrame(index, 0)]);
+      // Of an empty file there is no range that could be asked for.
+      if (file.sizeBytes === 0) return;
       for await (const bytes of opened.read(0, file.sizeBytes)) await out.bytes(bytes);
     } else if (file.recordBytes !== undefined) {
       await out.send([pieceFrame(index, start)]);

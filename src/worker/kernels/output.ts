@@ -1,7 +1,7 @@
 /** Writes the final part file of a task, row by row, with its SHA-256 on the way. */
 import { createHash } from "node:crypto";
-import { ClusterError } from "../../core/error.ts";
 import type { Key } from "../../wire/block/key.ts";
+import { halfCharacter } from "../../wire/block/refusal.ts";
 import { type PairFormat, rowText } from "../../wire/block/row.ts";
 import { FileSink } from "./run-file.ts";
 
@@ -67,13 +67,7 @@ export class PartWriter {
 
   #flush(): void {
     // NDJSON escapes lone surrogates; CSV and text have no way to say them.
-    if (!this.#text.isWellFormed()) {
-      const text = "a text has half a character (a lone surrogate), which only NDJSON can write";
-      throw new ClusterError(
-        "user-error",
-        `${text}: use output: "ndjson" (of tequio sql: --format ndjson)`,
-      );
-    }
+    if (!this.#text.isWellFormed()) throw halfCharacter();
     const bytes = Buffer.from(this.#text);
     this.#text = "";
     this.#hash.update(bytes);

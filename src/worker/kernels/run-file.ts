@@ -14,9 +14,8 @@ const bufferBytes = 256 * 1024;
 export function diskFailure(error: unknown, path: string): ClusterError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new ClusterError("storage-full", `no space left for ${path}; free some and retry`, {
-      cause: error,
-    });
+    const text = `no space left for ${path}; free some there: the task is tried again by itself`;
+    return new ClusterError("storage-full", text, { cause: error });
   }
   if (code === "EFBIG") {
     const text = `${path} is larger than all that a task may have on the disk; raise --scratch`;

@@ -7,6 +7,7 @@ import { ClusterError } from "../../core/error.ts";
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, sortKeyMaxBytes, writeKey } from "../../wire/block/key.ts";
 import type { FormatSpec, InputFile, OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
+import { halfCharacter } from "../../wire/block/refusal.ts";
 import type { Part } from "../kernels/output.ts";
 import { BlockFile } from "../kernels/run-file.ts";
 import { type Ordering, type Shape, SortKernel } from "../kernels/sorting/kernel.ts";
@@ -190,6 +191,7 @@ function framer(sorter: Sorter): (key: Key, value: unknown) => void {
   const utf8 = new TextEncoder();
   return (key, value) => {
     const text = value as string;
+    if (!text.isWellFormed()) throw halfCharacter();
     encoded.length = 0;
     writeKey(encoded, key, "sort", sortKeyMaxBytes);
     const keyBytes = encoded.length;

@@ -31,7 +31,10 @@ export class InputLines {
     return {
       nextPiece: () => {
         this.#endPiece();
-        return source.nextPiece();
+        const piece = source.nextPiece();
+        // An empty file is a record, too.
+        if (this.#unit === "piece" && piece !== null) this.#total++;
+        return piece;
       },
       read: (into, at) => {
         const count = source.read(into, at);
@@ -62,9 +65,9 @@ export class InputLines {
 
   #endPiece(): void {
     if (typeof this.#unit === "number") this.#total += Math.floor(this.#bytes / this.#unit);
-    else if (this.#unit === "piece") this.#total += this.#bytes > 0 ? 1 : 0;
     else if (this.#elements > 0) this.#total += this.#elements;
-    else this.#total += this.#newlines + (this.#last === newline ? 0 : 1);
+    else if (this.#unit === "line")
+      this.#total += this.#newlines + (this.#last === newline ? 0 : 1);
     this.#bytes = this.#newlines = this.#elements = 0;
     this.#last = newline;
   }

@@ -42,6 +42,7 @@ const shape = z.discriminatedUnion("of", [
   }),
   z.strictObject({ of: z.literal("rows"), columns }),
   z.strictObject({ of: z.literal("tasks"), items: hash.exactOptional() }),
+  z.strictObject({ of: z.literal("lines") }),
 ]);
 
 const spec: z.ZodType<JobSpec> = z.strictObject({

@@ -16,6 +16,7 @@ import { defaultFailureLimits, FailureCounter } from "../../access/rate.ts";
 import { mustLead } from "../../leading/answering.ts";
 import { asJobId, goneJob, noSuchJob, type Services } from "../../services.ts";
 import { type P4Edge, p4Below } from "../p4/edge.ts";
+import { withCommand } from "./full-disk.ts";
 import type { Mount } from "./mount.ts";
 import { forbidden, verdict } from "./permission.ts";
 import { type Answer, type Route, takesToken } from "./route.ts";
@@ -271,8 +272,8 @@ class HttpServer {
       known ?? new ClusterError("unavailable", "a bug of the coordinator; see its output");
     if (known !== null && known.code === "unavailable") reply.header("retry-after", "1");
     if (known?.code === "unauthenticated") reply.header("www-authenticate", "Bearer");
-    const { code, retryable, text } = told;
-    const body: ApiError = { code, message: text, retryable };
+    const { code, retryable } = told;
+    const body: ApiError = { code, message: withCommand(told), retryable };
     // The rest of the body is not waited for.
     if (!request.raw.complete) reply.header("connection", "close");
     void reply

@@ -25,10 +25,11 @@ import { promisify } from "node:util";
 import { ClusterError } from "../../../core/error.ts";
 import type { Hash } from "../../../core/ids.ts";
 import { syncDirectoryNow } from "../../../store/directory.ts";
-import { storageFailure, systemCode } from "../../../store/failure.ts";
+import { systemCode } from "../../../store/failure.ts";
 import type { FileAttributes } from "../../../wire/p4/data.ts";
 import { sha256Hex } from "../../hashing/sha256.ts";
 import { setModified } from "../attributes.ts";
+import { downloadFailure } from "../full-disk.ts";
 
 export type LandingFile = {
   readonly target: string;
@@ -95,7 +96,7 @@ export class Landing {
           const text = `${file.target} has appeared meanwhile; use --overwrite`;
           return new ClusterError("conflict", text);
         }
-        const failure = storageFailure(error, `the download to ${file.target}`);
+        const failure = downloadFailure(error, file.target, false);
         if (failure.code === "storage-full") throw failure;
         return failure;
       }
@@ -113,7 +114,7 @@ export class Landing {
       if (!isSynced) syncEach(this.#dir, files);
       rmSync(this.#journal, { force: true });
     } catch (error) {
-      throw storageFailure(error, `the download to ${this.#dir}`);
+      throw downloadFailure(error, this.#dir, false);
     }
   }
 
@@ -135,7 +136,7 @@ export class Landing {
       writeWhole(this.#descriptor, Buffer.from(lines.join("")));
       fdatasyncSync(this.#descriptor);
     } catch (error) {
-      throw storageFailure(error, `the download to ${this.#dir}`);
+      throw downloadFailure(error, this.#dir, false);
     }
   }
 

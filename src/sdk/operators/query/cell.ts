@@ -4,16 +4,26 @@
  *  they say is sent as data to those who have the rows. */
 import { ClusterError } from "../../../core/error.ts";
 import { type Expression, type FunctionName, functions } from "../../../wire/block/query.ts";
+import type { Json } from "../rows.ts";
 
 /** A cell, or a constant. */
-export type Operand = Cell | string | number | boolean | null;
+export type Operand = Cell<unknown> | string | number | boolean | null;
+
+/** What an operand is in a row, for the compiler. */
+export type OperandValue<O> = O extends Cell<infer V> ? V : Plain<O>;
+
+/** A constant may be another one in the next version of the job. */
+type Plain<O> = O extends string ? string : O extends number ? number : Truth<O>;
+type Truth<O> = O extends boolean ? boolean : O;
 
 /** A value of each row. A method with an argument that is null in a row gives null there, and
  *  `where` keeps rows for which its test is true, not null. Two values compare as numbers when one
  *  of them is a number, else as texts. What must be a number and is none is a bad record; an empty
  *  text as a number is null. */
-export class Cell {
+export class Cell<V = Json> {
   readonly #expression: Expression;
+  /** For the compiler alone. */
+  declare readonly types?: V;
 
   constructor(expression: Expression) {
     this.#expression = expression;
@@ -31,234 +41,239 @@ export class Cell {
   }
 
   /** Equal. */
-  eq(other: Operand): Cell {
+  eq(other: Operand): Cell<boolean | null> {
     return call("eq", this, other);
   }
   /** Not equal. */
-  ne(other: Operand): Cell {
+  ne(other: Operand): Cell<boolean | null> {
     return call("ne", this, other);
   }
   /** Less. */
-  lt(other: Operand): Cell {
+  lt(other: Operand): Cell<boolean | null> {
     return call("lt", this, other);
   }
   /** Less or equal. */
-  le(other: Operand): Cell {
+  le(other: Operand): Cell<boolean | null> {
     return call("le", this, other);
   }
   /** Greater. */
-  gt(other: Operand): Cell {
+  gt(other: Operand): Cell<boolean | null> {
     return call("gt", this, other);
   }
   /** Greater or equal. */
-  ge(other: Operand): Cell {
+  ge(other: Operand): Cell<boolean | null> {
     return call("ge", this, other);
   }
   /** At least the first and at most the second. */
-  between(least: Operand, most: Operand): Cell {
+  between(least: Operand, most: Operand): Cell<boolean | null> {
     return call("between", this, least, most);
   }
   /** One of these. */
-  in(...list: readonly Operand[]): Cell {
+  in(...list: readonly Operand[]): Cell<boolean | null> {
     return call("in", this, ...list);
   }
   /** Both are true. */
-  and(other: Operand): Cell {
+  and(other: Operand): Cell<boolean | null> {
     return call("and", this, other);
   }
   /** One of both is true. */
-  or(other: Operand): Cell {
+  or(other: Operand): Cell<boolean | null> {
     return call("or", this, other);
   }
   /** True where this is false; null stays null. */
-  not(): Cell {
+  not(): Cell<boolean | null> {
     return call("not", this);
   }
   /** Whether it is null; itself never null. */
-  isNull(): Cell {
+  isNull(): Cell<boolean> {
     return call("isNull", this);
   }
   /** Whether it is not null. */
-  isNotNull(): Cell {
-    return this.isNull().not();
+  isNotNull(): Cell<boolean> {
+    return call("not", this.isNull());
   }
   /** Null, or a text without characters, such as an empty cell of CSV. */
-  isEmpty(): Cell {
-    return this.isNull().or(this.eq(""));
+  isEmpty(): Cell<boolean> {
+    return call("or", this.isNull(), this.eq(""));
   }
 
   /** As in SQL: `%` stands for any text, `_` for any character. */
-  like(pattern: string): Cell {
+  like(pattern: string): Cell<boolean | null> {
     return call("like", this, pattern);
   }
   /** Whether the expression is found in it. */
-  matches(expression: RegExp): Cell {
+  matches(expression: RegExp): Cell<boolean | null> {
     const flags = expression.flags.replace(/[gy]/g, "");
     return call("matches", this, expression.source, flags);
   }
   /** Whether its text begins with this one. */
-  startsWith(text: Operand): Cell {
+  startsWith(text: Operand): Cell<boolean | null> {
     return call("startsWith", this, text);
   }
   /** Whether its text ends with this one. */
-  endsWith(text: Operand): Cell {
+  endsWith(text: Operand): Cell<boolean | null> {
     return call("endsWith", this, text);
   }
   /** Whether its text has this one in it. */
-  contains(text: Operand): Cell {
+  contains(text: Operand): Cell<boolean | null> {
     return call("contains", this, text);
   }
 
   /** Exactly, as `sub`, `mul` and `mod`: 0.1 and 0.2 are 0.3. */
-  add(other: Operand): Cell {
+  add(other: Operand): Cell<number | null> {
     return call("add", this, other);
   }
   /** The difference, exactly. */
-  sub(other: Operand): Cell {
+  sub(other: Operand): Cell<number | null> {
     return call("sub", this, other);
   }
   /** The product, exactly. */
-  mul(other: Operand): Cell {
+  mul(other: Operand): Cell<number | null> {
     return call("mul", this, other);
   }
   /** Exactly when the quotient ends within 40 digits, else the nearest double; null by 0. */
-  div(other: Operand): Cell {
+  div(other: Operand): Cell<number | null> {
     return call("div", this, other);
   }
   /** What division by whole numbers leaves, with the sign of the dividend; null by 0. */
-  mod(other: Operand): Cell {
+  mod(other: Operand): Cell<number | null> {
     return call("mod", this, other);
   }
   /** With the other sign. */
-  neg(): Cell {
+  neg(): Cell<number | null> {
     return call("neg", this);
   }
   /** Without its sign. */
-  abs(): Cell {
+  abs(): Cell<number | null> {
     return call("abs", this);
   }
   /** The next whole number that is not greater. */
-  floor(): Cell {
+  floor(): Cell<number | null> {
     return call("floor", this);
   }
   /** The next whole number that is not less. */
-  ceil(): Cell {
+  ceil(): Cell<number | null> {
     return call("ceil", this);
   }
   /** To so many decimals, default 0; halves away from zero. */
-  round(decimals = 0): Cell {
+  round(decimals = 0): Cell<number | null> {
     return call("round", this, decimals);
   }
 
   /** In small letters. */
-  lower(): Cell {
+  lower(): Cell<string | null> {
     return call("lower", this);
   }
   /** In capital letters. */
-  upper(): Cell {
+  upper(): Cell<string | null> {
     return call("upper", this);
   }
   /** Without blanks at both ends. */
-  trim(): Cell {
+  trim(): Cell<string | null> {
     return call("trim", this);
   }
   /** Number of characters. */
-  length(): Cell {
+  length(): Cell<number | null> {
     return call("length", this);
   }
   /** With these behind it; null is an empty text. */
-  concat(...others: readonly Operand[]): Cell {
+  concat(...others: readonly Operand[]): Cell<string> {
     return call("concat", this, ...others);
   }
   /** From a place that is counted from 1, `count` characters or all. */
-  substring(from: number, count?: number): Cell {
+  substring(from: number, count?: number): Cell<string | null> {
     return count === undefined
       ? call("substring", this, from)
       : call("substring", this, from, count);
   }
   /** With every `find` in it replaced. */
-  replace(find: string, by: string): Cell {
+  replace(find: string, by: string): Cell<string | null> {
     return call("replace", this, find, by);
   }
 
   /** Of a date, as `month` to `truncate`: texts of ISO 8601. */
-  year(): Cell {
+  year(): Cell<number | null> {
     return call("year", this);
   }
   /** 1 to 12. */
-  month(): Cell {
+  month(): Cell<number | null> {
     return call("month", this);
   }
   /** 1 to 31. */
-  day(): Cell {
+  day(): Cell<number | null> {
     return call("day", this);
   }
   /** 0 to 23; 0 of a date without a time. */
-  hour(): Cell {
+  hour(): Cell<number | null> {
     return call("hour", this);
   }
   /** 0 to 59. */
-  minute(): Cell {
+  minute(): Cell<number | null> {
     return call("minute", this);
   }
   /** 0 to 59, with its decimals. */
-  second(): Cell {
+  second(): Cell<number | null> {
     return call("second", this);
   }
   /** 1 (Monday) to 7. */
-  weekday(): Cell {
+  weekday(): Cell<number | null> {
     return call("weekday", this);
   }
   /** Of a date with a time, the date. */
-  date(): Cell {
+  date(): Cell<string | null> {
     return call("date", this);
   }
   /** Where the year, quarter, month, day, hour or minute begins. */
-  truncate(unit: "year" | "quarter" | "month" | "day" | "hour" | "minute"): Cell {
+  truncate(unit: "year" | "quarter" | "month" | "day" | "hour" | "minute"): Cell<string | null> {
     return call("truncate", this, unit);
   }
 
   /** The number that a text says. */
-  number(): Cell {
+  number(): Cell<number | null> {
     return call("number", this);
   }
   /** As a text. */
-  text(): Cell {
+  text(): Cell<string | null> {
     return call("text", this);
   }
   /** This, or where it is null the next that is not. */
-  coalesce(...others: readonly Operand[]): Cell {
+  coalesce<O extends Operand>(...others: readonly O[]): Cell<NonNullable<V> | OperandValue<O>> {
     return call("coalesce", this, ...others);
   }
   /** Null where it equals the other. */
-  nullIf(other: Operand): Cell {
+  nullIf(other: Operand): Cell<V | null> {
     return call("nullIf", this, other);
   }
   /** The first where this is true, else the second. */
-  choose(yes: Operand, no: Operand): Cell {
+  choose<Y extends Operand, N extends Operand>(
+    yes: Y,
+    no: N,
+  ): Cell<OperandValue<Y> | OperandValue<N>> {
     return call("if", this, yes, no);
   }
 }
 
 /** A call of a function, with the number of its arguments checked. */
-export function call(name: FunctionName, ...of: readonly Operand[]): Cell {
+export function call<V>(name: FunctionName, ...of: readonly Operand[]): Cell<V> {
   const [least, most] = functions[name];
   if (of.length < least || of.length > most) {
     const text = `${name}: ${of.length} values are given, and it takes ${least} to ${most}`;
     throw new ClusterError("bad-request", text);
   }
-  return new Cell({ call: name, of: of.map(Cell.expressionOf) });
+  return new Cell<V>({ call: name, of: of.map(Cell.expressionOf) });
 }
 
 /** The cells of a row by the names of its columns. */
-export type Cells<C extends string> = { readonly [column in C]: Cell };
+export type Cells<C extends string, R = { readonly [column in C]: Json }> = {
+  readonly [column in C]: Cell<column extends keyof R ? R[column] : unknown>;
+};
 
 /** Cells of these columns. A name that is none of them is an error that lists them. */
-export function cellsOf<C extends string>(columns: readonly C[]): Cells<C> {
+export function cellsOf<C extends string, R>(columns: readonly C[]): Cells<C, R> {
   const cells = new Map<string | symbol, Cell>(
     columns.map((column) => [column, new Cell({ column })]),
   );
-  return new Proxy({} as Cells<C>, {
+  return new Proxy({} as Cells<C, R>, {
     get(_, name) {
       const cell = cells.get(name);
       if (cell !== undefined || typeof name === "symbol") return cell;

@@ -8,16 +8,47 @@ import {
   type QueryStep,
   type SortColumn,
 } from "../../../wire/block/query.ts";
-import type { AnyOperator } from "../../job.ts";
+import type { AnyOperator, TableOutput } from "../../job.ts";
 import { operatorInput } from "../input.ts";
 import type { OperatorOptions } from "../options.ts";
+import type { Json, TableRow, TypesOf } from "../rows.ts";
 import * as aggregates from "./aggregates.ts";
-import { Cell, type Cells, cellsOf, checkedColumn, type Operand } from "./cell.ts";
+import {
+  Cell,
+  type Cells,
+  cellsOf,
+  checkedColumn,
+  type Operand,
+  type OperandValue,
+} from "./cell.ts";
 
 /** Columns by name: true for one that stays as it is, else what it is computed of. */
-export type Selection<C extends string> = {
-  readonly [name: string]: true | ((row: Cells<C>) => Operand);
+export type Selection<C extends string, R = Columns<C>> = {
+  readonly [name: string]: true | ((row: Cells<C, R>) => Operand);
 };
+
+/** Rows with these columns, of which nothing else is known. */
+export type Columns<C extends string> = { readonly [column in C]: Json };
+
+/** The row that a selection makes of rows `R`. */
+export type Selected<S, R> = {
+  readonly [name in keyof S & string]: S[name] extends (row: never) => infer O
+    ? OperandValue<O>
+    : name extends keyof R
+      ? R[name]
+      : never;
+};
+
+/** The row of a group: its columns `By`, and aggregates. */
+export type Aggregated<A, R, By extends string = never> = {
+  readonly [name in By | (keyof A & string)]: name extends keyof A
+    ? AggregateValue<A[name]>
+    : name extends keyof R
+      ? R[name]
+      : never;
+};
+
+type AggregateValue<A> = A extends { readonly types?: infer V } ? V : never;
 
 /** What rows are sorted by: a column, ascending; or with its direction. */
 export type SortBy<C extends string> =
@@ -33,17 +64,22 @@ export type SortBy<C extends string> =
       readonly nulls?: "first" | "last";
     };
 
-type Aggregates<C extends string> = { readonly [name: string]: aggregates.Aggregate<C> };
+type Aggregates<C extends string> = { readonly [name: string]: aggregates.Aggregate<C, unknown> };
 
 /** Most shuffles of a query: each may be a stage of the job. */
 const shufflesMax = 7;
 /** Most rows that `topK` and `limit` take. */
 const rowsMax = 10_000_000;
 
-export class Table<C extends string> implements AnyOperator {
+/** `C`: its columns; `R`: a row; `O`: how it is written, which a client sees in the rows. */
+export class Table<C extends string, R = Columns<C>, O extends TableOutput = "ndjson">
+  implements AnyOperator
+{
   readonly kind = "operator";
   readonly operator: OperatorSpec;
   readonly options: OperatorOptions;
+  /** For the compiler alone. */
+  declare readonly types?: TypesOf<TableRow<R, O>>;
   readonly #format: FormatSpec;
   readonly #source: readonly string[];
   readonly #steps: readonly QueryStep[];
@@ -75,18 +111,19 @@ export class Table<C extends string> implements AnyOperator {
   }
 
   /** The rows for which the test is true. */
-  where(test: (row: Cells<C>) => Cell): Table<C> {
-    return this.#then({ step: "where", test: Cell.expressionOf(test(cellsOf(this.columns))) });
+  where(test: (row: Cells<C, R>) => Cell<unknown>): Table<C, R, O> {
+    const cells = cellsOf<C, R>(this.columns);
+    return this.#then({ step: "where", test: Cell.expressionOf(test(cells)) });
   }
 
   /** The same, as SQL calls it behind groups. */
-  having(test: (row: Cells<C>) => Cell): Table<C> {
+  having(test: (row: Cells<C, R>) => Cell<unknown>): Table<C, R, O> {
     return this.where(test);
   }
 
   /** These columns, in this order. */
-  select<S extends Selection<C>>(selection: S): Table<keyof S & string> {
-    const cells = cellsOf(this.columns);
+  select<S extends Selection<C, R>>(selection: S): Table<keyof S & string, Selected<S, R>, O> {
+    const cells = cellsOf<C, R>(this.columns);
     const columns = Object.entries(selection).map(([name, of]) => {
       const operand = of === true ? cells[checkedColumn(name, this.columns) as C] : of(cells);
       return { name, value: Cell.expressionOf(operand) };
@@ -96,36 +133,36 @@ export class Table<C extends string> implements AnyOperator {
   }
 
   /** Groups of the rows that agree in these columns; without columns one of all rows. */
-  by<By extends C>(...columns: readonly By[]): TableGroups<C, By> {
+  by<By extends C>(...columns: readonly By[]): TableGroups<C, By, R, O> {
     for (const column of columns) checkedColumn(column, this.columns);
-    return new TableGroups<C, By>(columns, this.columns, (step) => this.#then(step));
+    return new TableGroups<C, By, R, O>(columns, this.columns, (step) => this.#then(step));
   }
 
   /** Of all rows: one row. */
-  aggregate<A extends Aggregates<C>>(named: A): Table<keyof A & string> {
-    return this.by().aggregate(named);
+  aggregate<A extends Aggregates<C>>(named: A): Table<keyof A & string, Aggregated<A, R>, O> {
+    return this.by<never>().aggregate(named);
   }
 
   /** Each row once, in the order of their columns. */
-  distinct(): Table<C> {
+  distinct(): Table<C, R, O> {
     return this.#then({ step: "group", by: this.columns, aggregates: [] });
   }
 
   /** All rows in order: by the first column, where that is equal by the second, and so on. Default:
    *  by all columns. */
-  sort(...by: readonly SortBy<C>[]): Table<C> {
+  sort(...by: readonly SortBy<C>[]): Table<C, R, O> {
     return this.#then({ step: "sort", by: sortColumns(by, this.columns), limit: null, offset: 0 });
   }
 
   /** The first rows in the order of `by`. `topK(3, { by: "total", order: "descending" })`. */
-  topK(count: number, ...by: readonly SortBy<C>[]): Table<C> {
+  topK(count: number, ...by: readonly SortBy<C>[]): Table<C, R, O> {
     checkRows(count, 1);
     return this.#then({ step: "sort", by: sortColumns(by, this.columns), limit: count, offset: 0 });
   }
 
   /** So many rows, behind `offset` others: of a sorted table the first ones, else in the order of
    *  the input. */
-  limit(count: number, offset = 0): Table<C> {
+  limit(count: number, offset = 0): Table<C, R, O> {
     checkRows(count, 0);
     checkRows(offset, 0);
     const last = this.#steps.at(-1);
@@ -137,7 +174,7 @@ export class Table<C extends string> implements AnyOperator {
   }
 
   /** With these options of the job. */
-  with(options: OperatorOptions): Table<C> {
+  with<W extends TableOutput = O>(options: OperatorOptions<W>): Table<C, R, W> {
     return new Table(this.#format, this.#source, this.#steps, { ...this.options, ...options });
   }
 
@@ -156,21 +193,26 @@ export class Table<C extends string> implements AnyOperator {
     return { inputs, apply, last: null, output, badRecords };
   }
 
-  #then<D extends string>(step: QueryStep): Table<D> {
+  #then<D extends string, S>(step: QueryStep): Table<D, S, O> {
     return new Table(this.#format, this.#source, [...this.#steps, step], this.options);
   }
 }
 
 /** The rows of a table that agree in the columns `By`. */
-export class TableGroups<C extends string, By extends string> {
+export class TableGroups<
+  C extends string,
+  By extends string,
+  R = Columns<C>,
+  O extends TableOutput = "ndjson",
+> {
   readonly #by: readonly By[];
   readonly #columns: readonly C[];
-  readonly #then: <D extends string>(step: QueryStep) => Table<D>;
+  readonly #then: <D extends string, S>(step: QueryStep) => Table<D, S, O>;
 
   constructor(
     by: readonly By[],
     columns: readonly C[],
-    then: <D extends string>(step: QueryStep) => Table<D>,
+    then: <D extends string, S>(step: QueryStep) => Table<D, S, O>,
   ) {
     this.#by = by;
     this.#columns = columns;
@@ -178,7 +220,9 @@ export class TableGroups<C extends string, By extends string> {
   }
 
   /** A row for each group: its columns, and these aggregates. */
-  aggregate<A extends Aggregates<C>>(named: A): Table<By | (keyof A & string)> {
+  aggregate<A extends Aggregates<C>>(
+    named: A,
+  ): Table<By | (keyof A & string), Aggregated<A, R, By>, O> {
     const specs = Object.entries(named).map(([name, aggregate]) => {
       checkAggregate(name, aggregate);
       if (aggregate.column !== null) checkedColumn(aggregate.column, this.#columns);
@@ -189,12 +233,12 @@ export class TableGroups<C extends string, By extends string> {
   }
 
   /** A row for each group with its number of rows, in a column `count`. */
-  count(): Table<By | "count"> {
+  count(): Table<By | "count", Aggregated<{ readonly count: { types?: number } }, R, By>, O> {
     return this.aggregate({ count: aggregates.count() });
   }
 
   /** The first rows of each group in the order of `by`, which sorts as in `sort`. */
-  topK(count: number, ...by: readonly SortBy<C>[]): Table<C> {
+  topK(count: number, ...by: readonly SortBy<C>[]): Table<C, R, O> {
     checkRows(count, 1);
     const sort = sortColumns(by, this.#columns);
     return this.#then({ step: "first", by: this.#by, sort, limit: count });

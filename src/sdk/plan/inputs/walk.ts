@@ -1,7 +1,7 @@
 /** Names of files in folders and of globs. A name that cannot be followed is an error that names
  *  it: what is left out without a word is a wrong result. */
 import { type Stats, statSync } from "node:fs";
-import { glob, readdir, readlink } from "node:fs/promises";
+import { glob, readdir, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ClusterError } from "../../../core/error.ts";
 import { shownUnlessUtf8 } from "../../../wire/content/file-name.ts";
@@ -47,11 +47,11 @@ export async function filesMatching(pattern: string): Promise<FoundName[]> {
   throw refused(`no file matches ${pattern} (from ${process.cwd()}); hidden files do not count`);
 }
 
-/** All files of a folder and the folders in it, by name, but hidden ones. A link to a folder is not
- *  followed: it could lead in a circle. */
+/** All files of a folder and the folders in it, by name, but hidden ones. A link to a folder is
+ *  followed; one that leads in a circle is refused. */
 export async function filesIn(folder: string): Promise<FoundName[]> {
   const names: Named[] = [];
-  await collectNames(folder, names);
+  await collectNames(folder, { names, within: [await realpath(folder)] });
   const files = await inOrder(names);
   if (files.length > 0) return files;
   throw refused(`the folder ${folder} has no files in it; hidden files do not count`);
@@ -60,15 +60,33 @@ export async function filesIn(folder: string): Promise<FoundName[]> {
 /** `isRegular`: known to be a regular file, and no link to one. */
 type Named = { readonly name: string; readonly isRegular: boolean };
 
-async function collectNames(folder: string, names: Named[]): Promise<void> {
+/** `within`: the folder and those around it, as they are without links. */
+type Collecting = { readonly names: Named[]; readonly within: readonly string[] };
+
+async function collectNames(folder: string, { names, within }: Collecting): Promise<void> {
   for (const entry of await entriesOf(folder)) {
     const name = entry.name.toString();
     if (name.startsWith(".") || (entry.isDirectory() && name === badFolder)) continue;
     checkName(folder, entry.name);
     const path = join(folder, name);
-    if (entry.isDirectory()) await collectNames(path, names);
-    else names.push({ name: path, isRegular: entry.isFile() });
+    const isLink = entry.isSymbolicLink();
+    if (!entry.isDirectory() && !(isLink && statOf(path)?.isDirectory())) {
+      names.push({ name: path, isRegular: entry.isFile() });
+      continue;
+    }
+    if (name === badFolder) continue;
+    const real = isLink ? await realpath(path) : join(within[0] as string, name);
+    // Of folders that are no links none can be in itself.
+    if (isLink && within.some((one) => one === real || one.startsWith(join(real, "/")))) {
+      throw circle(path, await readlink(path));
+    }
+    await collectNames(path, { names, within: [real, ...within] });
   }
+}
+
+function circle(path: string, target: string): ClusterError {
+  const text = `${path} is a link to ${target}, a folder that it is in, and leads in a circle`;
+  return refused(`${text}; remove the link, or name the files by a glob`);
 }
 
 async function entriesOf(folder: string) {

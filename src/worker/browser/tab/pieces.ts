@@ -44,6 +44,8 @@ async function pieceOf(file: InputFile, range: Range, read: ReadRange): Promise<
     const bytes = await unfolded(file, await read(index, 0, sizeBytes));
     return { file: index, offset: 0, head: null, bytes };
   }
+  // Of an empty file there is no range that could be asked for.
+  if (sizeBytes === 0) return { file: index, offset: 0, head: null, bytes: new Uint8Array() };
   if (start === 0 && end >= sizeBytes) {
     return { file: index, offset: 0, head: null, bytes: await read(index, 0, sizeBytes) };
   }
