@@ -24,6 +24,24 @@ export async function* keysBelow(client: S3Client, start = ""): AsyncGenerator<s
   }
 }
 
+/** Names of the folders below the prefix of the place. */
+export async function foldersBelow(client: S3Client): Promise<string[]> {
+  const { prefix } = client.place;
+  const names: string[] = [];
+  let token = "";
+  for (let pages = 0; pages < pagesMax; pages += 1) {
+    const next = token === "" ? {} : { "continuation-token": token };
+    const query = { "list-type": "2", prefix, delimiter: "/", ...next };
+    const text = (await client.text({ method: "GET", key: "", query })) ?? "";
+    for (const [, below = ""] of text.matchAll(/<CommonPrefixes><Prefix>([^<]*)\/<\/Prefix>/g)) {
+      if (below.startsWith(prefix)) names.push(below.slice(prefix.length));
+    }
+    token = unescaped(/<NextContinuationToken>([^<]*)</.exec(text)?.[1] ?? "");
+    if (token === "" || !/<IsTruncated>true</.test(text)) break;
+  }
+  return names;
+}
+
 function unescaped(text: string): string {
   const signs: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'" };
   return text

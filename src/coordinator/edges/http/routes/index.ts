@@ -11,6 +11,7 @@ import { programRoutes } from "./programs.ts";
 import { relayRoutes } from "./relay.ts";
 import { resultRoutes } from "./results.ts";
 import { sharedInputRoutes } from "./shared-inputs.ts";
+import { storedRoutes } from "./stored.ts";
 import { tabRoutes } from "./tabs.ts";
 import { uploadRoutes } from "./uploads.ts";
 
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   ...insightRoutes,
   ...glanceRoutes,
   ...relayRoutes,
+  ...storedRoutes,
   ...tabRoutes,
   ...programRoutes,
   ...memberRoutes,
