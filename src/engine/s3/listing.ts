@@ -24,22 +24,32 @@ export async function* keysBelow(client: S3Client, start = ""): AsyncGenerator<s
   }
 }
 
-/** Names of the folders below the prefix of the place. */
+/** Names of the folders below the prefix of the place, by a call for each: stores differ in what
+ *  they list with a delimiter. */
 export async function foldersBelow(client: S3Client): Promise<string[]> {
   const { prefix } = client.place;
-  const names: string[] = [];
-  let token = "";
-  for (let pages = 0; pages < pagesMax; pages += 1) {
-    const next = token === "" ? {} : { "continuation-token": token };
-    const query = { "list-type": "2", prefix, delimiter: "/", ...next };
+  const names = new Set<string>();
+  // "0" comes next after "/".
+  for (let after = ""; ; after = `${prefix}${[...names].at(-1)}0`) {
+    const start = after === "" ? {} : { "start-after": after };
+    const query = { "list-type": "2", prefix, "max-keys": "1", ...start };
     const text = (await client.text({ method: "GET", key: "", query })) ?? "";
-    for (const [, below = ""] of text.matchAll(/<CommonPrefixes><Prefix>([^<]*)\/<\/Prefix>/g)) {
-      if (below.startsWith(prefix)) names.push(below.slice(prefix.length));
-    }
-    token = unescaped(/<NextContinuationToken>([^<]*)</.exec(text)?.[1] ?? "");
-    if (token === "" || !/<IsTruncated>true</.test(text)) break;
+    const [, key = ""] = /<Key>([^<]*)<\/Key>/.exec(text) ?? [];
+    const [name = "", ...rest] = key.startsWith(prefix) ? key.slice(prefix.length).split("/") : [];
+    if (rest.length === 0) return [...names];
+    // This store does not know `start-after`.
+    if (names.has(name)) return allFolders(client);
+    names.add(name);
   }
-  return names;
+}
+
+async function allFolders(client: S3Client): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const key of keysBelow(client)) {
+    const at = key.indexOf("/");
+    if (at > 0) names.add(key.slice(0, at));
+  }
+  return [...names];
 }
 
 function unescaped(text: string): string {
