@@ -24,26 +24,9 @@ export async function* keysBelow(client: S3Client, start = ""): AsyncGenerator<s
   }
 }
 
-/** Names of the folders below the prefix of the place, by a call for each: stores differ in what
- *  they list with a delimiter. */
+/** Names of the folders below the prefix of the place, by all keys: stores differ in what they list
+ *  with a delimiter. */
 export async function foldersBelow(client: S3Client): Promise<string[]> {
-  const { prefix } = client.place;
-  const names = new Set<string>();
-  // "0" comes next after "/".
-  for (let after = ""; ; after = `${prefix}${[...names].at(-1)}0`) {
-    const start = after === "" ? {} : { "start-after": after };
-    const query = { "list-type": "2", prefix, "max-keys": "1", ...start };
-    const text = (await client.text({ method: "GET", key: "", query })) ?? "";
-    const [, key = ""] = /<Key>([^<]*)<\/Key>/.exec(text) ?? [];
-    const [name = "", ...rest] = key.startsWith(prefix) ? key.slice(prefix.length).split("/") : [];
-    if (rest.length === 0) return [...names];
-    // This store does not know `start-after`.
-    if (names.has(name)) return allFolders(client);
-    names.add(name);
-  }
-}
-
-async function allFolders(client: S3Client): Promise<string[]> {
   const names = new Set<string>();
   for await (const key of keysBelow(client)) {
     const at = key.indexOf("/");
