@@ -3,8 +3,10 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { canaryShare } from "../core/cluster/trust/canary.ts";
 import type { CoordinatorState } from "../core/coordinator.ts";
+import { ClusterError } from "../core/error.ts";
+import type { JobId } from "../core/ids.ts";
 import { jobState } from "../core/view.ts";
-import { openBlobs, openStaging } from "../engine/open-blobs.ts";
+import { openBlobs, openShuffle, openStaging } from "../engine/open-blobs.ts";
 import { hostId } from "../link/host.ts";
 import { refuserFor } from "../peer/addresses.ts";
 import { ShuffleClient } from "../peer/shuffle/client.ts";
@@ -45,6 +47,7 @@ import { Metrics } from "./metrics/metrics.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import { Relay } from "./relay/relay.ts";
 import { Relayed } from "./relay/relayed.ts";
+import { ShuffleStore } from "./relay/shuffle-store.ts";
 import { Uploads } from "./relay/uploads.ts";
 import type { Services } from "./services.ts";
 import { LowWater } from "./upkeep/low-water.ts";
@@ -102,6 +105,7 @@ export async function openServices(
   const itemLines = new ItemLines(blobs);
   const programs = new Programs({ loop, keys, plans, itemLines, blobs, ...modulesOf(options) });
   const parts = { ...kept, auth, keys, sweep, uploads, programs };
+  const stored = await openStored(loop, options, closers);
   const edges = openEdges(parts, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs, idleMs });
   closers.defer(() => shuffle.close());
@@ -125,6 +129,7 @@ export async function openServices(
     ...kept,
     ...edges,
     ...common,
+    stored,
     programs,
     dataDir,
     relayed: new Relayed(() => realTimers.monotonicMs()),
@@ -191,6 +196,26 @@ async function openKept(
   return { ...counted, attempts, moves, watchers: new Watchers(), blobs, loop, logs, staging };
 }
 
+/** Throws `bad-request` when jobs are to shuffle by an object store and there is none. */
+async function openStored(
+  loop: Loop,
+  { blobs, shuffle }: Options,
+  closers: AsyncDisposableStack,
+): Promise<ShuffleStore | null> {
+  const objects = await openShuffle(blobs);
+  if (objects === null) {
+    if (shuffle !== "s3") return null;
+    throw new ClusterError("bad-request", "--shuffle s3 needs --blobs s3://bucket/prefix");
+  }
+  closers.defer(() => objects.close());
+  const isRunning = (job: JobId) => jobState(loop.state, job) === "running";
+  const confirm = () => loop.confirm();
+  const stored = new ShuffleStore({ objects, isRunning, confirm, timers: realTimers });
+  stored.start();
+  closers.defer(() => stored.stop());
+  return stored;
+}
+
 /** Age above which blobs are removed while the disk is nearly full, ms. */
 const pressedGraceMs = 60_000;
 
@@ -251,6 +276,7 @@ function openEdges(
   const edge = new WorkerEdge({
     ...common,
     programs,
+    ...(options.shuffle === undefined ? {} : { shuffle: options.shuffle }),
     ...(liveness === undefined ? {} : { liveness }),
     ...(options.leadership === null ? {} : { leads: options.leadership.holds }),
   });
@@ -291,6 +317,7 @@ function perform(
     }
     // The next start removes what stays of an ended job.
     relay.jobChanged(effect.job, state).catch(() => {});
+    services.stored?.jobChanged(effect.job, state).catch(() => {});
   } else if (effect.kind === "drop-blobs") {
     progress.forget(effect.job);
     watchers.changed(effect.job);

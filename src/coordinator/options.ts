@@ -1,4 +1,5 @@
 /** The options of a coordinator. */
+import type { Shuffle } from "../core/job.ts";
 import type { Listen } from "../link/listen.ts";
 import type { Log } from "../store/log/log.ts";
 import type { ConsoleOptions } from "./edges/console/edge.ts";
@@ -37,6 +38,9 @@ export type CoordinatorOptions = {
   /** Directory of the blobs, or `s3://bucket/prefix?endpoint=…`, which several coordinators may
    *  share; absent = in the data directory. */
   readonly blobs?: string;
+  /** Where the partitions lie of jobs that do not say it themselves; "s3" needs blobs in S3.
+   *  Default: at the workers. */
+  readonly shuffle?: Shuffle;
   /** `host:port`; port 0 = any free one. */
   readonly listen: string;
   /** Of the software, for people. */

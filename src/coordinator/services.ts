@@ -31,6 +31,7 @@ import type { Activity } from "./metrics/activity.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { Relayed } from "./relay/relayed.ts";
+import type { ShuffleStore } from "./relay/shuffle-store.ts";
 import type { Uploads } from "./relay/uploads.ts";
 import type { LowWater } from "./upkeep/low-water.ts";
 
@@ -51,6 +52,8 @@ export type Services = {
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;
   readonly relay: Relay;
+  /** Null: the blobs are files. */
+  readonly stored: ShuffleStore | null;
   /** Which workers cannot read from which others. */
   readonly relayed: Relayed;
   readonly uploads: Uploads;

@@ -98,6 +98,13 @@ export const defaultLimits: RetryLimits = {
 export const trusts = ["own", "audit", "quorum"] as const;
 export type Trust = (typeof trusts)[number];
 
+/** Where the partitions of map tasks lie until they are read.
+ *
+ *  workers: at the worker that made them; they are computed again when it is lost · s3: in the
+ *  object store of the coordinator's blobs, whatever becomes of the worker. */
+export const shuffles = ["workers", "s3"] as const;
+export type Shuffle = (typeof shuffles)[number];
+
 export const priorities = ["high", "normal", "low"] as const;
 export type Priority = (typeof priorities)[number];
 
@@ -161,6 +168,8 @@ export type JobSpec = {
   /** Blob of the WebAssembly module that its code runs once for each item: workers that run such
    *  modules (`wasm`) and no JavaScript may take its tasks, too. */
   readonly moduleHash?: Hash;
+  /** Absent = as the coordinator was started. */
+  readonly shuffle?: Shuffle;
 };
 
 /** Of a WebAssembly module, bytes: more is refused when a job is made of one, and not passed on. */
@@ -197,6 +206,8 @@ export type TaskOutput = {
   readonly root: Hash;
   readonly sizeBytes: number;
   readonly records: number;
+  /** The coordinator, or its object store, has the partitions: they outlive the worker. */
+  readonly isStored?: true;
   /** Result of a `tasks` task as JSON text, when it is at most 1 MiB. */
   readonly value?: string;
   /** Blob of records set aside as bad (NDJSON). */

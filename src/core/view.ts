@@ -293,6 +293,8 @@ type StageSource = {
   readonly attempt: number;
   readonly worker: WorkerId | null;
   readonly root: string;
+  /** With `worker` null: it may lie in the object store. */
+  readonly isStored: boolean;
 };
 
 function sourceIn(record: Stage, task: number): StageSource | null {
@@ -301,7 +303,8 @@ function sourceIn(record: Stage, task: number): StageSource | null {
   if (output === null || holder === 0 || record.state[task] !== DONE) return null;
   const attempt = record.committed[task] as number;
   const worker = holder === RELAY ? null : workerId(holder);
-  return { task, attempt, worker, root: output.root };
+  const isStored = output.isStored === true;
+  return { task, attempt, worker, root: output.root, isStored };
 }
 
 /** Live workers. */

@@ -4,6 +4,7 @@ import type { Blobs } from "../store/blob/blob.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { Staging } from "../store/blob/staged.ts";
 import { makeDirectory } from "../store/directory.ts";
+import type { S3Objects } from "./s3/objects.ts";
 
 export function isS3(place: string | undefined): place is string {
   return place?.startsWith("s3://") === true;
@@ -35,4 +36,13 @@ async function openS3(address: string, dataDir: string, below: string): Promise<
   const place = s3Place(address);
   const prefix = place.prefix + below;
   return openS3Blobs({ ...place, prefix }, { spoolDir: join(dataDir, "s3-parts") });
+}
+
+/** Partitions of jobs that shuffle by way of the object store; null where the blobs are files. */
+export async function openShuffle(place: string | undefined): Promise<S3Objects | null> {
+  if (!isS3(place)) return null;
+  const { s3Place } = await import("./s3/place.ts");
+  const { S3Objects } = await import("./s3/objects.ts");
+  const found = s3Place(place);
+  return new S3Objects({ ...found, prefix: `${found.prefix}shuffle/` });
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
-import type { JobSpec, Priority, PythonEngine } from "../core/job.ts";
+import type { JobSpec, Priority, PythonEngine, Shuffle } from "../core/job.ts";
 import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
@@ -31,6 +31,9 @@ export type SubmitOptions = {
   readonly engine?: PythonEngine;
   /** A failed task of a list is left out of the result, instead of failing the job. */
   readonly keepGoing?: boolean;
+  /** Where the partitions of map tasks lie; "s3" needs a coordinator with blobs in S3. Default: as
+   *  the coordinator was started. */
+  readonly shuffle?: Shuffle;
   /** How the input files are sent, when they have to be. */
   readonly upload?: UploadOptions;
 };
@@ -141,7 +144,7 @@ async function submitPlan<T>(
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { bareBrowsers, engine, keepGoing, name, priority, trust, weight } = options;
+  const { bareBrowsers, engine, keepGoing, name, priority, shuffle, trust, weight } = options;
   const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
@@ -152,6 +155,7 @@ async function submitPlan<T>(
     ...(trust === undefined ? {} : { trust }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
     ...(keepGoing === undefined ? {} : { keepGoing }),
+    ...(shuffle === undefined ? {} : { shuffle }),
     ...(engine === undefined ? {} : { engine }),
     ...(module === undefined ? {} : { moduleHash: module.hash }),
   });

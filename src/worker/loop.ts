@@ -51,8 +51,8 @@ export type WorkerLoopOptions = {
  *  once. */
 export type WorkerNews = {
   /** `unreachable`: no try has reached the coordinator; `apart`: the link is gone, or it does not
-   *  want this worker now. */
-  readonly kind: "joined" | "unreachable" | "apart" | "disk" | "leaving";
+   *  want this worker now; `store`: the object store of partitions is not used for a while. */
+  readonly kind: "joined" | "unreachable" | "apart" | "disk" | "leaving" | "store";
   readonly text: string;
   /** Until the next try to reach the coordinator, ms; 0 = none is needed. */
   readonly retryMs: number;

@@ -23,7 +23,8 @@ import { InputLinks } from "./shuffle/input-links.ts";
 import type { OpenedJob, OpenJobs } from "./shuffle/jobs.ts";
 import { PartitionsLost } from "./shuffle/local-segments.ts";
 import { openFile } from "./shuffle/open-file.ts";
-import type { Outputs } from "./shuffle/outputs.ts";
+import type { Output, Outputs } from "./shuffle/outputs.ts";
+import type { StoredOutputs } from "./shuffle/stored.ts";
 import { LoadFailed, type Processes, type Taken } from "./slot/processes.ts";
 import type { TaskProcess } from "./slot/task-process.ts";
 
@@ -31,6 +32,7 @@ export type ExecuteOptions = {
   readonly jobs: OpenJobs;
   readonly blobs: CoordinatorBlobs;
   readonly outputs: Outputs;
+  readonly stored: StoredOutputs;
   readonly fetcher: PartitionFetcher;
   readonly processes: Processes;
   /** Whether outputs are left with the coordinator, for those who cannot fetch from here. */
@@ -73,9 +75,10 @@ export class NodeExecutor implements Executor {
   }
 
   closeJob(job: JobId): void {
-    const { jobs, outputs, processes } = this.#options;
+    const { jobs, outputs, processes, stored } = this.#options;
     processes.closeJob(job);
     jobs.close(job);
+    stored.closeJob(job);
     // What cannot be removed now is swept at the next start.
     outputs.closeJob(job).catch(() => {});
   }
@@ -267,9 +270,10 @@ export class NodeExecutor implements Executor {
     const isFinal = (run.job.open.stages[ref.stage]?.partitionCount ?? 0) === 0;
     const { records, sizeBytes } = report;
     let root = "";
+    let isStored = false;
     if (!isFinal) {
       const output = await outputs.keep(ref, out, report.root);
-      if (await this.#options.reach.leavesOutputs()) await blobs.relay(output, signal);
+      isStored = await this.#leave(run, output);
       root = output.root;
     } else if (sizeBytes > 0) {
       hit("worker.upload", "before");
@@ -287,8 +291,18 @@ export class NodeExecutor implements Executor {
       bad === null ? {} : { badRecords: (await blobs.upload(bad, null, signal)).hash };
     signal.throwIfAborted();
     const done = { ...report, inputBytes: run.storedBytes ?? report.inputBytes };
-    this.#report(run, doneReport(done, { root, sizeBytes, records, ...badRecords }));
+    const where = isStored ? ({ isStored } as const) : {};
+    this.#report(run, doneReport(done, { root, sizeBytes, records, ...badRecords, ...where }));
     await Promise.all([`${out}.part`, `${out}.bad`].map((path) => rm(path, { force: true })));
+  }
+
+  /** Leaves an output with others where that is asked for. True: it outlives this worker. */
+  async #leave({ job, stopping: { signal } }: Run, output: Output): Promise<boolean> {
+    const { blobs, reach, stored } = this.#options;
+    const isAsked = job.open.shuffle === "s3" && stored.takes(output);
+    if (isAsked && (await stored.put(output, signal))) return true;
+    if (isAsked || (await reach.leavesOutputs())) await blobs.relay(output, signal);
+    return isAsked;
   }
 
   async #oneReport(run: Run, process: TaskProcess, order: ToTask): Promise<TaskReport> {

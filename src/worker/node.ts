@@ -28,11 +28,12 @@ import { Programs } from "./programs/programs.ts";
 import type { RelayAddress } from "./relay-address.ts";
 import { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import { type Exchange, openExchange } from "./shuffle/exchange.ts";
-import { PartitionFetcher } from "./shuffle/fetch.ts";
+import { defaultFetchLimits, PartitionFetcher } from "./shuffle/fetch.ts";
 import { OpenJobs } from "./shuffle/jobs.ts";
 import { LocalSegments } from "./shuffle/local-segments.ts";
 import { nodeDisk } from "./shuffle/node-disk.ts";
 import { Outputs } from "./shuffle/outputs.ts";
+import { StoredOutputs } from "./shuffle/stored.ts";
 import { openProcesses } from "./slot/open-processes.ts";
 import type { Processes } from "./slot/processes.ts";
 import { findPython, type Python } from "./slot/python.ts";
@@ -157,11 +158,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const space = diskSpace(options.dataDir);
   const processes = options.processes ?? openProcesses({ ...options, slots }, sandbox, python);
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
-  const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
+  const stored = new StoredOutputs({
+    ask: (path, of) => blobs.json(path, of),
+    idleMs,
+    onTrouble: (text) => onNews?.({ kind: "store", text, retryMs: 0 }),
+  });
+  const local = new LocalSegments(outputs, nodeDisk);
+  const fetcher = new PartitionFetcher(local, relay, defaultFetchLimits, stored);
   const shared = openSharedInputs(relay, idleMs);
   const reach = new OwnReach(exchangeUrl && ((signal) => blobs.isReached(signal)));
   const specs = specsOf(options, { slots, python });
-  const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, reach };
+  const parts = { jobs, blobs, outputs, stored, programs, processes, fetcher, shared, reach };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
     rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: exchangeUrl !== null },

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { AwsV4Signer } from "aws4fetch";
 import { RemoteFiles } from "../../src/remote/files.ts";
-import { signed } from "../../src/remote/signature.ts";
+import { presigned, signed } from "../../src/remote/signature.ts";
 import { bytes, text } from "../../src/sdk/format.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { filesWays } from "../operators/run.ts";
@@ -66,6 +66,43 @@ test("requests are signed as a package that signs them does", async () => {
       }
     }
   }
+});
+
+test("addresses are presigned as a package that signs them does, and as S3's document shows", async () => {
+  const at = new Date("2024-02-29T12:34:56Z");
+  const key = { accessKeyId: "AKIA", secretAccessKey: "s/+=", region: "eu-south-2" };
+  for (const sessionToken of ["", "token/+="]) {
+    for (const method of ["GET", "PUT"] as const) {
+      const url = new URL("https://store.example:8443/b/shuffle/j-1/0/12.1");
+      const headers = method === "PUT" ? { "content-length": "1234" } : {};
+      const ours = presigned(url, { ...key, sessionToken }, at, { method, expiresS: 900, headers });
+      const asked = new URL(`${url.href}?X-Amz-Expires=900`);
+      const token = sessionToken === "" ? {} : { sessionToken };
+      const given = { ...key, ...token, url: asked.href, service: "s3", method, headers };
+      const datetime = "20240229T123456Z";
+      const theirs = new AwsV4Signer({ ...given, datetime, signQuery: true, allHeaders: true });
+      const { searchParams } = (await theirs.sign()).url;
+      const sorted = (all: URLSearchParams) => [...all].map((one) => one.join("=")).sort();
+      assert.deepEqual(
+        sorted(ours.searchParams),
+        sorted(searchParams),
+        `${method} ${sessionToken}`,
+      );
+    }
+  }
+  const example = presigned(
+    new URL("https://examplebucket.s3.amazonaws.com/test.txt"),
+    {
+      accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+      secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+      sessionToken: "",
+      region: "us-east-1",
+    },
+    new Date("2013-05-24T00:00:00Z"),
+    { method: "GET", expiresS: 86_400 },
+  );
+  const wanted = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+  assert.equal(example.searchParams.get("X-Amz-Signature"), wanted);
 });
 
 test("operators read s3:// as they read files: cut, compressed, globs, folders", async () => {

@@ -1,7 +1,7 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { Priority, PythonEngine, Trust } from "../../core/job.ts";
+import type { Priority, PythonEngine, Shuffle, Trust } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { nameOf } from "../../sdk/plan/name.ts";
@@ -20,6 +20,7 @@ export type RunOptions = TargetOptions &
     /** Folder of packages for a job in Python. */
     readonly wheels?: string;
     readonly priority?: Priority;
+    readonly shuffle?: Shuffle;
     readonly share?: string;
     readonly trust?: Trust;
     readonly quorum?: string;

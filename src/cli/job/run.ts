@@ -5,7 +5,7 @@ import process from "node:process";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
-import { priorities, pythonEngines, trusts } from "../../core/job.ts";
+import { priorities, pythonEngines, shuffles, trusts } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import { outputOf } from "../../sdk/table/shape.ts";
@@ -67,6 +67,7 @@ export function define(command: Command): void {
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
     ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
     ["tequio run words.py books/*.txt", "run a job in Python"],
+    ["tequio run words.ts books/*.txt --shuffle s3", "lose no work when spot machines vanish"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run primes.wasm 1000000 --timeout 1m", "give each item at most a minute"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
@@ -101,6 +102,13 @@ export function withPlan(command: Command): Command {
         "--priority <p>",
         "share of the slots among your jobs: high is 4 times normal (the default), low a quarter",
       ).choices(priorities),
+    )
+    .addOption(
+      new Option(
+        "--shuffle <where>",
+        "keep map outputs at the workers, or in the S3 of the coordinator's --blobs, where they " +
+          "outlive the workers (default: as the coordinator was started)",
+      ).choices(shuffles),
     )
     .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
     .addOption(engineOption())
@@ -337,6 +345,7 @@ async function submit(
     const special = {
       ...(engine === undefined ? {} : { engine }),
       ...(keepGoing === undefined ? {} : { keepGoing }),
+      ...(options.shuffle === undefined ? {} : { shuffle: options.shuffle }),
     };
     const common = { name, key, bareBrowsers, priority, trust };
     const texts = {

@@ -23,11 +23,35 @@ export async function* partitionBytes(
   const expected = manifest.at(partition);
   if (expected === undefined) throw goneOutput(ref.task);
   if (expected.sizeBytes === 0) return;
-  const kept = worker === null ? services.relay.get(ref) : null;
-  if (worker === null && kept === null) throw goneOutput(ref.task);
-  const bytes =
-    kept === null ? fromWorker(services, source, partition) : services.relay.read(kept, partition);
-  yield* verified(bytes, expected);
+  if (worker !== null) yield* verified(fromWorker(services, source, partition), expected);
+  else yield* verified(fromHere(services, ref, { manifest, partition }), expected);
+}
+
+function fromHere(
+  { relay, stored }: Reading,
+  ref: AttemptRef,
+  { manifest, partition }: { readonly manifest: Manifest; readonly partition: number },
+): AsyncIterable<Uint8Array> {
+  const kept = relay.get(ref);
+  if (kept !== null) return relay.read(kept, partition);
+  const place = manifest.at(partition);
+  if (stored === null || place === undefined) throw goneOutput(ref.task);
+  return stored.read(ref, manifest, place);
+}
+
+/** Of the object store: the manifest, or the bytes of a partition, not verified. */
+export async function* storedOutput(
+  services: Reading,
+  of: { readonly ref: AttemptRef; readonly root: Hash; readonly part: number | "manifest" },
+): AsyncGenerator<Uint8Array, void> {
+  const { part, ref, root } = of;
+  const { stored } = services;
+  if (stored === null) throw goneOutput(ref.task);
+  if (part === "manifest") return yield* stored.readManifest(ref);
+  const manifest = await manifestOf(stored.readManifest(ref), root);
+  const place = manifest.at(part);
+  if (place === undefined) throw goneOutput(ref.task);
+  if (place.sizeBytes > 0) yield* stored.read(ref, manifest, place);
 }
 
 /** Of the whole output. Throws `not-found` when it is no longer there. */
@@ -39,6 +63,9 @@ export async function outputManifest(
     return manifestOf(fromWorker(services, source, "manifest"), source.root);
   }
   const output = services.relay.get(source.ref);
+  if (output === null && services.stored !== null) {
+    return manifestOf(services.stored.readManifest(source.ref), source.root);
+  }
   if (output === null || output.root !== source.root) throw goneOutput(source.ref.task);
   return output.manifest;
 }

@@ -7,7 +7,7 @@ import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import { shuffleTicketMs } from "../edges/worker/orders.ts";
 import type { Services } from "../services.ts";
 
-export type Reading = Pick<Services, "keys" | "loop" | "relay" | "shuffle">;
+export type Reading = Pick<Services, "keys" | "loop" | "relay" | "shuffle" | "stored">;
 
 /** Time limit for one partition from a worker, ms. */
 const readMs = 300_000;

@@ -18,7 +18,6 @@ import {
   DONE,
   type JobRecord,
   type Lease,
-  RELAY,
   type Stage,
   setTask,
   type WorkerRecord,
@@ -27,7 +26,7 @@ import { endAudit, hearAudit } from "./trust/audit-end.ts";
 import { sample } from "./trust/audit-sample.ts";
 import { hearCanary } from "./trust/canary.ts";
 import { failedElsewhere, failedInTab, hear, vouch } from "./trust/check.ts";
-import { noteDispute } from "./trust/difference.ts";
+import { keeperOf, noteDispute } from "./trust/difference.ts";
 import { distrust, withdrawAll } from "./trust/distrust.ts";
 import { remember } from "./trust/known.ts";
 import { markOf } from "./trust/opinion.ts";
@@ -171,7 +170,7 @@ function commit(
   stage.outputs[task] = result.output;
   stage.opinions.notForTabs.delete(task);
   stage.committed[task] = attempt;
-  stage.holder[task] = holderOf(state, stage, worker);
+  stage.holder[task] = stage.spec.partitionCount === 0 ? 0 : keeperOf(state, result);
   stage.astray.delete(task);
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
@@ -222,12 +221,6 @@ function learnDone(
   worker.done++;
   worker.unfit?.delete(lease.job);
   takeBackExcess({ worker, stage, lease }, report.durationMs, effects);
-}
-
-/** The worker that keeps the partitions: the one that made them, if others can fetch from it. */
-function holderOf(state: CoordinatorState, stage: Stage, worker: number): number {
-  if (stage.spec.partitionCount === 0) return 0;
-  return state.workers.get(worker)?.specs.exchangeUrl === "" ? RELAY : worker;
 }
 
 function differs(stage: Stage, task: number): Failure {

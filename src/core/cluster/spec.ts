@@ -7,6 +7,7 @@ import {
   programKinds,
   type RetryLimits,
   type StageSpec,
+  shuffles,
   trusts,
 } from "../job.ts";
 import { wishesProblem } from "./placement/python.ts";
@@ -47,6 +48,9 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   }
   if (spec.priority !== undefined && !priorities.includes(spec.priority)) {
     return bad(`priority is one of ${priorities.join(", ")}`);
+  }
+  if (spec.shuffle !== undefined && !shuffles.includes(spec.shuffle)) {
+    return bad(`shuffle is one of ${shuffles.join(", ")}`);
   }
   const trust = trustProblem(spec);
   if (trust !== null) return trust;

@@ -35,7 +35,7 @@ export const DONE = 3;
 export const DROPPED = 4;
 
 /** In `Stage.holder`: the coordinator keeps the partitions, since other workers could not fetch
- *  them from the one that made them. They outlive that worker. */
+ *  them from the one that made them, or its object store does. They outlive that worker. */
 export const RELAY = -1;
 
 /** A promise that one worker runs one attempt; ended by its report, or by the loss of the worker.

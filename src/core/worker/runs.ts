@@ -1,5 +1,6 @@
 /** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process
  *  dies. */
+import type { AttemptReport } from "../event.ts";
 import type { AttemptRef, JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
 import { isSettled, putReport, putReturned, settle } from "./reports.ts";
@@ -161,10 +162,14 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
     const took = Math.max(0, report.durationMs);
     meanMs[run.stage] = Number.isNaN(mean) ? took : mean * 0.8 + took * 0.2;
     putReport(state, held, report, event.atMs);
-    if (job?.kinds[run.stage] === "map" && report.kind === "done") job.hasOutputs = true;
+    if (job?.kinds[run.stage] === "map" && isServedHere(report)) job.hasOutputs = true;
   }
   advance(run, event.atMs);
   if (run.current >= run.attempts.length) state.slots[run.slot]!.run = null;
+}
+
+function isServedHere(report: AttemptReport): boolean {
+  return report.kind === "done" && report.output.isStored !== true;
 }
 
 function isOf({ ref }: Held, report: { readonly task: number; readonly attempt: number }): boolean {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import { Agent, request } from "../../link/node-http.ts";
-import { type SignedCall, signed } from "../../remote/signature.ts";
+import { presigned, type SignedCall, signed } from "../../remote/signature.ts";
 import type { S3Credentials, S3Place } from "./place.ts";
 
 export type S3Call = {
@@ -98,6 +98,23 @@ export class S3Client {
     } finally {
       answer.destroy();
     }
+  }
+
+  /** With it a process without credentials makes this one call until then. */
+  addressOf(
+    key: string,
+    call: {
+      readonly method: "GET" | "PUT";
+      readonly expiresS: number;
+      readonly sizeBytes?: number;
+    },
+  ): string {
+    const { base, prefix, region } = this.place;
+    const { expiresS, method, sizeBytes } = call;
+    const headers = sizeBytes === undefined ? {} : { "content-length": String(sizeBytes) };
+    const credentials = { sessionToken: "", ...this.#credentials, region };
+    const url = new URL(base + prefix + key);
+    return presigned(url, credentials, new Date(), { method, expiresS, headers }).href;
   }
 
   close(): void {

@@ -24,6 +24,17 @@ export async function* keysBelow(client: S3Client, start = ""): AsyncGenerator<s
   }
 }
 
+/** Names of the folders below the prefix of the place, by all keys: stores differ in what they list
+ *  with a delimiter. */
+export async function foldersBelow(client: S3Client): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const key of keysBelow(client)) {
+    const at = key.indexOf("/");
+    if (at > 0) names.add(key.slice(0, at));
+  }
+  return [...names];
+}
+
 function unescaped(text: string): string {
   const signs: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'" };
   return text

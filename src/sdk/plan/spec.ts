@@ -6,6 +6,7 @@ import {
   type Priority,
   type PythonEngine,
   programKinds,
+  type Shuffle,
   type StageSpec,
 } from "../../core/job.ts";
 import type { Job } from "../job.ts";
@@ -34,6 +35,8 @@ export type SpecOptions = {
   readonly engine?: PythonEngine;
   /** A failed task of a list is left out of the result. */
   readonly keepGoing?: boolean;
+  /** Where partitions lie; default: as the coordinator was started. */
+  readonly shuffle?: Shuffle;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -81,6 +84,7 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     ...(job.options.chance === "real" ? { chance: "real" } : {}),
     ...badShareOf(job),
     ...(options.keepGoing === true ? { keepGoing: true } : {}),
+    ...(options.shuffle === undefined ? {} : { shuffle: options.shuffle }),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output: outputOf(job),
     ...(shape === null ? {} : { shape }),

@@ -33,6 +33,8 @@
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → a kept partition | work |
  *  | GET /shuffle/reach | → Reached | work |
  *  | GET /shuffle/:job/:stage/sources | → StageSources | work |
+ *  | GET /shuffle/:job/:stage/:task/:attempt/upload?sizeBytes= | → UploadAddress | work |
+ *  | GET /shuffle/:job/:stage/addresses?from= | → StoredAddresses | work |
  *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
  *  | GET /t/:ticket/code | → the job's bundle, for a browser | ticket |
  *  | GET /t/:ticket/plan | → the job's plan | ticket |
@@ -115,6 +117,19 @@ export type SharedInput = {
 
 /** Of `GET /shuffle/reach`: whether the coordinator can connect to the calling worker. */
 export type Reached = { readonly isReached: boolean };
+
+/** For one PUT of the asked size into the object store, until it expires. */
+export type UploadAddress = { readonly url: string };
+
+/** Where outputs of a stage lie in the object store. */
+export type StoredAddresses = {
+  /** Task of the first. */
+  readonly from: number;
+  /** How long they are valid, ms. */
+  readonly forMs: number;
+  /** Null: this output is not in the store, or not now. */
+  readonly addresses: ReadonlyArray<readonly [attempt: number, url: string] | null>;
+};
 
 export type Submit = {
   /** At most 200 characters; the same key and body give the same job again. */

@@ -51,6 +51,11 @@ export class Manifest {
     this.records = found.records;
   }
 
+  /** Bytes of the manifest itself. */
+  get encodedBytes(): number {
+    return this.#bytes.length;
+  }
+
   /** The number of partitions, empty ones included. */
   get length(): number {
     return this.#starts.length;

@@ -2,7 +2,7 @@
  *  properties. Field numbers are in `manager.proto`: those below 100 are those of existing
  *  implementations, those from 100 on are extensions: an old peer skips those fields, and is never
  *  sent those messages (a peer is old while it has not sent `node` in its ManagerRequest). */
-import type { JobEnvironment } from "../../core/job.ts";
+import type { JobEnvironment, Shuffle } from "../../core/job.ts";
 import { nodeType } from "./numbers.ts";
 
 export const nodeTypes = { manager: nodeType.MANAGER, worker: nodeType.WORKER } as const;
@@ -194,6 +194,8 @@ export type JobOpen = JobEnvironment & {
   readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
   /** Of `programKinds`; absent: JavaScript. */
   readonly programKind?: number;
+  /** "s3": partitions are put into the coordinator's object store; absent: they stay. */
+  readonly shuffle?: Shuffle;
 };
 
 /** JSON inside `stageSources`: for each task of `stage` where its partitions lie, in task order. */
@@ -207,6 +209,8 @@ export type StageSources = {
   readonly tickets: readonly string[];
   /** Per task: index into `urls`, attempt, manifest root. */
   readonly tasks: ReadonlyArray<readonly [url: number, attempt: number, root: string]>;
+  /** Those with the url "" may lie in the object store: the coordinator has addresses of them. */
+  readonly isStored?: true;
 };
 
 /** JSON inside `workerNotes`. Lines and progress are dropped when the coordinator is behind. */

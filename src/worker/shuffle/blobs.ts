@@ -141,6 +141,17 @@ export class CoordinatorBlobs {
     });
   }
 
+  /** A GET that is answered by JSON. */
+  async json<T>(
+    path: string,
+    { signal, sizeMaxBytes }: { readonly sizeMaxBytes: number; readonly signal: AbortSignal },
+  ): Promise<T> {
+    return this.#retrying(signal, async () => {
+      const bytes = await readAll(await this.#ask(path, { signal }), sizeMaxBytes);
+      return JSON.parse(bytes.toString("utf8")) as T;
+    });
+  }
+
   /** Whether the coordinator can connect to the address that this worker has given. */
   async isReached(signal: AbortSignal): Promise<boolean> {
     const bytes = await readAll(await this.#ask("/shuffle/reach", { signal }), 4096);

@@ -17,6 +17,7 @@ import { refuserFor } from "../../peer/addresses.ts";
 import { ShuffleClient } from "../../peer/shuffle/client.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
+import { partitionIn } from "../../wire/block/stored.ts";
 import type { RelayAddress } from "../relay-address.ts";
 import type { ByteRange } from "./byte-range.ts";
 import { diskError } from "./disk-error.ts";
@@ -29,6 +30,7 @@ import {
   type Wanted,
 } from "./local-segments.ts";
 import { writeAll } from "./store-file.ts";
+import type { StoredOutputs } from "./stored.ts";
 
 export type FetchLimits = {
   /** Segments under way at once, per attempt. */
@@ -43,6 +45,9 @@ export type FetchLimits = {
   readonly rateMin: number;
   /** Manifests kept for further partitions. */
   readonly manifestsMax: number;
+  /** How long an output of the object store may be out of reach before the attempt fails, ms: the
+   *  output is not lost. */
+  readonly storeAwayMs: number;
 };
 
 export const defaultFetchLimits: FetchLimits = {
@@ -52,6 +57,7 @@ export const defaultFetchLimits: FetchLimits = {
   nearMs: 1_500,
   rateMin: 64 * 1024,
   manifestsMax: 4_096,
+  storeAwayMs: 60_000,
 };
 
 export type FetchOrder = Wanted & {
@@ -71,13 +77,21 @@ export class PartitionFetcher {
   readonly #limits: FetchLimits;
   readonly #relay: RelayAddress;
   readonly #client: ShuffleClient;
+  /** Null: outputs of the object store are read by way of the coordinator. */
+  readonly #stored: StoredOutputs | null;
   /** Being asked for anew, by job and stage. */
   readonly #renewing = new Map<string, Promise<void>>();
   /** By root, least lately used first. */
   readonly #manifests = new Map<Hash, Promise<Manifest>>();
 
-  constructor(local: LocalSegments, relay: RelayAddress, limits: FetchLimits = defaultFetchLimits) {
+  constructor(
+    local: LocalSegments,
+    relay: RelayAddress,
+    limits: FetchLimits = defaultFetchLimits,
+    stored: StoredOutputs | null = null,
+  ) {
     this.#local = local;
+    this.#stored = stored;
     this.#limits = limits;
     this.#relay = relay;
     const { idleMs } = limits;
@@ -183,6 +197,7 @@ export class PartitionFetcher {
   ): Promise<T> {
     let failure: unknown = new Error(`map task ${task} has no output now`);
     let before = "";
+    let awayFromMs: number | null = null;
     for (let tries = 0; tries < this.#limits.triesMax; tries++) {
       if (tries > 0) await delay(50 * 4 ** (tries - 1), undefined, { signal: order.signal });
       const source = sourceOf(order, task);
@@ -197,6 +212,13 @@ export class PartitionFetcher {
         const full = (error as NodeJS.ErrnoException).code;
         if (full === "ENOSPC" || full === "EDQUOT") throw error;
         failure = error;
+        if (isStored(order, source) && isAway(error)) {
+          awayFromMs ??= performance.now();
+          if (performance.now() - awayFromMs > this.#limits.storeAwayMs) throw asAway(task, error);
+          tries = Math.min(tries, 1);
+          continue;
+        }
+        awayFromMs = null;
         if (!(error instanceof ClusterError)) continue;
         if (error.code === "not-found") tries = Infinity;
         if (error.code === "unauthenticated") await this.#renew(order, source).catch(() => {});
@@ -298,14 +320,32 @@ export class PartitionFetcher {
   ): AsyncIterable<Uint8Array> {
     const { ref, ticket, url } = source;
     const { signal } = order;
+    if (isStored(order, source)) yield* await this.#fromStore(order, source, { limitMs, part });
     // Dialling goes on beside the relay: the next read may find a connection.
-    if (url === "" || !(await this.#client.isNear(url, this.#limits.nearMs))) {
+    else if (url === "" || !(await this.#client.isNear(url, this.#limits.nearMs))) {
       yield* await this.#askRelay(ref, part, { limitMs, signal });
     } else {
       const { attempt, job, stage, task } = ref;
       const from = { address: url, ticket, job, stage };
       yield* this.#client.read(from, { task, attempt, part }, { limitMs, signal });
     }
+  }
+
+  /** Directly, or else by way of the coordinator. */
+  async #fromStore(
+    order: FetchOrder,
+    source: Source,
+    { limitMs, part }: { readonly part: Part; readonly limitMs: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const { ref } = source;
+    const { signal } = order;
+    const of = { limitMs, signal };
+    const place = part === "manifest" ? null : await this.#partition(order, source);
+    const direct =
+      place === null
+        ? this.#stored?.manifest(ref, of)
+        : this.#stored?.read(ref, partitionIn(await this.#manifest(order, source), place), of);
+    return (await direct) ?? this.#askRelay(ref, part, of);
   }
 
   async #askRelay(
@@ -321,4 +361,20 @@ export class PartitionFetcher {
       signal: AbortSignal.any([of.signal, moved, AbortSignal.timeout(Math.ceil(of.limitMs))]),
     });
   }
+}
+
+/** The coordinator, or its object store, has it: it may be out of reach, but it is not lost. */
+function isStored(order: FetchOrder, { url }: Source): boolean {
+  return url === "" && order.sources()?.isStored === true;
+}
+
+/** Not there now, or broken off. */
+function isAway(error: unknown): boolean {
+  return !(error instanceof ClusterError) || error.code === "unavailable";
+}
+
+function asAway(task: number, cause: unknown): ClusterError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const text = `the object store does not give the output of map task ${task}: ${why}`;
+  return new ClusterError("unavailable", text, { cause });
 }

@@ -20,6 +20,8 @@ export type AskOptions = {
   readonly signal?: AbortSignal;
   /** Resolves names in place of the system's, and may refuse them. */
   readonly lookup?: LookupFunction;
+  /** What a refusal means. Default: as the coordinator refuses. */
+  readonly refusal?: (status: number, body: Buffer) => ClusterError;
 };
 
 /** Of the body of a refusal no more is read. */
@@ -56,11 +58,8 @@ export async function ask(url: URL, options: AskOptions): Promise<IncomingMessag
   const response = await send(url, options);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
-  throw refusalOf(
-    url,
-    status,
-    await readAll(response, refusalBytesMax).catch(() => Buffer.alloc(0)),
-  );
+  const body = await readAll(response, refusalBytesMax).catch(() => Buffer.alloc(0));
+  throw options.refusal?.(status, body) ?? refusalOf(url, status, body);
 }
 
 async function send(url: URL, options: AskOptions, isAgain = false): Promise<IncomingMessage> {

@@ -1,9 +1,11 @@
 /** Where `tequio up` keeps log and blobs when not in its data directory, and what it prints while
  *  another coordinator leads. */
 import { resolve } from "node:path";
-import type { Command } from "commander";
-import type { LeadingOptions, StandbyNews } from "../../../coordinator/leading/leadership.ts";
+import { type Command, Option } from "commander";
+import type { StandbyNews } from "../../../coordinator/leading/leadership.ts";
+import type { CoordinatorOptions } from "../../../coordinator/options.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { type Shuffle, shuffles } from "../../../core/job.ts";
 import { isS3 } from "../../../engine/open-blobs.ts";
 import { durationArgument } from "../../options.ts";
 import { writeStandby } from "./endpoint.ts";
@@ -14,6 +16,7 @@ export type EngineFlags = {
   readonly standby?: boolean;
   readonly leaderLease?: number;
   readonly allowSingle?: boolean;
+  readonly shuffle?: Shuffle;
 };
 
 /** Shorter ones would depose a leader that collects garbage. */
@@ -37,6 +40,13 @@ export function withEngines(command: Command): Command {
       "directory for code, plans and results, or s3://bucket/prefix?endpoint=https://host:9000 " +
         "with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; coordinators of one log share it " +
         "(default: in the data directory)",
+    )
+    .addOption(
+      new Option(
+        "--shuffle <where>",
+        "with --blobs s3://…: where map outputs lie of jobs that do not say it, at the workers, or " +
+          "in S3, where they outlive the workers; those must reach its endpoint (default: workers)",
+      ).choices(shuffles),
     )
     .option("--standby", "with --log: if another coordinator leads, follow it and take over")
     .option(
@@ -62,10 +72,17 @@ export type StandbyOutput = {
 
 /** Throws `bad-request` for options that need others. */
 export function engineOptions(
-  { allowSingle = false, blobs, leaderLease, log, standby = false }: EngineFlags,
+  { allowSingle = false, blobs, leaderLease, log, shuffle, standby = false }: EngineFlags,
   output: StandbyOutput,
-): { readonly leading?: LeadingOptions; readonly blobs?: string } {
-  const place = blobs === undefined ? {} : { blobs: isS3(blobs) ? blobs : resolve(blobs) };
+): Pick<CoordinatorOptions, "blobs" | "leading" | "shuffle"> {
+  if (shuffle === "s3" && !isS3(blobs)) {
+    const text = "--shuffle s3 needs --blobs s3://bucket/prefix?endpoint=…: map outputs lie there";
+    throw new ClusterError("bad-request", text);
+  }
+  const place = {
+    ...(blobs === undefined ? {} : { blobs: isS3(blobs) ? blobs : resolve(blobs) }),
+    ...(shuffle === undefined ? {} : { shuffle }),
+  };
   if (log === undefined) {
     const lone = standby ? "--standby" : leaderLease === undefined ? null : "--leader-lease";
     if (lone === null) return place;

@@ -7,6 +7,7 @@ import {
   outputFormats,
   priorities,
   pythonEngines,
+  shuffles,
   trusts,
 } from "../../../core/job.ts";
 import {
@@ -78,6 +79,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   engine: z.enum(pythonEngines).exactOptional(),
   pythonVersion: z.string().exactOptional(),
   moduleHash: hash.exactOptional(),
+  shuffle: z.enum(shuffles).exactOptional(),
 });
 
 const submit: z.ZodType<Submit> = z.strictObject({

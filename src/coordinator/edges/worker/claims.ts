@@ -37,6 +37,7 @@ const output = z.object({
     .regex(/^[^\n\r]*$/)
     .optional(),
   badRecords: hash.optional(),
+  isStored: z.literal(true).optional(),
 });
 
 const failure = z.object({
@@ -177,7 +178,9 @@ function plainReport(value: unknown): AttemptReport | null {
 }
 
 function plainOutput(value: unknown): TaskOutput | null {
-  if (typeof value !== "object" || value === null || "badRecords" in value) return null;
+  if (typeof value !== "object" || value === null) return null;
+  // Less often there: the schema reads them.
+  if ("badRecords" in value || "isStored" in value) return null;
   const { root, sizeBytes, records, value: text } = value as Unknown<TaskOutput>;
   if (typeof root !== "string" || !hashPattern.test(root)) return null;
   if (!isWhole(sizeBytes, safeMax) || !isWhole(records, safeMax)) return null;

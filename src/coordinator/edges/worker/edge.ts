@@ -24,7 +24,7 @@ import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
 import { NarrowLinks } from "./narrow.ts";
 import { type NoteSink, passNotes } from "./note-sink.ts";
-import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
+import { type ClusterKeys, orderMessages, type Speaker, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
 import { pauseEvent, type ReportMessage, reportEvents, type StatusEvent } from "./reports.ts";
 import { measuredEvent } from "./round-trips.ts";
@@ -45,6 +45,7 @@ export type WorkerEdgeOptions = {
   /** Of a shared log: whether no other coordinator can lead now. Default: always. */
   readonly leads?: () => boolean;
   readonly limits?: Partial<LinkLimits>;
+  readonly shuffle?: Speaker["shuffle"];
 };
 
 /** So few tasks at once are not held back for a fuller packet: a client may wait for each. */
@@ -97,12 +98,12 @@ export class WorkerEdge {
   perform(order: WorkerOrder): void {
     const link = this.#byWorker.get(order.worker);
     if (link === undefined) return;
-    const { keys, loop } = this.#options;
+    const { keys, loop, shuffle } = this.#options;
     if (order.kind === "assign" && !link.isDescribed)
       return void assignModule(link, order, this.#options);
     if (order.kind === "open-job") link.jobs.add(order.job);
     hit("edge.order", "before");
-    const speaker = { keys, nowMs: loop.steadyMs(), inLists: link.readsLists };
+    const speaker = { keys, nowMs: loop.steadyMs(), inLists: link.readsLists, shuffle };
     for (const message of orderMessages(loop.state, order, speaker)) link.order(message);
     hit("edge.order", "after");
     if (order.kind === "assign" && order.attempts.length <= hurryMax) this.#hurry(link);

@@ -2,6 +2,7 @@
  *  from the state. */
 import type { CoordinatorState } from "../../../core/coordinator.ts";
 import { idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
+import type { Shuffle } from "../../../core/job.ts";
 import {
   jobEnvironment,
   jobOwner,
@@ -43,6 +44,8 @@ export type Speaker = {
   readonly nowMs: number;
   /** Attempts in columns: the worker reads `taskList`. */
   readonly inLists?: boolean;
+  /** Of jobs that name none; absent: "workers". */
+  readonly shuffle?: Shuffle | undefined;
 };
 
 /** How long a ticket for the outputs of a stage is valid, ms: a revoked worker may still read with
@@ -94,7 +97,7 @@ export function orderMessages(
 function openJob(
   state: CoordinatorState,
   { job, worker }: Extract<WorkerOrder, { kind: "open-job" }>,
-  { keys, nowMs }: Speaker,
+  { keys, nowMs, shuffle }: Speaker,
 ): ManagerMessage[] {
   const spec = jobSpec(state, job);
   if (spec === null) return [];
@@ -104,7 +107,9 @@ function openJob(
   const owner = jobOwner(state, job) ?? "";
   const language = programKind === undefined ? {} : { programKind };
   const said = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
-  const open: JobOpen = { ...said, ...language, ...jobEnvironment(state, job) };
+  const isStored = (spec.shuffle ?? shuffle) === "s3" && stages.some((one) => one.partitionCount);
+  const way = isStored ? ({ shuffle: "s3" } as const) : {};
+  const open: JobOpen = { ...said, ...language, ...way, ...jobEnvironment(state, job) };
   return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
 }
 
@@ -121,7 +126,9 @@ export function sourcesFor(
   const secret = keys.exchangeSecret(job);
   const { sourceKey, ticketText } = keys.tickets;
   const scope = { job, stage, requester, expiresMs: Math.ceil(nowMs) + shuffleTicketMs };
-  const tasks = stageSources(state, job, stage).map((source) => {
+  const sources = stageSources(state, job, stage);
+  const isStored = sources.some((source) => source?.worker === null && source.isStored);
+  const tasks = sources.map((source) => {
     // A hole is a task that is being computed again; the worker is informed again when it is done.
     if (source === null) return [-1, 0, ""] as const;
     const { worker } = source;
@@ -134,7 +141,7 @@ export function sourcesFor(
     }
     return [place, source.attempt, source.root] as const;
   });
-  return { job, stage, urls, tickets, tasks };
+  return { job, stage, urls, tickets, tasks, ...(isStored ? { isStored } : {}) };
 }
 
 function assignments(

@@ -135,7 +135,11 @@ function resultsOf(
   const holder = (job.stages[stage] as Stage).holder[task] as number;
   return [
     { worker, attempt, output: results.first, holder },
-    { ...second, output: results.second, holder: keeperOf(state, second.worker) },
+    {
+      ...second,
+      output: results.second,
+      holder: keeperOf(state, { ...second, output: results.second }),
+    },
   ];
 }
 

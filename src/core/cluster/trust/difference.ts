@@ -31,7 +31,7 @@ export function noteDispute(
   const mark = markOf(first.output);
   const other = all.find(({ output }) => markOf(output) !== mark);
   if (other === undefined) return;
-  const held = (one: Opinion): Held => ({ ...one, holder: keeperOf(state, one.worker) });
+  const held = (one: Opinion): Held => ({ ...one, holder: keeperOf(state, one) });
   dispute(job, stage, { task, results: [held(first), held(other)] }, effects);
 }
 
@@ -48,8 +48,12 @@ export function dispute(
   job.disputes = [...disputes, differenceBetween(stage, of, effects)];
 }
 
-/** What a worker has made, others read from it or from the coordinator. */
-export function keeperOf({ workers }: CoordinatorState, worker: number): number {
+/** What a worker has made, others read from it, or from the coordinator and its store. */
+export function keeperOf(
+  { workers }: CoordinatorState,
+  { output, worker }: Pick<Held, "output" | "worker">,
+): number {
+  if (output.isStored === true) return RELAY;
   return workers.get(worker)?.specs.exchangeUrl === "" ? RELAY : worker;
 }
 

@@ -88,13 +88,14 @@ export function voucherOf({ lost: _, output: __, ...voucher }: Opinion): Voucher
  *  it is settled must not get away with a wrong one. Without one they count no more. */
 export function loseFrom({ open }: Opinions, task: number, worker: number): void {
   const all = open.get(task) ?? [];
-  if (!all.some((one) => one.worker === worker)) return;
+  const isLost = (one: Opinion) => one.worker === worker && one.output.isStored !== true;
+  if (!all.some(isLost)) return;
   if (new Set(all.map(({ output }) => markOf(output))).size > 1) {
-    const left = all.map((one): Opinion => (one.worker === worker ? { ...one, lost: true } : one));
+    const left = all.map((one): Opinion => (isLost(one) ? { ...one, lost: true } : one));
     open.set(task, left);
     return;
   }
-  const left = all.filter((one) => one.worker !== worker);
+  const left = all.filter((one) => !isLost(one));
   if (left.length === 0) open.delete(task);
   else open.set(task, left);
 }

@@ -12,6 +12,7 @@ import { programRoutes } from "./programs.ts";
 import { relayRoutes } from "./relay.ts";
 import { resultRoutes } from "./results.ts";
 import { sharedInputRoutes } from "./shared-inputs.ts";
+import { storedRoutes } from "./stored.ts";
 import { tabRoutes } from "./tabs.ts";
 import { uploadRoutes } from "./uploads.ts";
 
@@ -25,6 +26,7 @@ export const routes: readonly Route[] = [
   ...profileRoutes,
   ...glanceRoutes,
   ...relayRoutes,
+  ...storedRoutes,
   ...tabRoutes,
   ...programRoutes,
   ...memberRoutes,

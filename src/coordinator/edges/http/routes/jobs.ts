@@ -18,6 +18,7 @@ import { earlyResults, wholeNumberOf } from "./results.ts";
 async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
   services.lowWater.mustBeAbove("a new job");
+  if (spec.shuffle === "s3" && services.stored === null) throw noStore();
   // Held before they are checked: a job that is removed now may be the last to name them.
   const hold = (hashes: readonly Hash[]) => services.sweep.hold(hashes);
   const { blobs, isArriving, usesAddresses, usesPaths } = await services.plans.check(
@@ -54,6 +55,12 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
   if (waitMs === null || job === undefined) return json(submitted);
   const rest = earlyResults(services, { job, waitMs }, signal);
   return { kind: "lines", first: encoder.encode(`${JSON.stringify(submitted)}\n`), rest };
+}
+
+function noStore(): ClusterError {
+  const text = "this coordinator keeps its blobs in files, so no job can shuffle by S3";
+  const way = "leave --shuffle out, or start it with --blobs s3://bucket/prefix";
+  return new ClusterError("bad-request", `${text}; ${way}`);
 }
 
 /** Another coordinator that takes over has not what has arrived at this one. */

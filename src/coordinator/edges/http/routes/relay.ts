@@ -7,6 +7,7 @@ import { dial } from "../../../../link/grpc/dial.ts";
 import { refuserFor } from "../../../../peer/addresses.ts";
 import type { Reached } from "../../../../wire/api/messages.ts";
 import { type ExchangeAddress, parseExchange } from "../../../../wire/p4/shuffle.ts";
+import { storedOutput } from "../../../compare/partitions.ts";
 import { goneOutput, workerOutput } from "../../../compare/worker-output.ts";
 import { asJobId } from "../../../services.ts";
 import { sourcesFor } from "../../worker/orders.ts";
@@ -18,7 +19,7 @@ import { type Chunks, moving, tabOf } from "./blobs.ts";
 /** How long a worker is dialled before it counts as unreachable, ms. */
 const reachMs = 3_000;
 
-function refOf({ params }: Call): AttemptRef {
+export function refOf({ params }: Call): AttemptRef {
   const [stage, task, attempt] = [params.stage, params.task, params.attempt].map((text) =>
     /^\d{1,10}$/.test(text ?? "") ? Number(text) : -1,
   ) as [number, number, number];
@@ -26,7 +27,7 @@ function refOf({ params }: Call): AttemptRef {
 }
 
 /** The attempts of the caller that read the outputs of this stage. */
-function readers({ principal, services }: Call, job: JobId, stage: number): AttemptRef[] {
+export function readers({ principal, services }: Call, job: JobId, stage: number): AttemptRef[] {
   const { state } = services.loop;
   const stages = jobSpec(state, job)?.stages ?? [];
   return leasesOf(state, principal.worker ?? "w-0").filter(
@@ -34,7 +35,7 @@ function readers({ principal, services }: Call, job: JobId, stage: number): Atte
   );
 }
 
-function notReading(stage: number): ClusterError {
+export function notReading(stage: number): ClusterError {
   const text = `this worker has no attempt that reads this of stage ${stage}`;
   return new ClusterError("not-found", text);
 }
@@ -87,6 +88,9 @@ function fromHolder({ principal, services }: Call, ref: AttemptRef, part: number
   const source = stageSource(services.loop.state, ref);
   const isCurrent = source?.attempt === ref.attempt;
   const holder = isCurrent ? source.worker : null;
+  const isInStore = isCurrent && holder === null && source.isStored;
+  // It cannot reach the object store, or is an older worker.
+  if (isInStore) return stream(storedOutput(services, { ref, root: source.root, part }));
   if (holder === null) throw goneOutput(ref.task);
   const counted = async function* () {
     for await (const chunk of workerOutput(services, { ref, holder, part })) {
