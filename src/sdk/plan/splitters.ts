@@ -13,7 +13,7 @@ import { placesIn, type Readable, readPlace, type Sampled } from "./places.ts";
  *  many files: more places tell more than more keys of each. */
 const keysMax = 32_768;
 const keysOfPlaceMin = 8;
-/** With so many for each partition, the largest is a few percent larger than it would be at best. */
+/** So many for each partition make the largest a few percent larger than it would be at best. */
 const keysOfPartition = 1024;
 /** Longest splitter: what is behind is left out, which moves a border by equal beginnings. */
 const splitterMaxBytes = 256;
