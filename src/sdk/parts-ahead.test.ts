@@ -27,7 +27,7 @@ test("small parts are fetched ahead, eight at once, and a large one alone", asyn
   assert.deepEqual(given, [...sizes.keys()]);
 });
 
-test("of large parts the next one is begun when one is, and ended when it is not wanted", async () => {
+test("of large parts the next one begins early, and ends when it is not wanted", async () => {
   const told: string[] = [];
   const part = (name: number): ResultPart => ({
     sizeBytes: 5 << 20,

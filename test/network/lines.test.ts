@@ -49,7 +49,7 @@ for (const { cable, megabytes, name } of rows) {
     const lineS = (megabytes * 8e6) / cable.bitsPerS!;
     const times = (tookS / lineS).toFixed(1);
     t.diagnostic(`${tookS.toFixed(1)} s, ${times} times the ${lineS.toFixed(1)} s of the line`);
-    // Its input once, its result, and what is lost; not what nobody reads.
+    // Its input once, its result, and what is lost; nothing that is not read.
     const { upBytes } = (await machines.carried())[at.coordinator]!;
     const sentTimes = (upBytes - before.upBytes) / (megabytes * 1e6);
     t.diagnostic(`the coordinator sent ${sentTimes.toFixed(2)} times the input`);

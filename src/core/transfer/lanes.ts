@@ -2,7 +2,7 @@
  *  it, and all together would only wait for each other. Pure: the caller measures.
  *
  *  1. No more ranges are under way than the pace allows.
- *  2. Whoever has to wait gets a lane before the one who has just had it. */
+ *  2. A transfer that waits gets a lane before the one that has just had it. */
 import { type Arrived, type Pace, paceAfter, shorterRanges, startPace } from "./pace.ts";
 
 export class Lanes {

@@ -43,7 +43,8 @@ const lanesMin = 2;
 const windowMinMs = 400;
 /** More lanes must bring this much more. */
 const gain = 1.15;
-/** Fewer must bring this much at least: they share what waits in the routers, and none is starved. */
+/** Fewer must bring this much at least: they share what waits in the routers, and none is
+ *  starved. */
 const enough = 0.95;
 /** After so many windows another number of lanes is tried: the line may be another. */
 const tryAfter = 4;

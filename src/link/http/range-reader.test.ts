@@ -31,7 +31,7 @@ function sourceOf(counts: { now: number; most: number; cuts: number }): RangeSou
   };
 }
 
-test("readers that share lanes read all of it, and never more ranges at once than those", async () => {
+test("readers that share lanes read all of it, and no more ranges at once than those", async () => {
   const counts = { now: 0, most: 0, cuts: 0 };
   const source = sourceOf(counts);
   const lanes = new Lanes(0);

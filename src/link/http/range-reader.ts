@@ -19,7 +19,7 @@ export type RangeSource = {
   readonly name: string;
 };
 
-/** Below it one stream is as fast, or nearly: over a line that loses packets one brings 0.2 MB/s. */
+/** Below it one stream is nearly as fast: over a line that loses packets one brings 0.2 MB/s. */
 export const rangesFromBytes = 128 << 10;
 
 /** Of what has arrived, but not in order, and of what is under way: so many times the lanes. */

@@ -1,5 +1,5 @@
-/** More connections to sources that are far, beside the first of each: one alone rarely fills a line
- *  that is far or loses packets, and all reads from a source would share it. */
+/** More connections to sources that are far, beside the first of each: one alone rarely fills a
+ *  line that is far or loses packets, and all reads from a source would share it. */
 import type { GrpcClient } from "../../link/grpc/client.ts";
 import type { TicketText } from "./ticket.ts";
 

@@ -1,5 +1,5 @@
 /** The first line of a file, which names the columns of CSV: each split behind it needs that line,
- *  over lines where whatever is read beyond it is read in vain. */
+ *  over lines on which bytes behind it are not wanted. */
 
 /** Bytes [start, end); a chunk is overwritten once the next one is asked for. */
 type Read = (start: number, end: number) => AsyncIterable<Uint8Array>;
