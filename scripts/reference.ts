@@ -97,16 +97,20 @@ function sourceOf(path: string): ts.SourceFile {
 /** Members of all objects in a type, in the order in which they are written. */
 function optionsIn(path: string, name: string): Member[] {
   const members: Member[] = [];
+  // An option whose type flows into the result says what it may be.
+  let flowing = new Map<string, ts.TypeNode | undefined>();
   const visit = (node: ts.Node): void => {
     if (!ts.isPropertySignature(node)) return ts.forEachChild(node, visit);
     members.push({
       name: `${node.name.getText()}${node.questionToken === undefined ? "" : "?"}`,
-      type: typeText(node.type),
+      type: typeText(flowing.get(node.type?.getText() ?? "") ?? node.type),
       text: commentOf(node),
     });
   };
   for (const statement of sourceOf(path).statements) {
     if (ts.isTypeAliasDeclaration(statement) && statement.name.text === name) {
+      const parameters = statement.typeParameters?.filter((one) => one.default !== undefined);
+      flowing = new Map(parameters?.map((one) => [one.name.text, one.constraint]));
       visit(statement.type);
     }
   }

@@ -28,7 +28,7 @@ for (const format of ["ndjson", "text"] as const) {
   });
 }
 
-test("lines of text come back as they are, tables of it by the names of their columns", async () => {
+test("lines of text come back as they are, tables of it as objects", async () => {
   const lines = ["a\tb", "", "back\\slash \\t", "é"];
   const asLines = { format: "text", shape: { of: "lines" } } as const;
   assert.deepEqual(await all(rowsOf(asLines, bytewise(`${lines.join("\n")}\n`))), lines);

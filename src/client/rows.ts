@@ -4,8 +4,8 @@ import { linesOf } from "../sdk/table/lines.ts";
 
 type Row = readonly [key: unknown, value: unknown];
 
-/** Pairs as `[key, value]`, rows of tables as objects, lines as they are; of CSV and text all values
- *  are texts. */
+/** Pairs as `[key, value]`, rows of tables as objects, lines as they are; of CSV and text all
+ *  values are texts. */
 export async function* rowsOf(
   { format, shape }: Pick<JobResult, "format" | "shape">,
   chunks: AsyncIterable<Uint8Array>,
@@ -42,7 +42,7 @@ const unescaped: Readonly<Record<string, string>> = {
 
 function textRow(line: string): Row {
   const tab = line.indexOf("\t");
-  // An older job has not said that its lines are no pairs.
+  // The summary of an older job does not tell lines from pairs.
   const [key, value] = tab === -1 ? [line, ""] : [line.slice(0, tab), line.slice(tab + 1)];
   return [unescapedCell(key), unescapedCell(value)];
 }

@@ -55,8 +55,8 @@ export type OutputFormat = (typeof outputFormats)[number];
 /** What the lines of a result are, for the client that makes a table of them.
  *
  *  pairs: `{"key":…,"value":…}` · rows: an object of its columns, or with output "text" their cells
- *  between tabs · tasks: the results of a list, of the items in the blob `items`, a JSON text a line
- *  · lines: texts as they are, of output "text". */
+ *  between tabs · tasks: the results of a list, of the items in the blob `items`, a JSON text a
+ *  line · lines: texts as they are, of output "text". */
 export type RowShape =
   | {
       readonly of: "pairs";
@@ -92,9 +92,9 @@ export const defaultLimits: RetryLimits = {
 
 /** Who may compute a job, and what is believed.
  *
- *  own: only own workers · audit: a share of the results is computed twice; with `share`
- *  volunteers compute it, too, without it at least one task of each stage is compared · quorum:
- *  what volunteers compute counts when enough of them agree. */
+ *  own: only own workers · audit: a share of the results is computed twice; with `share` volunteers
+ *  compute it, too, without it at least one task of each stage is compared · quorum: what
+ *  volunteers compute counts when enough of them agree. */
 export const trusts = ["own", "audit", "quorum"] as const;
 export type Trust = (typeof trusts)[number];
 
@@ -154,8 +154,8 @@ export type JobSpec = {
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
   readonly output?: OutputFormat;
-  /** Set when the parts are NDJSON, of which the client makes the `output`, and of texts that are no
-   *  pairs; absent = they are in it already. */
+  /** Set when the parts are NDJSON, of which the client makes the `output`, and of texts that are
+   *  no pairs; absent = they are in it already. */
   readonly shape?: RowShape;
   /** What its code is: `javascript` (default) or `python`; only workers that have it run it. */
   readonly programKind?: number;

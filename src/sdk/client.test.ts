@@ -329,7 +329,7 @@ test("a job's output is collected in the format that its summary names", async (
   assert.equal(await readFile(join(out, "c", "results.csv"), "utf8"), csv);
 });
 
-test("a coordinator that is at another place now is called there, whatever answers at the old one", async (t) => {
+test("a coordinator that has moved is called where it is, not where it was", async (t) => {
   const health = json({ host: "h", version: "1" });
   const old = await serve(t, {});
   const now = await serve(t, { "GET /v1/health": health, "GET /v1/me": json({ role: "admin" }) });

@@ -3,15 +3,12 @@ import type { JobSpec, OutputFormat, Trust } from "../core/job.ts";
 import type { Key } from "../wire/block/key.ts";
 import type { BadPolicy, FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
-import type { PairRow } from "./operators/rows.ts";
+import type { PairRow, TableOutput } from "./operators/rows.ts";
 
 /** `In` is the record type that `map` receives. */
 export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
 
-export type { Key, Value };
-
-/** In which formats jobs can be asked for. */
-export type TableOutput = Exclude<OutputFormat, "bytes" | "rows">;
+export type { Key, TableOutput, Value };
 
 /** Emits one pair. Objects are copied at once, so they may be reused. */
 export type Emit<K extends Key, V> = (key: K, value: V) => void;

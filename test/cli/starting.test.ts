@@ -42,7 +42,7 @@ test("G8: a command waits for a coordinator that replays its log, with a notice"
   assert.match(out, /no jobs yet/);
 });
 
-test("G10: a `run` finds the coordinator of its machine when it comes back at another port", async (t) => {
+test("G10: a `run` finds its coordinator when that comes back at another port", async (t) => {
   const job = `import { tasks } from "tequio";
 export default tasks({ items: [6, 7], run: (n) => n * n });
 `;

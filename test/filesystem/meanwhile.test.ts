@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
 import { listening } from "../../src/coordinator/edges/filesystem/testing/listening.ts";
 import { polled } from "../../src/store/testing/polled.ts";
+import type { Message } from "../../src/wire/filesystem/codec.ts";
 import { readPickle } from "../../src/wire/filesystem/pickle/reader.ts";
 import type { PyTuple } from "../../src/wire/filesystem/value.ts";
 import { countedWords, noPeers, Peer, tracked, wordFunctions } from "./tracked.ts";

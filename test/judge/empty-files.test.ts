@@ -32,8 +32,10 @@ test("an empty file is an empty record of text.file() and bytes.file()", async (
     emit: Emit<string, number>,
     { file }: { file: string },
   ) => emit(`${file.split("/").at(-1)} ${record.length}`, 1);
-  for (const input of [text.file(), bytes.file()]) {
-    const job = mapReduce({ input, map, reducers: 1 });
+  for (const job of [
+    mapReduce({ input: text.file(), map, reducers: 1 }),
+    mapReduce({ input: bytes.file(), map, reducers: 1 }),
+  ]) {
     const keys: string[] = [];
     for await (const [key] of cluster.run(job, { inputs: folder })) keys.push(key);
     assert.deepEqual(keys, expected);

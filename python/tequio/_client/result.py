@@ -157,7 +157,8 @@ class Result:
         if self._has_lines:
             return (line.decode() for line in lines)
         if self.output == "text" and self._is_table:
-            return (_text_cells(line.decode(), self._shape["columns"]) for line in lines)  # type: ignore[index]
+            columns = (self._shape or {})["columns"]
+            return (_text_cells(line.decode(), columns) for line in lines)
         if self.output == "text":
             return (_text_pair(line.decode()) for line in lines)
         if self._is_table:

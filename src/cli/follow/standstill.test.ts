@@ -1,4 +1,4 @@
-/** What is said of a job in which nothing happens. */
+/** The line about a job in which nothing happens. */
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import type { JobSummary } from "../../core/summary.ts";

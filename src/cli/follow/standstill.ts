@@ -1,8 +1,8 @@
-/** Says of a job that runs and in which nothing happens what that may be: a promise that never
+/** Prints of a job that runs and in which nothing happens what that may be: a promise that never
  *  settles looks like a long computation. */
 import type { JobSummary } from "../../core/summary.ts";
 
-/** How long nothing changes until it is said, ms: as `tequio why` names a long attempt. */
+/** How long nothing changes until that is printed, ms: as `tequio why` names a long attempt. */
 const quietMs = 60_000;
 
 type Options = {

@@ -1,10 +1,10 @@
-/** What is said when a result has no room: the job keeps it. */
+/** The error of a result that has no room: the job keeps it. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ClusterError } from "../../core/error.ts";
 import { explained } from "./finish.ts";
 
-const job = { job: "j-7" };
+const job = { job: "j-7" } as const;
 
 function textOf(error: unknown, gone = false): string {
   const told = explained(error, job, { gone });
@@ -19,7 +19,7 @@ test("C4: a result that the disk has no room for names the command that collects
   const raw = Object.assign(new Error("ENOSPC: no space left, mkdir 'out'"), { code: "ENOSPC" });
   assert.equal(textOf(raw), `storage-full: ENOSPC: no space left, mkdir 'out'${kept}`);
   assert.equal(textOf(full, true), full.message);
-  // One that names it is not told twice.
+  // The command is named once.
   const told = new ClusterError(
     "storage-full",
     "no space; free some, then `tequio get j-7 -o DIR`",

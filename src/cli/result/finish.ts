@@ -223,7 +223,7 @@ export function explained(
   if (code === "conflict") {
     return new ClusterError(code, `${text} (--overwrite)${later}`, { cause: known });
   }
-  // Standard output has said so itself.
+  // The error of standard output names it already.
   const isDisk = code === "storage-full" || code === "storage-failed";
   if (!isDisk || text.includes("tequio get")) return known;
   return new ClusterError(code, `${text}${later}`, { cause: known });

@@ -276,6 +276,7 @@ function sha256(bytes: Uint8Array): Hash {
 
 function diskError(error: unknown): unknown {
   if (error instanceof ClusterError || !isFull(error)) return error;
-  const text = "the coordinator's disk is full; free space on it (`tequio rm`): the task is tried again";
+  const text =
+    "the coordinator's disk is full; free space on it (`tequio rm`): the task is tried again";
   return new ClusterError("storage-full", text, { cause: error });
 }

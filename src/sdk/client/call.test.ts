@@ -14,10 +14,12 @@ async function* repeated(text: string, count: number): AsyncGenerator<Uint8Array
 }
 
 async function linesOf(chunks: AsyncIterable<Uint8Array>, max = 1_000): Promise<string[]> {
-  return Array.fromAsync(answerLines({ path: "/v1/jobs" }, chunks, max));
+  const lines: string[] = [];
+  for await (const line of answerLines({ path: "/v1/jobs" }, chunks, max)) lines.push(line);
+  return lines;
 }
 
-test("lines come whole, however they are cut; a last one without a newline is no line", async () => {
+test("lines come whole, however they are cut; what has no newline is no line", async () => {
   const [first, second] = [Buffer.from("é").subarray(0, 1), Buffer.from("é").subarray(1)];
   const chunks = pieces("a", "b\n\nc\r\n", first, second, "\nd\ne", "f\ng");
   assert.deepEqual(await linesOf(chunks), ["ab", "c\r", "é", "d", "ef"]);

@@ -2,7 +2,11 @@
 
 import type { Trust } from "../../core/job.ts";
 import type { BadPolicy } from "../../wire/block/plan.ts";
-import type { TableOutput } from "../job.ts";
+import type { AnyOperator, TableOutput } from "../job.ts";
+import type { TypesOf } from "./rows.ts";
+
+/** An operator whose result has such rows; it has no parameters. */
+export type RowsJob<Row> = AnyOperator & { readonly types?: TypesOf<Row> };
 
 export type OperatorOptions<O extends TableOutput = TableOutput> = {
   /** For people; default that of the job file. */

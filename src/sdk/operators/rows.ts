@@ -1,7 +1,10 @@
 /** What the rows of results are, as the compiler infers them of operators: nothing here is there
  *  when a program runs. */
-import type { AnyOperator, TableOutput } from "../job.ts";
+import type { OutputFormat } from "../../core/job.ts";
 import type { JoinKind } from "./join.ts";
+
+/** In which formats jobs can be asked for. */
+export type TableOutput = Exclude<OutputFormat, "bytes" | "rows">;
 
 /** A value as the lines of a result have it. */
 export type Json =
@@ -22,9 +25,6 @@ export type ColumnsOf<In, C extends string> = In extends string
 
 /** As `JobOf` has it; of a method, so that a job of some rows is one of rows that are unknown. */
 export type TypesOf<Row> = { types(row: Row, params: never): void }["types"];
-
-/** An operator whose result has such rows; it has no parameters. */
-export type RowsJob<Row> = AnyOperator & { readonly types?: TypesOf<Row> };
 
 /** A row of a table that is written as `O`: CSV and text know no other values than texts. */
 export type TableRow<R, O extends TableOutput> = O extends "csv" | "text"

@@ -4,8 +4,7 @@ import type { OutputFormat } from "../../core/job.ts";
 import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format, TableOutput } from "../job.ts";
 import { operatorInput } from "./input.ts";
-import type { OperatorOptions } from "./options.ts";
-import type { RowsJob } from "./rows.ts";
+import type { OperatorOptions, RowsJob } from "./options.ts";
 
 /** Of what is sorted: texts are lines without it. */
 export type SortOutput = Exclude<TableOutput, "text">;

@@ -20,7 +20,7 @@ import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format, TableOutput } from "../job.ts";
 import { operatorInput } from "./input.ts";
 import { type JoinKind, type JoinOn, type JoinSettings, joinSpec } from "./join.ts";
-import type { OperatorOptions } from "./options.ts";
+import type { OperatorOptions, RowsJob } from "./options.ts";
 import type { Aggregate } from "./query/aggregates.ts";
 import { type Cell, type Cells, checkedColumn } from "./query/cell.ts";
 import {
@@ -38,7 +38,6 @@ import type {
   JoinedRow,
   PairRow,
   RecordKey,
-  RowsJob,
   SortedRow,
   TypesOf,
 } from "./rows.ts";

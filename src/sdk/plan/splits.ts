@@ -17,8 +17,9 @@ export type SplittableFile = {
 /** Most files of one split: a file costs about as much as 16 KiB of text, however small it is. */
 const filesMax = 4096;
 
-/** Splits in the order of the files; empty files are in none, unless they are records. Up to `splitMaxBytes` a file is cut
- *  into one split less: a task for some last bytes costs a round of all slots. */
+/** Splits in the order of the files; empty files are in none, unless they are records. Up to
+ *  `splitMaxBytes` a file is cut into one split less: a task for some last bytes costs a round of
+ *  all slots. */
 export function cutSplits(
   files: readonly SplittableFile[],
   splitBytes: number,

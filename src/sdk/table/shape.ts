@@ -10,7 +10,8 @@ export function outputOf({ options }: Job): OutputFormat {
   return rows && output === "ndjson" ? "rows" : output;
 }
 
-/** Null when the parts are in the job's format already, and their lines are pairs or CSV. `items`: the blob of a list of tasks. */
+/** Null when the parts are in the job's format already, and their lines are pairs or CSV. `items`:
+ *  the blob of a list of tasks. */
 export function shapeOf(job: Job, items: string | null): RowShape | null {
   const output = outputOf(job);
   if (job.kind === "tasks") return { of: "tasks", ...(items === null ? {} : { items }) };

@@ -3,15 +3,8 @@
 import type { OutputFormat, RowShape } from "../../core/job.ts";
 import { halfCharacter } from "../../wire/block/refusal.ts";
 import type { JobResult, ResultPart } from "../job-result.ts";
-import {
-  type Cell,
-  type Cells,
-  type LineReader,
-  lineReader,
-  type Renamed,
-  type Rows,
-} from "./cells.ts";
-import { type Column, ColumnsSeen } from "./columns.ts";
+import { type Cells, type LineReader, lineReader, type Renamed, type Rows } from "./cells.ts";
+import { type Cell, type Column, ColumnsSeen } from "./columns.ts";
 import { csvBytes } from "./csv.ts";
 import { linesAtOnce, linesOf } from "./lines.ts";
 import { Repeated } from "./repeated.ts";

@@ -6,7 +6,8 @@ import { Decimal } from "./decimal.ts";
 /** Deepest nesting of a value; a cycle is deeper than any. */
 export const valueDepthMax = 200;
 
-/** The `user-error` for a text that is not well-formed, of a format that writes texts as they are. */
+/** The `user-error` for a text that is not well-formed, of a format that writes texts as they
+ *  are. */
 export function halfCharacter(): ClusterError {
   const text = "a text has half a character (a lone surrogate), which only NDJSON can write";
   const hint = 'use output: "ndjson" (of tequio sql: --format ndjson)';
