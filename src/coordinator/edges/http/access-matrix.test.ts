@@ -50,6 +50,8 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/shared-inputs": signedIn,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
   "GET /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
+  "GET /shuffle/:job/:stage/:task/:attempt/upload": ["joiner"],
+  "GET /shuffle/:job/:stage/addresses": ["joiner"],
   "GET /shuffle/:job/:stage/sources": ["joiner"],
   "GET /shuffle/reach": ["joiner"],
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
