@@ -134,10 +134,10 @@ test("every route admits the right callers only, for own and others' jobs", asyn
     }
   }
   assert.equal(shutdowns, 1);
-  // Four permitted calls fail here: the job has ended and has no file, and no caller has leased an
+  // Six permitted calls fail here: the job has ended and has no file, and no caller has leased an
   // attempt of it; two for its recheck, since nothing of it is in doubt; and calls for shared
   // inputs, since nothing is shared.
-  const expected = Object.values(permitted).flat().length - 4 - 2 - signedIn.length;
+  const expected = Object.values(permitted).flat().length - 6 - 2 - signedIn.length;
   assert.equal(successes, expected);
 });
 
