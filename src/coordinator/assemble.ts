@@ -79,6 +79,7 @@ type Kept = Pick<
   | "moves"
   | "progress"
   | "staging"
+  | "stored"
   | "watchers"
 >;
 
@@ -105,7 +106,6 @@ export async function openServices(
   const itemLines = new ItemLines(blobs);
   const programs = new Programs({ loop, keys, plans, itemLines, blobs, ...modulesOf(options) });
   const parts = { ...kept, auth, keys, sweep, uploads, programs };
-  const stored = await openStored(loop, options, closers);
   const edges = openEdges(parts, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs, idleMs });
   closers.defer(() => shuffle.close());
@@ -129,7 +129,6 @@ export async function openServices(
     ...kept,
     ...edges,
     ...common,
-    stored,
     programs,
     dataDir,
     relayed: new Relayed(() => realTimers.monotonicMs()),
@@ -193,13 +192,15 @@ async function openKept(
   closers.defer(followWallClock(loop, realTimers));
   const { attempts, moves } = histories;
   const counted = { activity, metrics, progress: new Progress() };
-  return { ...counted, attempts, moves, watchers: new Watchers(), blobs, loop, logs, staging };
+  const stored = await openStored(loop, options, closers);
+  const stores = { blobs, logs, staging, stored };
+  return { ...counted, ...stores, attempts, moves, watchers: new Watchers(), loop };
 }
 
 /** Throws `bad-request` when jobs are to shuffle by an object store and there is none. */
 async function openStored(
   loop: Loop,
-  { blobs, shuffle }: Options,
+  { blobs, shuffle }: Pick<Options, "blobs" | "shuffle">,
   closers: AsyncDisposableStack,
 ): Promise<ShuffleStore | null> {
   const objects = await openShuffle(blobs);
@@ -314,10 +315,11 @@ function perform(
     if (state !== "running") {
       services.itemLines.jobEnded(effect.job);
       uploads.jobEnded(effect.job);
+      // So does the next sweep.
+      services.stored?.jobEnded(effect.job).catch(() => {});
     }
     // The next start removes what stays of an ended job.
     relay.jobChanged(effect.job, state).catch(() => {});
-    services.stored?.jobChanged(effect.job, state).catch(() => {});
   } else if (effect.kind === "drop-blobs") {
     progress.forget(effect.job);
     watchers.changed(effect.job);

@@ -158,13 +158,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const space = diskSpace(options.dataDir);
   const processes = options.processes ?? openProcesses({ ...options, slots }, sandbox, python);
   const { exchange, exchangeUrl, outputs, jobs, blobs, programs } = files;
-  const stored = new StoredOutputs({
-    ask: (path, of) => blobs.json(path, of),
-    idleMs,
-    onTrouble: (text) => onNews?.({ kind: "store", text, retryMs: 0 }),
-  });
-  const local = new LocalSegments(outputs, nodeDisk);
-  const fetcher = new PartitionFetcher(local, relay, defaultFetchLimits, stored);
+  const { fetcher, stored } = openFetcher(files, relay, onNews);
   const shared = openSharedInputs(relay, idleMs);
   const reach = new OwnReach(exchangeUrl && ((signal) => blobs.isReached(signal)));
   const specs = specsOf(options, { slots, python });
@@ -211,6 +205,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await ended;
     },
   };
+}
+
+function openFetcher(
+  { blobs, outputs }: Awaited<ReturnType<typeof openFiles>>,
+  relay: RelayAddress,
+  onNews: WorkerOptions["onNews"],
+) {
+  const stored = new StoredOutputs({
+    ask: (path, of) => blobs.json(path, of),
+    idleMs,
+    onTrouble: (text) => onNews?.({ kind: "store", text, retryMs: 0 }),
+  });
+  const local = new LocalSegments(outputs, nodeDisk);
+  return { stored, fetcher: new PartitionFetcher(local, relay, defaultFetchLimits, stored) };
 }
 
 /** Its disk and its processors. Returns what ends it. */

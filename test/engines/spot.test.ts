@@ -62,7 +62,9 @@ for (const shuffle of ["s3", "workers"] as const) {
     const told = await announced(up);
     const workers = [];
     for (const name of ["a", "b", "c"]) {
-      const own = ["--slots", "1", "--data", name, "--listen", "127.0.0.1:0", "--python", "none"];
+      // Workers whose folders lie beside each other read there, also what a dead one has left.
+      const data = `${name}/worker`;
+      const own = ["--slots", "1", "--data", data, "--listen", "127.0.0.1:0", "--python", "none"];
       const worker = place.start("join", told.url, "--token", joinTokenOf(told), ...own);
       workers.push(worker);
       await worker.said("joined as w-");

@@ -68,7 +68,7 @@ test("requests are signed as a package that signs them does", async () => {
   }
 });
 
-test("addresses are presigned as a package that signs them does, and as S3's document shows", async () => {
+test("addresses are presigned as a package and the document of S3 do it", async () => {
   const at = new Date("2024-02-29T12:34:56Z");
   const key = { accessKeyId: "AKIA", secretAccessKey: "s/+=", region: "eu-south-2" };
   for (const sessionToken of ["", "token/+="]) {

@@ -7,7 +7,6 @@
  *  3. What is read here is not verified: readers know the root. */
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
-import type { JobState } from "../../core/job.ts";
 import type { S3Objects } from "../../engine/s3/objects.ts";
 import type { ManifestPartition } from "../../wire/block/manifest.ts";
 import {
@@ -67,7 +66,7 @@ export class ShuffleStore {
   /** For one PUT. Throws `limit-exceeded`. */
   uploadAddress(ref: AttemptRef, sizeBytes: number): string {
     if (sizeBytes > storedMaxBytes) {
-      const text = `an output of ${sizeBytes} bytes; object stores take ${storedMaxBytes} in a call`;
+      const text = `an output of ${sizeBytes} bytes; an object store takes ${storedMaxBytes}`;
       throw new ClusterError("limit-exceeded", text);
     }
     this.#jobs.add(ref.job);
@@ -97,9 +96,9 @@ export class ShuffleStore {
     yield* await this.#read(ref, partitionIn(manifest, partition));
   }
 
-  /** Removes objects at the end of their job. */
-  async jobChanged(job: JobId, state: JobState | null): Promise<void> {
-    if (state === "running" || !this.#jobs.delete(job)) return;
+  /** Removes its objects. */
+  async jobEnded(job: JobId): Promise<void> {
+    if (!this.#jobs.delete(job)) return;
     await this.#options.objects.remove(job);
   }
 

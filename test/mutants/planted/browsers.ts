@@ -8,7 +8,7 @@ export const browserMutants: readonly Mutant[] = [
     "await $loop.post(await $checked);",
     "$loop.post(await $checked).catch(() => {});",
   ),
-  planted("outputs of a tab go with the tab", "holderOf", "$mayServe ? RELAY : $worker", "$worker"),
+  planted("outputs of a tab go with the tab", "keeperOf", "$mayServe ? RELAY : $worker", "$worker"),
   planted(
     "a gateway does not report that a tab is gone",
     "#lose",

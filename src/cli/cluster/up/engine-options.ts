@@ -44,8 +44,8 @@ export function withEngines(command: Command): Command {
     .addOption(
       new Option(
         "--shuffle <where>",
-        "with --blobs s3://…: where map outputs lie of jobs that do not say it, at the workers, or " +
-          "in S3, where they outlive the workers; those must reach its endpoint (default: workers)",
+        "with --blobs s3://…: where map outputs lie of jobs that name no place: at workers, or " +
+          "in S3, where they outlive the workers, which must reach its endpoint (default: workers)",
       ).choices(shuffles),
     )
     .option("--standby", "with --log: if another coordinator leads, follow it and take over")

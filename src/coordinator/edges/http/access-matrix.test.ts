@@ -53,6 +53,8 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/shared-inputs": signedIn,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
   "GET /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
+  "GET /shuffle/:job/:stage/:task/:attempt/upload": ["joiner"],
+  "GET /shuffle/:job/:stage/addresses": ["joiner"],
   "GET /shuffle/:job/:stage/sources": ["joiner"],
   "GET /shuffle/reach": ["joiner"],
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
@@ -137,10 +139,10 @@ test("every route admits the right callers only, for own and others' jobs", asyn
     }
   }
   assert.equal(shutdowns, 1);
-  // Four permitted calls fail here: the job has ended and has no file, and no caller has leased an
+  // Six permitted calls fail here: the job has ended and has no file, and no caller has leased an
   // attempt of it; two for its recheck, since nothing of it is in doubt; two for a profile, since
   // it has no task; and calls for shared inputs, since nothing is shared.
-  const expected = Object.values(permitted).flat().length - 4 - 2 - 2 - signedIn.length;
+  const expected = Object.values(permitted).flat().length - 6 - 2 - 2 - signedIn.length;
   assert.equal(successes, expected);
 });
 
