@@ -33,10 +33,8 @@ export default tasks({
   run: (item: number) => outer(item) >= 0,
 });
 `;
-const joined = `import { csv } from "tequio";
-export default csv({ columns: ["id", "total"] }).join(csv({ columns: ["id", "name"] }), {
-  on: "id",
-});
+const joined = `import { text } from "tequio";
+export default text.csv(["id", "total"]).join(text.csv(["id", "name"]), { on: "id" });
 `;
 const adminOf = ({ place }: Cluster) => place.read("data/admin.token").trim();
 
@@ -130,7 +128,7 @@ test("a published profile is a flame graph, by pointer, by keys and as a table",
   assert.equal(made.code, 0, made.err);
   assert.match(made.out, /kept: the page of j-1 draws it/);
   // The page is open all the while.
-  const bar = page.locator(".bars-of-flame button >> text=busy.ts:4");
+  const bar = page.locator(".bars-of-flame button.own", { hasText: "spin" });
   await bar.first().waitFor();
   await page.waitForSelector("[aria-labelledby=flame-title] >> text=tasks, 1");
   const name = (await bar.first().getAttribute("aria-label"))!;
@@ -151,7 +149,7 @@ test("a published profile is a flame graph, by pointer, by keys and as a table",
   assert.notEqual(await width(), "100%");
 
   await page.click("summary >> text=As a table");
-  await page.waitForSelector("table.spent td >> text=busy.ts:4");
+  await page.waitForSelector("table.spent td >> text=busy.ts:2");
   for (const [width, colorScheme] of [
     [1280, "light"],
     [1280, "dark"],
@@ -169,7 +167,7 @@ test("a published profile is a flame graph, by pointer, by keys and as a table",
 
   await ran(cluster, "report", "j-1", "-o", "kept.html");
   const kept = await openScreen(browser!, `file://${cluster.place.dir}/kept.html`);
-  await kept.page.waitForSelector(".bars-of-flame button >> text=busy.ts:4");
+  await kept.page.waitForSelector(".bars-of-flame button >> text=busy.ts:2");
   assert.deepEqual(await violations(kept.page), []);
   await kept.page.context().close();
 });
