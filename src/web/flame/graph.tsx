@@ -138,7 +138,8 @@ function useTextOf(frames: readonly ProfileFrame[]): (at: number) => string {
   const wholeUs = Math.max(1, frames[0]?.[4] ?? 0);
   return (at) => {
     const [, name = "", place = "", selfUs = 0, totalUs = 0] = frames[at] ?? [];
-    const named = at === 0 ? say("all") : place === "" ? name : `${name} (${place})`;
+    // As on the bar, so that who speaks to the page can name what is seen.
+    const named = at === 0 ? say("all") : place === "" ? name : `${name} ${place}`;
     return say("bar", {
       name: named,
       total: durationText(totalUs / 1_000),

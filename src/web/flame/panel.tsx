@@ -16,7 +16,13 @@ export type ShownProfile = { readonly by: string; readonly profile: TaskProfile 
 const everyMs = 5_000;
 
 /** Of a job at the coordinator: what is kept there, as it comes. */
-export function LiveProfiles({ job }: { job: JobSummary }) {
+type LiveProps = {
+  readonly job: JobSummary;
+  /** Say how to make one, when there is none. */
+  readonly hasHint: boolean;
+};
+
+export function LiveProfiles({ hasHint, job }: LiveProps) {
   const say = useMessages(flameMessages);
   const { value } = usePolled<Profiles>(`/v1/jobs/${job.job}/profiles`, everyMs);
   const [read, add] = useState<ReadonlyMap<string, TaskProfile>>(new Map());
@@ -36,7 +42,7 @@ export function LiveProfiles({ job }: { job: JobSummary }) {
     const profile = read.get(hash);
     return profile === undefined ? [] : [{ by, profile }];
   });
-  if (value !== null && kept.length === 0) {
+  if (hasHint && value !== null && kept.length === 0) {
     return (
       <p class="quiet small">
         <Rich text={say("hint", { job: job.job })} />

@@ -56,7 +56,7 @@ export function JobPage({ job }: { job: string }) {
     >
       {runs && !isStuck(summary) ? <WhyPanel job={summary} /> : null}
       {summary.state === "done" ? <Results job={summary} /> : null}
-      <LiveProfiles job={summary} />
+      <LiveProfiles job={summary} hasHint={graph?.canReplay === true} />
       <LiveLogs job={job} originMs={summary.submittedAtMs} />
       {runs ? null : (
         <p class="quiet small">

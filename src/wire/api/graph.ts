@@ -27,7 +27,11 @@ export type GraphNode = {
 );
 
 /** Answer of `GET /v1/jobs/:job/graph`. Every node is behind those that it reads. */
-export type JobGraph = { readonly nodes: readonly GraphNode[] };
+export type JobGraph = {
+  readonly nodes: readonly GraphNode[];
+  /** Its tasks are code that `tequio replay` and `tequio profile` can run. */
+  readonly canReplay: boolean;
+};
 
 export const graphLimits = {
   /** Inputs with a node of their own; those behind them are in the last. */

@@ -118,6 +118,7 @@ test("the graph of a join has both inputs, and says what the stages do", async (
       },
       { id: "result", kind: "result", reads: ["stage-1"] },
     ],
+    canReplay: false,
   } satisfies JobGraph);
 });
 

@@ -1,6 +1,7 @@
 /** Profiles of tasks that are kept with their job, and the job as a graph: what its page draws. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../../../core/error.ts";
+import { programKinds } from "../../../../core/job.ts";
 import { jobProfiles, jobSpec } from "../../../../core/view.ts";
 import type { GraphNode, JobGraph } from "../../../../wire/api/graph.ts";
 import { type ProfileKept, type Profiles, profileLimits } from "../../../../wire/api/profile.ts";
@@ -55,7 +56,9 @@ async function graph({ services, params }: Call): Promise<Answer> {
   });
   const last = stageNodes.at(-1);
   const result: GraphNode = { id: "result", kind: "result", reads: last ? [last.id] : [] };
-  return json({ nodes: [...inputNodes, ...stageNodes, result] } satisfies JobGraph);
+  const { programKind = programKinds.javascript } = spec;
+  const canReplay = programKind === programKinds.javascript && steps.length === 0;
+  return json({ nodes: [...inputNodes, ...stageNodes, result], canReplay } satisfies JobGraph);
 }
 
 /** A plan that is damaged leaves its job a graph of stages. */
