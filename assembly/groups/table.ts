@@ -10,8 +10,8 @@
  *  | 8 | the accumulator |
  *  | 16 | the key; 16 bytes of one that is shorter, zeros behind it |
  *
- *  A block of entries: the next block u32, where its last entry ends u32, and 56 bytes more, so that
- *  short entries lie in one line of the cache. */
+ *  A block of entries: the next block u32, where its last entry ends u32, and 56 bytes more, so
+ *  that short entries lie in one line of the cache. */
 import { allocate, copyWord, reset, usedBytes } from "../space";
 
 export const accumulator: usize = 8;
