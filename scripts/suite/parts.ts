@@ -69,27 +69,6 @@ const shared: ReadonlyArray<readonly string[]> = [
     ...["test/console/", "test/encryption/", "test/recovery/kept-results."],
     ...["test/recovery/worker-restarts."],
   ],
-  [
-    ...["test/judge/faults.", "test/judge/formats.", "test/judge/thrown.", "test/inputs/"],
-    ...["test/wasm/", "test/environment/strays."],
-  ],
-  [
-    ...["test/operators/duckdb.", "test/operators/edges.", "test/operators/groups."],
-    ...["test/tables/arrow.", "test/tables/parquet."],
-  ],
-  [
-    ...["test/damage/bit-flips.", "test/damage/damage.", "test/damage/full-disk."],
-    ...["test/conformance/", "test/power-loss/"],
-  ],
-  [
-    ...["src/worker/process/main.", "src/worker/process/strays.", "src/worker/programs/"],
-    ...["src/worker/slot/processes."],
-  ],
-  ["test/simulation/latency.", "test/simulation/leading.", "test/simulation/strangers."],
-  [
-    ...["test/network/machines.", "test/network/relay.", "test/network/transfers."],
-    ...["test/gateway/gateway."],
-  ],
 ];
 
 /** Tests among those that measure the memory of their process or change what others would see. */
