@@ -1,5 +1,5 @@
-/** The lines of a batch script of Slurm that read when its job ends: the worker leaves before, since
- *  a job that reaches its limit is killed with what it runs. */
+/** The lines of a batch script of Slurm that read when its job ends: the worker leaves before,
+ *  since a job that reaches its limit is killed with what it runs. */
 
 /** Before the end: for the last reports, and for removing the worker's folder, s. */
 const headS = 10;

@@ -37,7 +37,8 @@ export function drainMs({ drain }: Times): number {
 export function checkLeaving(times: Times): void {
   const { lifetime } = times;
   if (lifetime === undefined || lifetime >= 2 * drainMs(times)) return;
-  const text = `--lifetime must be at least twice as long as --drain (${durationText(drainMs(times))})`;
+  const drain = durationText(drainMs(times));
+  const text = `--lifetime must be at least twice as long as --drain (${drain})`;
   throw new ClusterError("bad-request", `${text}; it would take next to no task`);
 }
 
