@@ -179,7 +179,7 @@ export async function collectJob(
   const { collect } = await import("../../sdk/collect.ts");
   const name = options.gone ? job.name : `${job.name}-${job.job}`;
   const to = destinationOf(options, name);
-  if (!options.gone) wayAgain(`\`${againOf(job)}\``);
+  if (!options.gone) wayAgain(`run \`${againOf(job)}\``);
   const texts = {
     label: "getting the result",
     // What a terminal shows of the result itself must stay whole.
