@@ -130,7 +130,7 @@ test("a published profile is a flame graph, by pointer, by keys and as a table",
   // The page is open all the while.
   const bar = page.locator(".bars-of-flame button.own", { hasText: "spin" });
   await bar.first().waitFor();
-  await page.waitForSelector("[aria-labelledby=flame-title] >> text=tasks, 1");
+  await page.waitForSelector("[aria-labelledby=flame-title] >> text=task 1");
   const name = (await bar.first().getAttribute("aria-label"))!;
   assert.match(name, /^spin busy\.ts:2: [\d.]+ m?s in all \(\d+ ?%\), [\d.]+ m?s itself$/);
 

@@ -5,6 +5,8 @@ export const flameMessages = catalogue({
   en: {
     title: "Where the time goes",
     which: "Task",
+    task: "task {task}",
+    taskOf: "{stage}, task {task}",
     help: "The width of a bar is the time of a function with all it calls; callers are above.",
     keys: "Click a bar or press Enter to enlarge it; arrow keys move, Escape shows all again.",
     graph: "Flame graph of {task}",
@@ -24,6 +26,8 @@ export const flameMessages = catalogue({
   es: {
     title: "En qué se va el tiempo",
     which: "Tarea",
+    task: "tarea {task}",
+    taskOf: "{stage}, tarea {task}",
     help: "El ancho de una barra es el tiempo de la función y lo que llama; encima, quién llama.",
     keys: "Clic o Intro amplían una barra; las flechas mueven, Escape muestra todo de nuevo.",
     graph: "Gráfico de llamas de {task}",
@@ -43,6 +47,8 @@ export const flameMessages = catalogue({
   zh: {
     title: "时间花在哪里",
     which: "任务",
+    task: "任务 {task}",
+    taskOf: "{stage}，任务 {task}",
     help: "条的宽度是函数及其所调用的一切所用的时间；调用者在它上方。",
     keys: "点击一个条或按回车键放大；方向键移动，Esc 键显示全部。",
     graph: "{task} 的火焰图",

@@ -4,7 +4,7 @@ import type { JobSummary } from "../../core/summary.ts";
 import type { Profiles, TaskProfile } from "../../wire/api/profile.ts";
 import { call } from "../api/client.ts";
 import { usePolled } from "../api/connection.ts";
-import { useMessages } from "../i18n/language.ts";
+import { say, useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { stageName } from "../job/stage-name.ts";
 import { FlameGraph } from "./graph.tsx";
@@ -23,7 +23,7 @@ type LiveProps = {
 };
 
 export function LiveProfiles({ hasHint, job }: LiveProps) {
-  const say = useMessages(flameMessages);
+  const tell = useMessages(flameMessages);
   const { value } = usePolled<Profiles>(`/v1/jobs/${job.job}/profiles`, everyMs);
   const [read, add] = useState<ReadonlyMap<string, TaskProfile>>(new Map());
   const kept = value?.profiles ?? [];
@@ -45,7 +45,7 @@ export function LiveProfiles({ hasHint, job }: LiveProps) {
   if (hasHint && value !== null && kept.length === 0) {
     return (
       <p class="quiet small">
-        <Rich text={say("hint", { job: job.job })} />
+        <Rich text={tell("hint", { job: job.job })} />
       </p>
     );
   }
@@ -54,7 +54,7 @@ export function LiveProfiles({ hasHint, job }: LiveProps) {
 
 /** Newest last. */
 export function ProfilePanel({ job, shown }: { job: JobSummary; shown: readonly ShownProfile[] }) {
-  const say = useMessages(flameMessages);
+  const tell = useMessages(flameMessages);
   const [chosen, choose] = useState<string | null>(null);
   const names = shown.map(({ profile }) => nameOf(job, profile));
   const found = shown[chosen === null ? -1 : names.indexOf(chosen)] ?? shown.at(-1);
@@ -62,14 +62,14 @@ export function ProfilePanel({ job, shown }: { job: JobSummary; shown: readonly 
   const { by, profile } = found;
   const name = nameOf(job, profile);
   return (
-    <section class="panel" aria-labelledby="flame-title">
+    <section class="panel flame-panel" aria-labelledby="flame-title">
       <header>
-        <h2 id="flame-title">{say("title")}</h2>
+        <h2 id="flame-title">{tell("title")}</h2>
         {shown.length === 1 ? (
           <span class="number">{name}</span>
         ) : (
           <label class="row small">
-            <span class="quiet">{say("which")}</span>
+            <span class="quiet">{tell("which")}</span>
             <select value={name} onChange={(event) => choose(event.currentTarget.value)}>
               {names.map((one) => (
                 <option key={one}>{one}</option>
@@ -77,7 +77,7 @@ export function ProfilePanel({ job, shown }: { job: JobSummary; shown: readonly 
             </select>
           </label>
         )}
-        <span class="quiet small">{say("samples", { n: profile.samples, by })}</span>
+        <span class="quiet small">{tell("samples", { n: profile.samples, by })}</span>
       </header>
       <div class="body stack">
         <FlameGraph key={name} frames={profile.frames} name={name} />
@@ -89,5 +89,6 @@ export function ProfilePanel({ job, shown }: { job: JobSummary; shown: readonly 
 
 function nameOf({ stages }: JobSummary, { stage, task }: TaskProfile): string {
   const kinds = stages.map(({ kind }) => kind);
-  return `${stageName(kinds, stage)}, ${task}`;
+  if (kinds[stage] === "tasks") return say(flameMessages, "task", { task });
+  return say(flameMessages, "taskOf", { stage: stageName(kinds, stage), task });
 }
