@@ -113,22 +113,13 @@ export async function openServices(
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
   closers.defer(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
-  const common = {
-    ...sharing,
-    ...going,
-    arrivals,
-    plans,
-    itemLines,
-    auth,
-    keys,
-    lowWater,
-    uploads,
-    shuffle,
-  };
+  const common = { ...sharing, ...going, arrivals, plans, itemLines, auth, keys, lowWater };
   const services = {
     ...kept,
     ...edges,
     ...common,
+    uploads,
+    shuffle,
     programs,
     dataDir,
     relayed: new Relayed(() => realTimers.monotonicMs()),
