@@ -50,7 +50,7 @@ async function attemptsOf(client: Client, job: string): Promise<Attempt[]> {
 
 for (const shuffle of ["s3", "workers"] as const) {
   const what = shuffle === "s3" ? "costs no map task" : "costs its map tasks";
-  test(`Z10: --shuffle ${shuffle}: kill -9 of one of three workers ${what}`, {
+  test(`N13: --shuffle ${shuffle}: kill -9 of one of three workers ${what}`, {
     skip,
   }, async (t) => {
     const place = new Place(t, { "job.ts": source, "in.txt": `${lines.join("\n")}\n` });
