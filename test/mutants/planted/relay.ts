@@ -6,7 +6,7 @@ export const relayMutants: readonly Mutant[] = [
     "what the relay has lost is not computed again",
     "fail",
     "if ($input === undefined || $input.state[$task] !== DONE) continue;",
-    "if ($input?.state[$task] !== DONE || $input.holder[$task] === RELAY) continue;",
+    "if ($input?.state[$task] !== DONE || ($input.holder[$task] as number) < 0) continue;",
   ),
   planted(
     "a relayed output is acknowledged before it is on the disk",
