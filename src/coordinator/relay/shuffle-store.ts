@@ -2,8 +2,9 @@
  *  expire, and know no credentials.
  *
  *  1. An address is for one object and one kind of call; that of an upload for its size, too.
- *  2. Objects are removed with their job. What is put later, or was left by a coordinator that was
- *     killed, goes with the next sweep: at the start, and each hour.
+ *  2. Objects are removed with their job. An attempt may put its own later, while its address is
+ *     valid: a sweep follows when it is no more. What was left by a coordinator that was killed
+ *     goes with the sweep at the start, or that of each hour.
  *  3. What is read here is not verified: readers know the root. */
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
@@ -18,6 +19,9 @@ import {
   storedMaxBytes,
 } from "../../wire/block/stored.ts";
 import type { Timers } from "../loop/timers.ts";
+
+/** How long a PUT that began with a valid address may take, s. */
+const latestPutS = 60;
 
 type Objects = Pick<S3Objects, "folders" | "getAddress" | "putAddress" | "read" | "remove">;
 
@@ -41,6 +45,8 @@ export class ShuffleStore {
   readonly #jobs = new Set<JobId>();
   #cancel = () => {};
   #isStopped = false;
+  /** The next sweep comes once the addresses of the jobs that ended have expired. */
+  #isSoon = false;
 
   constructor(options: ShuffleStoreOptions) {
     this.#options = options;
@@ -49,12 +55,12 @@ export class ShuffleStore {
 
   /** Removes what is left of jobs that have ended, now and each hour. */
   start(): void {
-    const { everyMs = 3_600_000, timers } = this.#options;
+    this.#isSoon = false;
     // A store that is away is asked by the next one.
     void this.sweep()
       .catch(() => {})
       .then(() => {
-        if (!this.#isStopped) this.#cancel = timers.after(everyMs, () => this.start());
+        if (!this.#isSoon) this.#sweepAfter(this.#options.everyMs ?? 3_600_000);
       });
   }
 
@@ -99,6 +105,10 @@ export class ShuffleStore {
   /** Removes its objects. */
   async jobEnded(job: JobId): Promise<void> {
     if (!this.#jobs.delete(job)) return;
+    if (!this.#isSoon) {
+      this.#isSoon = true;
+      this.#sweepAfter((this.expiresS + latestPutS) * 1_000);
+    }
     await this.#options.objects.remove(job);
   }
 
@@ -112,6 +122,12 @@ export class ShuffleStore {
       if (isRunning(job)) this.#jobs.add(job);
       else await objects.remove(job);
     }
+  }
+
+  #sweepAfter(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#cancel();
+    this.#cancel = this.#options.timers.after(delayMs, () => this.start());
   }
 
   async #bytes(ref: AttemptRef, range: { start: number; end: number }): Promise<Buffer> {
