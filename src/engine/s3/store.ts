@@ -62,6 +62,8 @@ class S3Store implements Blobs {
   /** Found by readers, until they are put again. */
   readonly #damaged = new Set<Hash>();
   readonly #layers = new Map<Hash, Buffer>();
+  /** Of blobs that were seen: what has a hash has one size, so that a range costs one call. */
+  readonly #sizes = new Map<Hash, number>();
   #closed = false;
 
   constructor(client: S3Client, options: S3BlobsOptions & { readonly blobMaxBytes: number }) {
@@ -99,9 +101,9 @@ class S3Store implements Blobs {
   }
 
   async *read(hash: Hash, range?: rules.Range): AsyncGenerator<Uint8Array> {
-    const head = await this.#head(hash);
-    if (head === null) throw rules.missingBlob(hash);
-    const { sizeBytes } = head;
+    this.#mustBeOpen();
+    const sizeBytes = this.#sizes.get(hash) ?? (await this.#head(hash))?.sizeBytes;
+    if (sizeBytes === undefined) throw rules.missingBlob(hash);
     const asked = rules.checkRange(hash, sizeBytes, range);
     try {
       if (range === undefined) yield* this.#whole({ hash, sizeBytes });
@@ -120,6 +122,7 @@ class S3Store implements Blobs {
     this.#mustBeOpen();
     rules.checkHash(hash);
     this.#layers.delete(hash);
+    this.#sizes.delete(hash);
     await this.#client.text({ method: "DELETE", key: hash });
     await this.#client.text({ method: "DELETE", key: layerKey(hash) });
   }
@@ -153,6 +156,8 @@ class S3Store implements Blobs {
       const text = `${this.#client.place.name} does not say how large ${hash} is`;
       throw new ClusterError("protocol-violated", text);
     }
+    if (this.#sizes.size >= seenMax) this.#sizes.clear();
+    this.#sizes.set(hash, sizeBytes);
     return { hash, sizeBytes, storedAtMs: Number.isNaN(atMs) ? null : atMs };
   }
 
