@@ -278,7 +278,10 @@ export class PartitionFetcher {
     if (createHash("sha256").update(bytes).digest("hex") === source.root) {
       return decodeManifest(bytes);
     }
-    throw new ClusterError("data-lost", `the manifest at ${source.url} is not the committed one`);
+    throw new ClusterError(
+      "data-lost",
+      `${holderName(source)} sent a manifest that is not the committed one`,
+    );
   }
 
   async #fetch(
@@ -300,7 +303,7 @@ export class PartitionFetcher {
       if (done + chunk.length > want.sizeBytes) {
         throw new ClusterError(
           "protocol-violated",
-          `${source.url} sent more than its manifest says`,
+          `${holderName(source)} sent more than its manifest says`,
         );
       }
       digest.update(chunk);
@@ -309,7 +312,8 @@ export class PartitionFetcher {
     }
     want.sha256 = partition.sha256;
     if (done === want.sizeBytes && digest.digest("hex") === partition.sha256) return;
-    throw new ClusterError("data-lost", `${source.url} sent other bytes than its manifest says`);
+    const text = `${holderName(source)} sent other bytes than its manifest says`;
+    throw new ClusterError("data-lost", text);
   }
 
   /** A chunk is good until the next one is asked for. */
@@ -377,4 +381,9 @@ function asAway(task: number, cause: unknown): ClusterError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const text = `the object store does not give the output of map task ${task}: ${why}`;
   return new ClusterError("unavailable", text, { cause });
+}
+
+/** For people. */
+function holderName({ url }: Source): string {
+  return url === "" ? "the coordinator, or its object store," : url;
 }
