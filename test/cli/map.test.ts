@@ -26,15 +26,15 @@ test("a line is printed before the next one is read, and an error names its line
   assert.deepEqual(place.leftovers(), []);
 });
 
-test("a line that is no JSON ends it behind the results of those before it", async (t) => {
+test("blank lines are no items; one that is no JSON ends it behind results before it", async (t) => {
   const area = "export default ({ a, b }: { a: number; b: number }) => a * b;\n";
   const place = new Place(t, { "area.ts": area });
   for (const more of [[], ["--unordered"], ["--chunk", "10"]]) {
     const map = place.start("map", "--local", "--workers", "1", "--ndjson", "area.ts", ...more);
-    map.child.stdin?.end('{"a":2,"b":3}\n{"a":4,"b":5}\n{"a":\n{"a":6,"b":7}\n');
+    map.child.stdin?.end('{"a":2,"b":3}\n\n{"a":4,"b":5}\n{"a":\n{"a":6,"b":7}\n');
     const { code, err, out } = await map.ended;
     assert.equal(code, 2, err);
-    assert.match(err, /^tequio: bad-request: line 3 of standard input is no JSON/);
+    assert.match(err, /^tequio: bad-request: line 4 of standard input is no JSON/);
     assert.deepEqual(out.split("\n").sort(), ["", "20", "6"]);
   }
 });

@@ -30,7 +30,7 @@ type MapCommandOptions = TargetOptions & {
 export function define(command: Command): void {
   command
     .argument("<file>", "file whose default export is the function, such as square.ts")
-    .option("--ndjson", "lines are JSON values, not texts")
+    .option("--ndjson", "lines are JSON values, not texts; numbers have 15 digits")
     .option("--unordered", "print results as they come, not in the order of the lines")
     .option(
       "--chunk <n>",
@@ -103,7 +103,9 @@ async function* itemsOf(isJson: boolean): AsyncGenerator<unknown, void> {
   let number = 0;
   for await (const line of linesOf(process.stdin)) {
     number++;
-    yield isJson ? parsed(line, number) : line.replace(/\r$/, "");
+    if (!isJson) yield line.replace(/\r$/, "");
+    // As `text.json` reads it.
+    else if (line.trim() !== "") yield parsed(line, number);
   }
 }
 
@@ -111,7 +113,7 @@ function parsed(line: string, number: number): unknown {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    const text = `line ${number} of standard input is no JSON; leave out --ndjson for texts`;
+    const text = `line ${number} of standard input is no JSON: --ndjson is for a JSON text a line`;
     throw new ClusterError("bad-request", text, { cause });
   }
 }
