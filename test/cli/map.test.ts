@@ -26,12 +26,13 @@ test("a line is printed before the next one is read, and an error names its line
   assert.deepEqual(place.leftovers(), []);
 });
 
-test("blank lines are no items; one that is no JSON ends it behind results before it", async (t) => {
+test("blank lines are no items; one that is no JSON ends it behind earlier results", async (t) => {
   const area = "export default ({ a, b }: { a: number; b: number }) => a * b;\n";
   const place = new Place(t, { "area.ts": area });
   for (const more of [[], ["--unordered"], ["--chunk", "10"]]) {
     const map = place.start("map", "--local", "--workers", "1", "--ndjson", "area.ts", ...more);
-    map.child.stdin?.end('{"a":2,"b":3}\n\n{"a":4,"b":5}\n{"a":\n{"a":6,"b":7}\n');
+    const given = ['{"a":2,"b":3}', "", '{"a":4,"b":5}', '{"a":', '{"a":6,"b":7}', ""];
+    map.child.stdin?.end(given.join("\n"));
     const { code, err, out } = await map.ended;
     assert.equal(code, 2, err);
     assert.match(err, /^tequio: bad-request: line 4 of standard input is no JSON/);

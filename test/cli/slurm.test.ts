@@ -26,12 +26,13 @@ export default mapReduce({
 });
 `;
 
+/** Longer than the time limit on two slots, however quick the machine is. */
 const squares = `import { tasks } from "tequio";
 export default tasks({
   items: Array.from({ length: 48 }, (_, n) => n),
   clock: "real",
   async run(n) {
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     return n * n;
   },
 });

@@ -5,7 +5,7 @@ import type { JobId } from "../../core/ids.ts";
 import { ManualTimers } from "../testing/manual-timers.ts";
 import { ShuffleStore } from "./shuffle-store.ts";
 
-test("an output that is put after the end of its job goes once its address has expired", async () => {
+test("an output that is put after its job has ended goes once its address is void", async () => {
   const timers = new ManualTimers();
   const folders = new Set<string>();
   const running = new Set<JobId>(["j-1", "j-2"]);
