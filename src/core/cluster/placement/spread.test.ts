@@ -39,11 +39,6 @@ test("N5: three large tasks on three machines with two slots each go to one each
   assert.deepEqual(placed({ machines: three, tasks: 9, inputBytes: 603 * MB }), [2, 2, 2]);
 });
 
-test("N5: splits of a file that came over a slow line are spread, too", () => {
-  // As they arrive, one after the other: a machine alone would take the first two.
-  assert.deepEqual(placed({ machines: three, tasks: 3, inputBytes: 3 * MB }), [1, 1, 1]);
-});
-
 test("workers of one machine count as one", () => {
   const machines = ["a", "a", "b"].map((host) => ({ host, slots: 1 }));
   assert.deepEqual(placed({ machines, tasks: 2, inputBytes: 134 * MB }), [1, 0, 1]);

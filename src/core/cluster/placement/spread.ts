@@ -9,9 +9,8 @@ import { addTo } from "../../structures/counts.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
 import { mayTake } from "../workers/unfit.ts";
 
-/** Input per task from which where a task runs matters more than how soon it is assigned, bytes: it
- *  takes half a second over a line of 10 Mbit/s. */
-const largeBytes = 512 * 1024;
+/** Input per task from which where a task runs matters more than how soon it is assigned, bytes. */
+const largeBytes = 4 * 1024 * 1024;
 
 export function hasLargeInput({ spec }: Stage): boolean {
   return spec.inputBytes >= largeBytes * spec.taskCount;
