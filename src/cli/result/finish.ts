@@ -9,7 +9,7 @@ import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
 import { wayTo } from "../../sdk/named-file.ts";
-import { systemCode } from "../../store/failure.ts";
+import { isFull } from "../../store/failure.ts";
 import { JobFailed } from "../faults.ts";
 import { shown } from "../follow/transfer.ts";
 import { oneLine } from "../text.ts";
@@ -215,8 +215,10 @@ export function explained(
   job: Pick<JobSummary, "job">,
   options: HowToAsk,
 ): unknown {
-  const isFull = error instanceof Error && ["ENOSPC", "EDQUOT"].includes(systemCode(error));
-  const known = isFull ? new ClusterError("storage-full", error.message, { cause: error }) : error;
+  const isOfSystem = error instanceof Error && !(error instanceof ClusterError) && isFull(error);
+  const known = isOfSystem
+    ? new ClusterError("storage-full", error.message, { cause: error })
+    : error;
   if (!(known instanceof ClusterError)) return error;
   const { code, text } = known;
   const later = options.gone ? "" : `; the result is kept: \`${againOf(job)}\``;
