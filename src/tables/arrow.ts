@@ -5,6 +5,7 @@ import type { RecordBatch, Schema, Vector } from "apache-arrow";
 import type { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { ClusterError } from "../core/error.ts";
 import { loadOnce } from "../link/load-once.ts";
+import { joinedBytes } from "../wire/joined.ts";
 import { arrowCells, arrowKind, isObject } from "./arrow-cells.ts";
 import { groupMaxBytes, type Range, type TableColumn, type TableFile, type Wish } from "./file.ts";
 import { columnsAt, jsonLines } from "./lines.ts";
@@ -136,23 +137,13 @@ async function fileOf(
   const tail = new Uint8Array(4);
   viewOf(tail).setInt32(0, end.length, true);
   const mark = bytesOf(magic);
-  return joined([mark, new Uint8Array(2), ...before, message, end, tail, mark]);
+  return joinedBytes([mark, new Uint8Array(2), ...before, message, end, tail, mark]);
 }
 
 async function batchOf(whole: Uint8Array): Promise<RecordBatch | null> {
   const { arrow } = await load();
   for (const batch of arrow.RecordBatchReader.from(whole)) return batch as RecordBatch;
   return null;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function checkSize({ name }: TableFile, block: Block): void {

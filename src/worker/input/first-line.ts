@@ -1,5 +1,6 @@
 /** The first line of a file, which names the columns of CSV: each split behind it needs that line,
  *  over lines on which bytes behind it are not wanted. */
+import { joinedBytes } from "../../wire/joined.ts";
 
 /** Bytes [start, end); a chunk is overwritten once the next one is asked for. */
 type Read = (start: number, end: number) => AsyncIterable<Uint8Array>;
@@ -25,17 +26,7 @@ export async function firstLine(read: Read, end: number): Promise<Uint8Array | n
       isWhole = found !== -1;
       parts.push(new Uint8Array(isWhole ? chunk.subarray(0, found + 1) : chunk));
     }
-    if (isWhole) return joined(parts);
+    if (isWhole) return joinedBytes(parts);
   }
   return null;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -4,6 +4,7 @@ import { ClusterError } from "../../../core/error.ts";
 import { tableFormat, type Wish } from "../../../tables/file.ts";
 import { rowGroups, wishOf } from "../../../tables/rows.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
+import { joinedBytes } from "../../../wire/joined.ts";
 import { firstLine } from "../../input/first-line.ts";
 import type { TaskPiece } from "../contract.ts";
 import { Unreadable } from "./unreadable.ts";
@@ -90,7 +91,7 @@ async function wholeLines(
   let bytes = await read(index, from, to);
   const more = async () => {
     const next = Math.min(sizeBytes, to + lookFurtherBytes);
-    bytes = joined(bytes, await read(index, to, next));
+    bytes = joinedBytes([bytes, await read(index, to, next)]);
     to = next;
   };
   let first = 0;
@@ -131,13 +132,6 @@ function headOf(index: number, end: number, read: ReadRange): Promise<Uint8Array
 /** In a buffer of its own, which can be handed over. */
 function whole(bytes: Uint8Array): Uint8Array {
   return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }
 
 async function unfolded(file: InputFile, bytes: Uint8Array): Promise<Uint8Array> {
