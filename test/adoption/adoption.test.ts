@@ -9,13 +9,14 @@ import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startArmed } from "../failpoints/armed.ts";
 import { readHistory } from "./history.ts";
 
 const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
 /** Processor time, since other processes may use the machine meanwhile. */
 const serveMaxCpuMs = 2_000;
-const endsWithinMs = 120_000;
+const endsWithinMs = waitMaxMs;
 
 const source = `import { tasks } from "tequio";
 export default tasks({

@@ -5,6 +5,7 @@ import { before, describe, type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import type { WorkerSummary } from "../../src/core/summary.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { TcpProxy } from "../network/proxy.ts";
 import { options, sharedChromium } from "./chromium.ts";
 import {
@@ -22,7 +23,7 @@ import { isComputing, itemsOf, mishapsOf, numbers, submitEndless, submitSlow } f
 const chromium = sharedChromium();
 // Once, not in each of them at the same time.
 before(buildWeb);
-const workersMaxMs = 90_000;
+const workersMaxMs = waitMaxMs;
 
 const joins = `document.querySelector("#join") !== null &&
   (document.querySelector("#join").click(), true)`;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
@@ -12,7 +13,7 @@ import { pythonWith } from "../python/find.ts";
 
 const job = join(repository, "examples", "word-count", "job.ts");
 const text = `${"the quick brown fox jumps over the lazy dog\n".repeat(2_000)}Zebra ünïcode 海\n`;
-const timeoutMs = 180_000;
+const timeoutMs = testMaxMs;
 
 function say(action: string, data: object): string {
   return JSON.stringify({ status: 1, message: "", action, data });

@@ -2,6 +2,7 @@
  *  one, and their time limits. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
 
 const found = findChromium();
@@ -10,10 +11,8 @@ const found = findChromium();
  *  above the usual time. */
 export const options = {
   skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
-  timeout: 200_000,
+  timeout: testMaxMs,
 };
-/** Longest wait for something on a page, ms. */
-export const waitMaxMs = 90_000;
 
 export type SharedChromium = {
   /** Started by the first caller. */

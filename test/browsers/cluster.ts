@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import type { WorkerSummary } from "../../src/core/summary.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { announced, joinTokenOf } from "../fixtures/cluster.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
@@ -92,7 +93,7 @@ export async function isJoined(page: Page): Promise<void> {
 }
 
 /** Longest wait for frames to go, ms; a machine may be busy. */
-const framesMaxMs = 90_000;
+const framesMaxMs = waitMaxMs;
 
 /** No more than so many frames are in the page: those of sandboxes go after the coordinator knows,
  *  and Playwright notices later still. */

@@ -2,6 +2,7 @@
  *  like hidden pages, and the processes of its frames can be killed. */
 import type { TestContext } from "node:test";
 import type { Browser, CDPSession } from "playwright-core";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 
 type Answer = {
   readonly id: number;
@@ -9,7 +10,6 @@ type Answer = {
   readonly result?: { readonly result?: { readonly value?: unknown } };
 };
 
-const waitMaxMs = 90_000;
 const lookEveryMs = 100;
 
 export class PlainTab {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { upIn } from "../browsers/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
@@ -30,7 +31,7 @@ export default text.words().count();
 
 test("a program in Bun calls functions and runs jobs; a cluster within it is refused", {
   skip,
-  timeout: 120_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const place = new Place(t, {
     "program.ts": program(false),

@@ -5,10 +5,11 @@ import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 
-const timeout = 120_000;
+const timeout = testMaxMs;
 const job = `import { tasks } from "tequio";
 export default tasks({ name: "hints", items: [1, 2, 3], run: (item: number) => item * item });
 `;

@@ -1,9 +1,10 @@
 /** What the author of a job reads when it throws: on each way to run it, with equal exit codes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { Place } from "../fixtures/place.ts";
 
-const timeout = 120_000;
+const timeout = testMaxMs;
 const job = (items: string, more = "") => `import { tasks } from "tequio";
 ${more}
 export default tasks({ attempts: 1, items: ${items}, run: (item: unknown) => item });

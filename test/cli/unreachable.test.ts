@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import { atEnd } from "../../src/store/testing/at-end.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
-const timeout = 60_000;
+const timeout = testMaxMs;
 
 async function portOf(t: TestContext, server: Server | ReturnType<typeof createTcp>) {
   t.after(() => server.close());
@@ -37,7 +38,7 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
   const first = await open(t, place, 0);
   const { url } = first;
   const port = Number(new URL(url).port);
-  const token = await first.joinToken({ ttlMs: 600_000, usesMax: 0 });
+  const token = await first.joinToken({ ttlMs: testMaxMs, usesMax: 0 });
   await first.close();
   const worker = place.start("join", url, "--token", token, "--json", "--data", "w");
   const common = ["gateway", "--listen", "127.0.0.1:0", "--data", "g", "--tracker", url];

@@ -14,6 +14,7 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { attemptNumbers } from "../../src/wire/api/attempts.ts";
 import { startWorker } from "../../src/worker/node.ts";
 
@@ -49,7 +50,7 @@ async function cluster(
   const dataDir = join(dir, "data");
   const coordinator = await openCoordinator({ dataDir, listen: "127.0.0.1:0", version: "test" });
   const { adminToken, url } = coordinator;
-  const token = await coordinator.joinToken({ ttlMs: 60_000, usesMax: workers.length });
+  const token = await coordinator.joinToken({ ttlMs: testMaxMs, usesMax: workers.length });
   const started = await Promise.all(
     workers.map((name) => {
       mkdirSync(join(dir, name), { recursive: true });

@@ -1,6 +1,5 @@
 /** C4, W8: the disks of all workers run full under a real job; it waits, reports why, and resumes
  *  by itself when there is room. */
-
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -13,12 +12,13 @@ import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { diskSpace } from "../../src/store/disk-space.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { inPlace } from "../conformance/place.ts";
 import { mountSmallDisk } from "../conformance/tmpfs.ts";
 
 const mebi = 1 << 20;
-const endsWithinMs = 30_000;
+const endsWithinMs = waitMaxMs;
 
 /** What a job's bundle may not import: it is put before the bundle that is sent. */
 const disk = `import * as fs from "node:fs"; globalThis.diskOfTest = fs;`;
@@ -77,7 +77,7 @@ async function openCluster(
   for (const name of ["a", "b"]) {
     const worker = await startWorker({
       url,
-      token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      token: await coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
       dataDir: join(small, name),
       slots: 1,
       memoryBytes: 128 * mebi,

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { commandProblem } from "./commands.ts";
 import { readText, root } from "./markdown.ts";
 
@@ -18,7 +19,7 @@ function ran(program: string, ...args: readonly string[]): string {
   const { status, stderr, stdout } = spawnSync(program, args, {
     cwd: root,
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: waitMaxMs,
   });
   assert.equal(status, 0, `${program} ${args.join(" ")}: ${stdout}${stderr}`);
   return stdout + stderr;

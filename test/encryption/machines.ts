@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { Started } from "../fixtures/started.ts";
 
 /** A test, or `{ after }` of what is none. */
@@ -32,7 +33,7 @@ export function missing(): string | null {
     ["python3", "-c", "import socket; socket.AF_PACKET"],
   ]) {
     try {
-      execFileSync(tool!, args, { stdio: "ignore", timeout: 20_000 });
+      execFileSync(tool!, args, { stdio: "ignore", timeout: waitMaxMs });
     } catch {
       return `\`${[tool, ...args].join(" ")}\``;
     }
@@ -110,5 +111,5 @@ s.sendto(b"${last}", ("${hosts[1]}", 9))`;
 
 function run(command: string, before: readonly string[] = []): void {
   const [file, ...args] = [...before, ...command.split(" ")];
-  execFileSync(file!, args, { stdio: ["ignore", "ignore", "inherit"], timeout: 20_000 });
+  execFileSync(file!, args, { stdio: ["ignore", "ignore", "inherit"], timeout: waitMaxMs });
 }

@@ -10,6 +10,7 @@ import type { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { Network } from "./network.ts";
 import { type Node, Pair, until } from "./nodes.ts";
 
@@ -56,7 +57,7 @@ const taskCount = 40;
 /** Between two jobs, ms. */
 const submitMs = 400;
 /** Longest wait for a call to be answered, ms. */
-const answerMaxMs = 90_000;
+const answerMaxMs = waitMaxMs;
 const kinds = ["kill", "stop", "partition", "engine", "both", "all"] as const;
 type Kind = (typeof kinds)[number];
 const ofEngine: ReadonlySet<Kind> = new Set(["engine", "both", "all"]);
@@ -228,7 +229,7 @@ class Faults {
     for (const [job, base] of this.#jobs) {
       assert.ok(known.has(job), `${job} was acknowledged, and is gone`);
       const results: number[] = [];
-      for await (const [index, result] of client.committedResults(job, { patienceMs: 120_000 })) {
+      for await (const [index, result] of client.committedResults(job, { patienceMs: waitMaxMs })) {
         assert.equal(results[index], undefined, `task ${index} of ${job} was committed twice`);
         results[index] = result as number;
       }
@@ -245,7 +246,7 @@ export async function answered(client: Client): Promise<void> {
   const endMs = performance.now() + answerMaxMs;
   for (;;) {
     try {
-      await client.createToken({ role: "worker", owner: "admin", ttlMs: 60_000, usesMax: 1 });
+      await client.createToken({ role: "worker", owner: "admin", ttlMs: testMaxMs, usesMax: 1 });
       return;
     } catch (error) {
       if (performance.now() > endMs) throw error;

@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { Started } from "../fixtures/started.ts";
 
-const startMs = 30_000;
+const startMs = waitMaxMs;
 /** Between two looks whether they have a leader, ms. */
 const lookMs = 50;
 /** In memory where that is possible: each message is synced. */

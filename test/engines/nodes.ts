@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { Opened } from "../../src/coordinator/testing/opened.ts";
 import { Client } from "../../src/sdk/client.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { programFile } from "../fixtures/programs.ts";
 import { Started } from "../fixtures/started.ts";
@@ -24,7 +25,7 @@ export type ClusterPlace = {
 type Line = { readonly url?: string; readonly standby?: boolean; readonly leader?: string };
 
 /** Longest wait for a coordinator to lead or to stand by, ms. */
-const stateMaxMs = 60_000;
+const stateMaxMs = waitMaxMs;
 
 abstract class Program {
   readonly started: Started;
@@ -178,7 +179,7 @@ export class Pair {
     const { token } = await client.createToken({
       role: "worker",
       owner: "admin",
-      ttlMs: 600_000,
+      ttlMs: testMaxMs,
       usesMax: 0,
     });
     this.#mustRun();

@@ -14,6 +14,7 @@ import { jobResult } from "../../src/sdk/collect.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { type SubmitOptions, submitJob } from "../../src/sdk/submit.ts";
 import { atEnd, temporaryDir } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import { attemptNumbers } from "../../src/wire/api/attempts.ts";
 import { startWorker } from "../../src/worker/node.ts";
@@ -88,7 +89,7 @@ class SmallCluster {
       ...over,
     });
     atEnd(this.#t, () => coordinator.close());
-    this.#join = () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 });
+    this.#join = () => coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 });
     this.client = new Client({ url: coordinator.url, token: coordinator.adminToken });
     atEnd(this.#t, () => this.client.close());
     return coordinator;
@@ -147,7 +148,7 @@ class SmallCluster {
 
   /** Runs to its end; the result is the judge's. */
   async done(job: string): Promise<void> {
-    const signal = AbortSignal.timeout(120_000);
+    const signal = AbortSignal.timeout(waitMaxMs);
     let last = null;
     for await (const summary of this.client.watch(job as never, { signal })) last = summary;
     assert.equal(last?.state, "done", JSON.stringify(last?.failure));

@@ -12,10 +12,10 @@ import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 
-/** A call is repeated for so long while no coordinator answers, ms: twice as long as the start of
- *  one may take. */
-const patienceMs = 60_000;
+/** A call is repeated for so long while no coordinator answers, ms. */
+const patienceMs = waitMaxMs;
 
 type Traits = {
   /** How long a line takes, without a bearing on the result. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
 import { listening } from "../../src/coordinator/edges/filesystem/testing/listening.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import type { Message } from "../../src/wire/filesystem/codec.ts";
 import { readPickle } from "../../src/wire/filesystem/pickle/reader.ts";
@@ -44,7 +45,7 @@ function countsOf(lines: readonly Uint8Array[]): Map<string, number> {
 
 test("a tracker that starts again leaves a job to the one that has taken it over", {
   skip: noPeers,
-  timeout: 180_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const cluster = await tracked(t, { filesystem: { port: 0 } }, null);
   const first = await cluster.track({});

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { filesystemOpened } from "../../src/coordinator/edges/filesystem/testing/client.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { readPickle } from "../../src/wire/filesystem/pickle/reader.ts";
 import { writePickle } from "../../src/wire/filesystem/pickle/writer.ts";
 import type { PyValue } from "../../src/wire/filesystem/value.ts";
@@ -13,7 +14,7 @@ import { pythonWith } from "../python/find.ts";
 
 const run = promisify(execFile);
 const script = (name: string) => join(import.meta.dirname, name);
-const limits = { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 };
+const limits = { timeout: waitMaxMs, maxBuffer: 16 * 1024 * 1024 };
 
 test("an independent peer in Python stores, reads, appends and finds", async (t: TestContext) => {
   const python = pythonWith("zmq");

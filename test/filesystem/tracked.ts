@@ -12,6 +12,7 @@ import {
 } from "../../src/jobtracker/worker.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
 import { freePort } from "../fixtures/free-port.ts";
@@ -68,7 +69,7 @@ export class Tracked {
     this.closeLast(() => this.client.close());
     const node = await startWorker({
       url,
-      token: await this.coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      token: await this.coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
       dataDir: join(this.folder, "worker"),
       slots: 2,
       memoryBytes: 256 * 1024 * 1024,
@@ -126,7 +127,7 @@ export async function tracked(
 }
 
 /** Longest wait for a line, ms: a job of these tests takes a tenth of it. */
-const printedMaxMs = 180_000;
+const printedMaxMs = waitMaxMs;
 
 export type Said = Readonly<Record<string, unknown>>;
 
@@ -186,7 +187,7 @@ export function countedWords(text: string): Map<string, number> {
 
 /** What a program writes. Not at once: what it asks is answered by this process. */
 export async function python(code: string, ...args: readonly string[]): Promise<string> {
-  const started = new Started([zmq ?? "python3", "-c", code, ...args], { limitMs: 60_000 });
+  const started = new Started([zmq ?? "python3", "-c", code, ...args], { limitMs: waitMaxMs });
   const { code: exitCode, err, out } = await started.ended;
   if (exitCode !== 0) throw new Error(`a program in Python ended with ${exitCode}: ${err}`);
   return out;

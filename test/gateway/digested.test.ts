@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { digested } from "../../src/coordinator/edges/http/digested.ts";
 import { bytesAnswer, parseRange } from "../../src/coordinator/edges/http/ranges.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { fetchBytes } from "../../src/worker/browser/tab/calls.ts";
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, n) => n * 7));
@@ -33,7 +34,7 @@ async function gateway(t: TestContext, harmed: number, isOld = false) {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(waitMaxMs);
   const calls = { origin, signal, patienceMs: 60_000, moved: () => {} };
   return { calls, asked: () => asked };
 }

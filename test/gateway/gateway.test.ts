@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { announced } from "../fixtures/cluster.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
@@ -11,7 +12,7 @@ import { Started } from "../fixtures/started.ts";
 import { pythonWith } from "../python/find.ts";
 import { ScriptedTab } from "./scripted-tab.ts";
 
-const timeout = 60_000;
+const timeout = testMaxMs;
 const job = `import { tasks } from "tequio";
 export default tasks({
   items: Array.from({ length: 12 }, (_, i) => i),

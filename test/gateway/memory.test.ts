@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { residentBytes } from "../../bench/memory.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import { announced } from "../fixtures/cluster.ts";
 import { Place } from "../fixtures/place.ts";
@@ -19,7 +20,7 @@ const residentMaxBytes = 1.35e9;
 
 test("T5.6: 1.5 GB of messages that never end leave a gateway bounded, and alive", {
   skip: !existsSync("/proc/self/stat") && "no /proc to see memory in",
-  timeout: 60_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const place = new Place(t);
   const gateway = place.start("gateway", "--listen", "127.0.0.1:0", "--json");

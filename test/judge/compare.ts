@@ -12,6 +12,7 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 
 export type Compared = {
   /** Text of each file of the result, by name. */
@@ -22,7 +23,7 @@ export type Compared = {
 };
 
 /** Longest that a job of a test may take, in ms. */
-const jobMaxMs = 60_000;
+const jobMaxMs = waitMaxMs;
 
 export async function equalsJudge(
   client: Client,

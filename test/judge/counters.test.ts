@@ -15,6 +15,7 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker } from "../../src/worker/node.ts";
 
 const folder = newFolder("tequio-counters-");
@@ -32,7 +33,7 @@ before(async () => {
   client = new Client({ url, token });
   const worker = await startWorker({
     url,
-    token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+    token: await coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
     dataDir: join(folder, "worker"),
     slots: 2,
     memoryBytes: 512 * 1024 * 1024,
@@ -89,7 +90,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 async function ended(job: string): Promise<JobSummary> {
   let last: JobSummary | null = null;
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(waitMaxMs);
   for await (const summary of client.watch(job as never, { signal })) last = summary;
   assert.equal(last?.state, "done", JSON.stringify(last?.failure));
   return last!;

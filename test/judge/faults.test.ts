@@ -14,6 +14,7 @@ import { type JobResult, jobResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { failureOf } from "../../src/worker/process/failure.ts";
 import { Place } from "../fixtures/place.ts";
 
@@ -207,7 +208,7 @@ async function worked(client: Client, built: BuiltJob, planned: Planned): Promis
 }
 
 test("each fault of job code has one code and one text, under the judge and on a worker", {
-  timeout: 120_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const place = new Place(t, {
     "items.ts": itemsJob,

@@ -14,6 +14,7 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { patiently } from "../failpoints/jobs.ts";
 import { Cluster } from "../fixtures/cluster.ts";
 import { noPython } from "../python/cluster.ts";
@@ -25,7 +26,7 @@ const clusterCount = 2;
 const workersEach = 4;
 /** Then the job may end: with all workers killed every second it would make no progress. */
 const killsPerJobMax = 25;
-const jobEndMaxMs = 120_000;
+const jobEndMaxMs = waitMaxMs;
 
 /** Work that lasts long enough to be hit, and whose every byte depends on the input. */
 const wordCount = `import { type Emit, mapReduce } from "tequio";

@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { ownBytesOf, watchTree } from "../../bench/memory.ts";
 import { newFolder, temporaryDir } from "../../src/store/testing/at-end.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { cli, startCluster } from "../fixtures/cluster.ts";
 
 const run = promisify(execFile);
@@ -36,7 +37,7 @@ async function runWith(memory: string, args: readonly string[]) {
   const watch = watchTree(cluster.pid);
   try {
     const target = ["--data", cluster.dataDir, "-o", out];
-    await run(process.execPath, [cli, "run", ...args, ...target], { timeout: 300_000 });
+    await run(process.execPath, [cli, "run", ...args, ...target], { timeout: testMaxMs });
     const hash = createHash("sha256");
     for (const name of readdirSync(out).sort()) hash.update(readFileSync(join(out, name)));
     return { hash: hash.digest("hex"), peakBytes: watch.stop() };
@@ -77,7 +78,7 @@ test("run --local --memory: task processes stay within it, and the bytes are equ
   for (const memory of ["64M", "1G"]) {
     const merged = join(folder, `${memory}.txt`);
     const options = ["--local", "--workers", "1", "--memory", memory, "--merge", merged];
-    const ran = run(process.execPath, [cli, "run", job, input, ...options], { timeout: 300_000 });
+    const ran = run(process.execPath, [cli, "run", job, input, ...options], { timeout: testMaxMs });
     const watch = watchTree(ran.child.pid!);
     await ran.finally(() => peaks.push(watch.stop()));
     outputs.push(readFileSync(merged));

@@ -14,12 +14,13 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { deviates, says } from "./paper.ts";
 
 const folder = newFolder("tequio-paper-");
 /** Longest that one job may take, in ms. */
-const jobMaxMs = 120_000;
+const jobMaxMs = waitMaxMs;
 let coordinator: Coordinator;
 let client: Client;
 const workers: Array<{ stop(graceMs?: number): Promise<void> }> = [];
@@ -41,7 +42,7 @@ after(async () => {
 async function addWorker(): Promise<void> {
   const worker = await startWorker({
     url: coordinator.url,
-    token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+    token: await coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
     dataDir: join(folder, `worker-${workers.length + 1}`),
     slots: 2,
     memoryBytes: 512 * 1024 * 1024,

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import {
   at,
   type FarCluster,
@@ -146,7 +147,7 @@ async function under(
 
 test("faults of lines and machines change no result", {
   skip: skipUnlessAsked(),
-  timeout: 900_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const cluster = await farCluster(t, cable);
   const { place, run, target } = cluster;
@@ -174,7 +175,7 @@ test("faults of lines and machines change no result", {
 
 test("N11: workers behind NAT, each alone: neither each other nor the coordinator can connect", {
   skip: skipUnlessAsked(),
-  timeout: 300_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const ofWorkers = { ...cable, nat: true };
   const { place, run, target } = await farCluster(t, cable, { workers: 2, ofWorkers });

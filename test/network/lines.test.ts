@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { at, farCluster, skipUnlessAsked, wordCount, words } from "./machines/far-cluster.ts";
 import type { Cable } from "./machines/machines.ts";
 
@@ -24,7 +25,7 @@ function lossy(): Cable {
 for (const { cable, megabytes, name } of rows) {
   test(`a word count of ${megabytes} MB whose input is elsewhere, over ${name}`, {
     skip,
-    timeout: 900_000,
+    timeout: testMaxMs,
   }, async (t) => {
     const { machines, place, run, target } = await farCluster(t, cable);
     writeFileSync(join(place.dir, "input.txt"), words(megabytes));

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
 import { type Machine, Machines, missing } from "./machines/machines.ts";
@@ -17,7 +18,7 @@ const skip = lack === null ? false : `machines need ${lack}: their faults were n
 
 test("N8: workers that cannot reach each other read by way of the coordinator, which says so", {
   skip,
-  timeout: 150_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const machines = await Machines.open(t, 3);
   const [main, one, two] = machines.all as [Machine, Machine, Machine];

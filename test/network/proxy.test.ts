@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../../src/sdk/client.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { ArmedCluster } from "../failpoints/cluster.ts";
 import { finishJob, type Job, prepareJob, runJob, submit } from "../failpoints/jobs.ts";
 import type { Started } from "../fixtures/started.ts";
@@ -12,7 +13,7 @@ import { type Direction, fairWeather, TcpProxy, type Weather } from "./proxy.ts"
 
 /** Iterations per line: a map task takes some hundred ms. */
 const spin = 300_000;
-const jobEndMaxMs = 60_000;
+const jobEndMaxMs = waitMaxMs;
 
 type Begun = {
   readonly cluster: ArmedCluster;

@@ -9,6 +9,7 @@ import { opened } from "../../src/coordinator/testing/opened.ts";
 import { Client } from "../../src/sdk/client.ts";
 import type { Upload } from "../../src/sdk/plan/upload.ts";
 import { atEnd, temporaryDir } from "../../src/store/testing/at-end.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { Place } from "../fixtures/place.ts";
 import { fairWeather, TcpProxy } from "./proxy.ts";
 
@@ -140,7 +141,7 @@ test("N7: many small files are asked for together, and sent together", async (t)
 });
 
 test("N7: `run` shows how its input travels, and Ctrl-C leaves what has arrived", {
-  timeout: 60_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const { cluster, proxy } = await behindProxy(t);
   const place = new Place(t, { "job.ts": job });

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 
 /** In the order in which they ended. Paths are below the directory; inodes count from 1. */
 export type Deed =
@@ -38,7 +39,7 @@ export function traceNode(args: readonly string[], dir: string): Deed[] {
   try {
     const options = ["-f", "-qq", "-xx", "-s", String(64 << 20), "-e", `trace=${calls}`];
     const command = [...options, "-o", file, process.execPath, ...args];
-    const ran = spawnSync("strace", command, { encoding: "utf8", timeout: 60_000 });
+    const ran = spawnSync("strace", command, { encoding: "utf8", timeout: waitMaxMs });
     if (ran.status !== 0) throw new Error(`the traced process failed: ${ran.stderr}`);
     return new Reader(dir).read(readFileSync(file, "latin1"));
   } finally {

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { Started } from "../fixtures/started.ts";
 import { noPython } from "./cluster.ts";
 
@@ -152,6 +153,6 @@ await bundleJob(${JSON.stringify(job)});`;
 
 /** Resolves when there is no such process; rejects after a while. */
 async function ended(pid: number): Promise<void> {
-  const signal = AbortSignal.timeout(120_000);
+  const signal = AbortSignal.timeout(waitMaxMs);
   while (existsSync(`/proc/${pid}`)) await delay(20, null, { signal });
 }

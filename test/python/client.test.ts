@@ -16,6 +16,7 @@ import { bundleJob } from "../../src/sdk/bundle.ts";
 import type { FormatSpec } from "../../src/sdk/format.ts";
 import { jobSpecOf } from "../../src/sdk/plan/spec.ts";
 import { planJob } from "../../src/sdk/plan.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { Started } from "../fixtures/started.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
 import { pythonWith } from "./find.ts";
@@ -40,7 +41,7 @@ function startFile(file: string, args: readonly string[] = [], env: Environment 
   return new Started(["python3", "-B", file, ...args], {
     env: { ...own, TEQUIO_URL: url, TEQUIO_TOKEN: token, PYTHONPATH: python, ...env },
     input: true,
-    limitMs: 100_000,
+    limitMs: waitMaxMs,
   });
 }
 
@@ -124,7 +125,7 @@ test("a coordinator is found by its data directory, its address and its token", 
 });
 
 test("a submitter who may not name paths uploads its files", { skip }, async () => {
-  const asked = { role: "submitter", owner: "ana", ttlMs: 60_000, usesMax: 0 } as const;
+  const asked = { role: "submitter", owner: "ana", ttlMs: testMaxMs, usesMax: 0 } as const;
   const { token } = await cluster.client.createToken(asked);
   await ended(start("a_submitter_uploads", { ...inputEnvironment(), TEQUIO_TOKEN: token }));
 });

@@ -10,6 +10,7 @@ import { Client } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker, type WorkerOptions } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
 
@@ -54,7 +55,7 @@ export class Cluster {
     const joined = Promise.withResolvers<void>();
     const worker = await startWorker({
       url,
-      token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      token: await coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
       dataDir: join(this.folder, "worker"),
       slots: 2,
       memoryBytes: 256 * mebibyte,
@@ -92,7 +93,7 @@ export class Cluster {
     const planned = await planJob(built.job, { inputs, params: {}, host: hostId(), ...plan });
     const id = await submitJob(this.client, built, planned, { name: "tested" });
     let last: JobSummary | null = null;
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(waitMaxMs);
     for await (const summary of this.client.watch(id as never, { signal })) last = summary;
     await planned.remove();
     return last!;

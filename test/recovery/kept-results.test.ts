@@ -12,6 +12,7 @@ import { jobResult } from "../../src/sdk/collect.ts";
 import { planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { diskSpace } from "../../src/store/disk-space.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { inPlace } from "../conformance/place.ts";
 import { mountSmallDisk } from "../conformance/tmpfs.ts";
@@ -70,7 +71,7 @@ class SmallCluster {
     const { url, adminToken } = this.#coordinator;
     const worker = await startWorker({
       url,
-      token: await this.#coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      token: await this.#coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
       dataDir: join(this.#small, "worker"),
       slots: 1,
       memoryBytes: 128 * mebi,
@@ -99,7 +100,7 @@ class SmallCluster {
     const planned = await planJob(built.job, { inputs, params: { seed }, host: "" });
     const job = await submitJob(this.client, built, planned, { name: "kept", key: null });
     let last: unknown = null;
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(waitMaxMs);
     for await (const summary of this.client.watch(job, { signal }))
       last = summary.failure ?? summary.state;
     assert.equal(last, "done");

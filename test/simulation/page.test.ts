@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { buildSimulationPage } from "../../scripts/web/simulation-page.ts";
 import { simulate } from "../../sim/simulate.ts";
-import { waitMaxMs } from "../browsers/chromium.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { findChromium, startChromium } from "./chromium.ts";
 
 type Now = { nowMs: number; jobsDone: number; broken: string; lost: number; away: number };

@@ -9,6 +9,7 @@ import type { JobSummary } from "../../src/core/summary.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { writtenJob } from "./written-job.ts";
@@ -25,7 +26,7 @@ before(async () => {
   for (const name of ["one", "other", "third"]) {
     const worker = await startWorker({
       url: coordinator.url,
-      token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      token: await coordinator.joinToken({ ttlMs: testMaxMs, usesMax: 1 }),
       dataDir: join(folder, name),
       slots: 1,
       memoryBytes: 512 * 1024 * 1024,

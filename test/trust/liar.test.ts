@@ -11,6 +11,7 @@ import { collect } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { changedWorker } from "./changed-worker.ts";
@@ -23,7 +24,7 @@ let lying: typeof startWorker;
 const stops: Array<() => Promise<unknown>> = [];
 
 async function start(start: typeof startWorker, person: string, role: "worker" | "volunteer") {
-  const terms = { ttlMs: 60_000, usesMax: 1, owner: person, role } as const;
+  const terms = { ttlMs: testMaxMs, usesMax: 1, owner: person, role } as const;
   const worker = await start({
     url: coordinator.url,
     token: await coordinator.joinToken(terms),
@@ -76,7 +77,7 @@ async function submit(source: string, text = ""): Promise<Submitted> {
 }
 
 async function until(job: string, isIt: (summary: JobSummary) => boolean): Promise<JobSummary> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(waitMaxMs);
   for await (const summary of client.watch(job, { signal })) if (isIt(summary)) return summary;
   throw new Error(`${job} ended before`);
 }

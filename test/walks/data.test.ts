@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildWeb } from "../../scripts/web/build-web.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { options, sharedChromium } from "../browsers/chromium.ts";
 import { Place } from "../fixtures/place.ts";
 import { fits, openScreen, violations } from "../web/screens.ts";
@@ -16,7 +17,10 @@ const line = (_: unknown, i: number) =>
   JSON.stringify({ path: `/p${i % 9}`, status: statuses[i % 5], ms: (i * 37) % 1_000 });
 const logs = Array.from({ length: 2_000 }, line);
 
-test("logs are asked, kept as Parquet, and asked again", { skip, timeout: 120_000 }, async (t) => {
+test("logs are asked, kept as Parquet, and asked again", {
+  skip,
+  timeout: testMaxMs,
+}, async (t) => {
   const place = new Place(t, {
     "logs/a.ndjson": `${logs.slice(0, 1_000).join("\n")}\n`,
     "logs/b.ndjson": `${logs.slice(1_000).join("\n")}\n`,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
-import { waitMaxMs } from "../browsers/chromium.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 
 export type Screen = { readonly page: Page; readonly errors: string[] };
 export type Look = {

@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import type { JobSpec } from "../../src/core/job.ts";
 import { pyodideFolder } from "../../src/gateway/tab-python.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import type { Output } from "../../src/wire/api/messages.ts";
 import { type Cluster, startCluster } from "../browsers/cluster.ts";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
@@ -169,7 +170,7 @@ job = map_reduce(input=text.words(), map=each, combine=lambda a, b: a + b, param
 
 async function inPython({ cluster, page, token }: By): Promise<void> {
   const { place } = cluster;
-  const later = { timeout: 100_000 };
+  const later = { timeout: waitMaxMs };
   await page.selectOption("main select", "salesPython");
   await page.click("#run:not([disabled])");
   await page.waitForSelector(".rows >> text=2100", later);

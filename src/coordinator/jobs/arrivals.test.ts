@@ -6,6 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { pattern, same, sha256 } from "../../conformance/bytes.ts";
 import { mapReduceSpec, submission, TestCluster } from "../../core/testing/fake-cluster.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
+import { testMaxMs } from "../../store/testing/patience.ts";
 import { polled } from "../../store/testing/polled.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { NewEvent } from "../loop/journal.ts";
@@ -67,7 +68,7 @@ type Summary = {
 const ready = (count: number) => (job: Summary) => job.stages[0]?.ready === count;
 
 test("N10: tasks are ready as their input arrives, the last when the whole is verified", {
-  timeout: 60_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const cluster = await opened(t);
   assert.equal((await submitted(cluster)).status, 200);
@@ -92,7 +93,7 @@ test("N10: tasks are ready as their input arrives, the last when the whole is ve
 });
 
 test("N10: a restart of the coordinator goes on with what has arrived", {
-  timeout: 60_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const first = await opened(t);
   await submitted(first);
@@ -106,7 +107,9 @@ test("N10: a restart of the coordinator goes on with what has arrived", {
   await until(cluster, ready(4));
 });
 
-test("N10: a file that changed while it was sent fails the job", { timeout: 60_000 }, async (t) => {
+test("N10: a file that changed while it was sent fails the job", {
+  timeout: testMaxMs,
+}, async (t) => {
   const cluster = await opened(t);
   await submitted(cluster);
   const other = pattern(sizeBytes, 7);
@@ -120,7 +123,7 @@ test("N10: a file that changed while it was sent fails the job", { timeout: 60_0
 });
 
 test("N10: what another owner has sent whole does not hide that a part was wrong", {
-  timeout: 60_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const cluster = await opened(t);
   await submitted(cluster);

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
 import { openReplyServer, type ReplyServer } from "../../link/zeromq/reply-server.ts";
 import { askOnce } from "../../link/zeromq/request.ts";
+import { testMaxMs } from "../../store/testing/patience.ts";
 import { errorAnswer, okAnswer } from "../../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../../wire/filesystem/codec.ts";
 import { addressField } from "../../wire/filesystem/fields.ts";
@@ -77,7 +78,7 @@ class Job {
 }
 
 const taken = (port: number) => okAnswer(splitValue("task_ping", { host, port }));
-const late = { timeout: 60_000 };
+const late = { timeout: testMaxMs };
 
 test("a block that was reported and is never written is given again", late, async (t) => {
   const job = new Job();

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { filesystemOpened } from "../../coordinator/edges/filesystem/testing/client.ts";
 import { openReplyServer } from "../../link/zeromq/reply-server.ts";
 import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
+import { testMaxMs } from "../../store/testing/patience.ts";
 import { okAnswer } from "../../wire/filesystem/answers.ts";
 import { decodeMessage, type Message } from "../../wire/filesystem/codec.ts";
 import { splitValue } from "../../wire/filesystem/jobs.ts";
@@ -49,7 +50,7 @@ async function losing(files: FileSystem) {
 }
 
 test("the cluster computes a job anew when a worker ended without naming what it left", {
-  timeout: 120_000,
+  timeout: testMaxMs,
 }, async (t) => {
   const { client } = await filesystemOpened(t);
   await client.putJob("j");

@@ -8,6 +8,7 @@ import { ClusterError } from "../../core/error.ts";
 import { GrpcClient } from "../../link/grpc/client.ts";
 import { dial } from "../../link/grpc/dial.ts";
 import { grpcStatus } from "../../link/grpc/status.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import * as data from "../../wire/p4/data.ts";
 import { rootBytesOf } from "../../wire/p4/merkle.ts";
 import { PeerConnection } from "../fetch/connection.ts";
@@ -247,7 +248,7 @@ test("runs beyond the file are refused", async (t) => {
   ]) {
     const options = {
       allocate: (length: number) => new Uint8Array(length),
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(waitMaxMs),
       limitMs: 60_000,
     };
     await assert.rejects(connection.read({ session, runs: [run] }, options).next(), /has 4 pieces/);

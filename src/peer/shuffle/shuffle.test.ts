@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { GrpcClient } from "../../link/grpc/client.ts";
 import { dial } from "../../link/grpc/dial.ts";
 import { GrpcServer } from "../../link/grpc/server.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { decode, encode, fileBytesOf } from "../../wire/p4/data.ts";
 import * as shuffle from "../../wire/p4/shuffle.ts";
 import { refuserFor } from "../addresses.ts";
@@ -192,7 +193,7 @@ test("connections to unreachable or closed sources are not kept", async (t) => {
   const read = async (port: number) => {
     const from = { address: `grpc://127.0.0.1:${port}`, ticket: ticketText(key, scope) };
     const wanted = { task: 0, attempt: 1, part: content.length - 1 };
-    const options = { limitMs: 60_000, signal: AbortSignal.timeout(60_000) };
+    const options = { limitMs: waitMaxMs, signal: AbortSignal.timeout(waitMaxMs) };
     const chunks = client.read({ ...from, job: "j-1", stage: 0 }, wanted, options);
     for await (const chunk of chunks) assert.equal(chunk.length, 1);
   };

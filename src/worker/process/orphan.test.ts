@@ -8,9 +8,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Hash } from "../../core/ids.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import type { ToTask } from "./messages.ts";
 
-const limitMs = 120_000;
 const code = `export default { kind: "tasks", options: { run: () => { for (;;); } } };`;
 const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
 
@@ -53,6 +53,6 @@ test("an endless loop ends when the supervisor is gone", async (t) => {
   supervisor.kill("SIGKILL");
   // The task process shares the output: it is at its end when both are gone.
   await once(supervisor.stdout as NodeJS.ReadableStream, "close", {
-    signal: AbortSignal.timeout(limitMs),
+    signal: AbortSignal.timeout(waitMaxMs),
   });
 });

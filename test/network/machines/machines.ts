@@ -3,6 +3,7 @@
  *  message names what is missing. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { waitMaxMs } from "../../../src/store/testing/patience.ts";
 import {
   type Ending,
   type Machine,
@@ -118,5 +119,5 @@ function startSwitch(t: Ending): Ask {
 
 function run(command: string, before: readonly string[] = []): void {
   const [file, ...args] = [...before, ...command.split(" ")];
-  execFileSync(file!, args, { stdio: ["ignore", "ignore", "inherit"], timeout: 20_000 });
+  execFileSync(file!, args, { stdio: ["ignore", "ignore", "inherit"], timeout: waitMaxMs });
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
+import { waitMaxMs } from "../../../store/testing/patience.ts";
 import { p4Opened } from "../../members/testing/p4-client.ts";
 
 const run = promisify(execFile);
@@ -44,7 +45,7 @@ print(json.dumps({"using": using, "said": said}))
 function pythons(): string[] {
   return ["python3", "/usr/bin/python3"].filter((python) => {
     try {
-      execFileSync(python, ["-c", "import http.client"], { stdio: "ignore", timeout: 60_000 });
+      execFileSync(python, ["-c", "import http.client"], { stdio: "ignore", timeout: waitMaxMs });
       return true;
     } catch {
       return false;
@@ -56,7 +57,7 @@ test("an existing peer in Python registers, offers, finds and leaves", async (t:
   const [python] = pythons();
   if (python === undefined) return t.skip("python3 is not installed");
   const { main, own } = await p4Opened(t);
-  const { stdout } = await run(python, ["-c", peer, String(own.port)], { timeout: 120_000 });
+  const { stdout } = await run(python, ["-c", peer, String(own.port)], { timeout: waitMaxMs });
   const { said, using } = JSON.parse(stdout);
   t.diagnostic(`with ${using}`);
   const [[registered, { token }], ...others] = said;
