@@ -12,13 +12,13 @@ export type FleetOptions = {
   readonly seed: number;
   /** Default 1,000. */
   readonly workers?: number;
+  /** How many jobs are kept running; default 3. */
+  readonly jobs?: number;
   readonly told?: (line: TraceLine) => void;
 };
 
 /** Jobs are submitted and faults drawn at multiples of this, ms. */
 export const stepMs = 100;
-/** Number of jobs to keep running. */
-const jobsWanted = 3;
 /** Mean time between two faults, ms. */
 const faultEveryMs = 4_000;
 /** Laws about the whole state are checked once per this many records: there are a hundred a
@@ -54,10 +54,12 @@ export class Fleet {
   /** Whether faults are drawn at random. */
   mishaps = true;
   readonly #random: Random;
+  readonly #jobsWanted: number;
 
   constructor(options: FleetOptions) {
-    const { seed, workers = 1_000 } = options;
+    const { seed, workers = 1_000, jobs: jobsWanted = 3 } = options;
     this.workers = workers;
+    this.#jobsWanted = jobsWanted;
     this.#random = new Random(seed * 2 + 6e9);
     const shape = {
       workers,
@@ -81,7 +83,7 @@ export class Fleet {
   async step(): Promise<void> {
     const { cluster } = this;
     await cluster.advance(cluster.nowMs + stepMs);
-    if (cluster.nowMs >= 2_000 && cluster.jobsLeft < jobsWanted) this.submit();
+    if (cluster.nowMs >= 2_000 && cluster.jobsLeft < this.#jobsWanted) this.submit();
     if (this.mishaps && this.#random.chance(stepMs / faultEveryMs)) this.#mishap();
   }
 

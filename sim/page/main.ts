@@ -19,6 +19,8 @@ const find = <E extends HTMLElement = HTMLElement>(id: string) =>
 
 const query = new URLSearchParams(location.search);
 const workers = Number(query.get("workers") ?? 1_000);
+/** How many jobs are kept running. */
+const jobsWanted = Number(query.get("jobs") ?? 3);
 const seedField = find<HTMLInputElement>("seed");
 const mishaps = find<HTMLInputElement>("mishaps");
 const story = new TraceList(find("story"));
@@ -38,7 +40,8 @@ function begin(): Fleet {
   story.clear();
   jobs = new JobList(find("jobs"));
   tiles = new Tiles(find("tiles"), find("legend"), workers);
-  const made = new Fleet({ seed: Number(seedField.value), workers, told });
+  const seed = Number(seedField.value);
+  const made = new Fleet({ seed, workers, jobs: jobsWanted, told });
   made.mishaps = mishaps.checked;
   return made;
 }

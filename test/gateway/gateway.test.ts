@@ -91,7 +91,7 @@ test("two gateways, pinned TLS: a tab closed mid-task loses nothing, Ctrl-C disc
   second.running.child.kill("SIGINT");
   const ended = await staying.closed;
   assert.equal(ended?.code, 1001);
-  assert.ok((ended?.atMs ?? 0) - atMs < 15_000, "long before the tab could be lost");
+  assert.ok((ended?.atMs ?? 0) - atMs < 28_000, "long before the tab could be lost");
   const { code, err } = await second.running.ended;
   assert.equal(code, 0, err);
   assert.equal(await worked, 12);

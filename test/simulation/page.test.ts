@@ -70,9 +70,9 @@ test("I22: a seed gives the same run in a tab as in Node, event for event", { sk
 });
 
 test("a thousand workers finish a job in a tab, though 12 % are killed", { skip }, async () => {
-  const { page, errors } = await open("workers=1000&seed=1&mishaps=0");
+  const { page, errors } = await open("workers=1000&seed=1&jobs=1&mishaps=0");
   await page.selectOption("#speed", "60");
-  await page.waitForFunction(() => simulation.now().nowMs > 10_000);
+  await page.waitForFunction(() => simulation.now().nowMs > 5_000);
   await page.click("[data-fault=kill]");
   await page.waitForFunction(() => simulation.now().lost === 120);
   // The page is drawn after the simulation has gone on.
