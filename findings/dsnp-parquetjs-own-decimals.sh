@@ -5,7 +5,7 @@
 # DuckDB writes as unsigned, types of the README's list, is read as signed: 4294967295 is -1. And a
 # Date before 1970 is the next day when it is not midnight.
 #
-# INT64 given as texts, which the types allow, have the least and the greatest of them as texts for
+# INT64 given as texts, which it takes, have the least and the greatest of them as texts for
 # statistics, so that DuckDB's filters do not find others. No error is reported. 1.9.3, the newest
 # version, was published without its code.
 # Seen: the lines at the end of this script. Expected: the numbers and dates that were written.
