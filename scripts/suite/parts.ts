@@ -69,6 +69,50 @@ const shared: ReadonlyArray<readonly string[]> = [
     ...["test/console/", "test/encryption/", "test/recovery/kept-results."],
     ...["test/recovery/worker-restarts."],
   ],
+  [
+    ...["test/judge/empty-files.", "test/judge/faults.", "test/judge/formats."],
+    ...["test/judge/thrown.", "test/inputs/", "test/wasm/", "test/environment/strays."],
+  ],
+  [
+    ...["test/operators/duckdb.", "test/operators/edges.", "test/operators/groups."],
+    ...["test/tables/arrow.", "test/tables/lz4-frames.", "test/tables/parquet."],
+  ],
+  [
+    ...["test/damage/bit-flips.", "test/damage/damage.", "test/damage/full-disk."],
+    ...["test/conformance/", "test/power-loss/"],
+  ],
+  [
+    ...["src/worker/process/main.", "src/worker/process/strays.", "src/worker/programs/"],
+    ...["src/worker/slot/processes."],
+  ],
+  ["test/simulation/latency.", "test/simulation/leading.", "test/simulation/strangers."],
+  [
+    ...["test/network/machines.", "test/network/relay.", "test/network/transfers."],
+    ...["test/gateway/gateway."],
+  ],
+  // What is started for each process: Chromium, by way of Playwright, and the build of the pages.
+  [
+    ...["test/browsers/bare.", "test/browsers/cache.", "test/browsers/closing."],
+    ...["test/browsers/faults.", "test/browsers/large-results."],
+  ],
+  [
+    ...["test/browsers/report-flow.", "test/browsers/sandbox.", "test/browsers/share."],
+    ...["test/browsers/tab-buffer.", "test/browsers/tables."],
+  ],
+  ["test/walks/", "test/web/frames.", "test/trust/lying-tab."],
+  [
+    ...["test/cli/calls.", "test/cli/cluster.", "test/cli/files.", "test/cli/hints."],
+    ...["test/cli/job-errors.", "test/cli/keep-going.", "test/cli/leaving."],
+  ],
+  [
+    ...["test/cli/map.", "test/cli/members.", "test/cli/named-format.", "test/cli/outputs."],
+    ...["test/cli/replay.", "test/cli/retention.", "test/cli/run."],
+  ],
+  [
+    ...["test/cli/scale.", "test/cli/setup.", "test/cli/signalled.", "test/cli/slurm."],
+    ...["test/cli/sql.", "test/cli/starting.", "test/cli/unreachable.", "test/cli/upkeep."],
+    ...["test/cli/web-folder."],
+  ],
 ];
 
 /** Tests among those that measure the memory of their process or change what others would see. */

@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { build } from "vite";
 
 const root = dirname(dirname(import.meta.dirname));
 const out = join(root, "dist", "web");
@@ -33,6 +32,8 @@ export async function buildWeb(): Promise<string> {
   const digest = digestOf(sources);
   if (isBuilt(digest)) return out;
   mkdirSync(dirname(out), { recursive: true });
+  // Loaded only when needed: most who ask find the page built, and Vite takes longer than looking.
+  const { build } = await import("vite");
   // Complete before it has its name: a gateway never meets half of a page.
   const draft = mkdtempSync(`${out}-`);
   try {

@@ -8,14 +8,17 @@ import { promisify } from "node:util";
 import { consequences } from "../../sim/coverage.ts";
 import { faultRates } from "../../sim/faults.ts";
 import { simulatedLaws } from "../../sim/judges/laws.ts";
-import { type SeedResult, simulate } from "../../sim/simulate.ts";
+import { simulate } from "../../sim/simulate.ts";
+import { simulateApart } from "./apart.ts";
 import { deposing } from "./deposing.ts";
 import { goals } from "./goals.ts";
 import type { Seeds } from "./seeds.ts";
 
 const run = promisify(execFile);
 
-function held(result: SeedResult, kind = ""): void {
+type Held = { readonly seed: number; readonly broken: { readonly stack?: string } | null };
+
+function held(result: Held, kind = ""): void {
   if (result.broken === null) return;
   const again = `npm run simulate --${kind} --seed ${result.seed} --story`;
   assert.fail(`seed ${result.seed}: ${result.broken.stack}\nsee it again: ${again}`);
@@ -40,26 +43,32 @@ test("all laws hold in every seed, and every law and fault is exercised", async 
 });
 
 test("I22: the same seed gives the same run, event for event", async () => {
-  for (const seed of [3, 14, 15, 92]) {
-    const first = await simulate({ seed });
-    const second = await simulate({ seed });
-    assert.equal(second.trace, first.trace);
-    assert.equal(second.events, first.events);
-  }
-  assert.notEqual((await simulate({ seed: 1 })).trace, (await simulate({ seed: 2 })).trace);
+  const seeds = [3, 14, 15, 92];
+  const runs = await simulateApart([...seeds, ...seeds, 1, 2].map((seed) => ({ seed })));
+  const firsts = runs.slice(0, seeds.length);
+  assert.deepEqual(runs.slice(seeds.length, 2 * seeds.length), firsts);
+  assert.deepEqual(
+    firsts.map(({ seed }) => seed),
+    seeds,
+  );
+  const [one, two] = runs.slice(2 * seeds.length);
+  assert.notEqual(one?.trace, two?.trace);
 });
 
 test("W2: a coordinator paused while another took over answers and removes nothing", async () => {
-  for (const seed of [9, 127, 182]) held(await simulate({ seed, rates: deposing }));
+  const all = [9, 127, 182].map((seed) => ({ seed, rates: deposing }));
+  const results = await simulateApart(all);
+  assert.equal(results.length, all.length);
+  for (const result of results) held(result);
 });
 
 test("I25: tabs that come and go leave no slot free beside a ready task", async () => {
   const law = "I25: no slot is free beside a ready task for 5 s";
   let exercised = 0;
-  for (let seed = 1; seed <= 10; seed++) {
-    const result = await simulate({ seed, tabLists: true });
+  const all = Array.from({ length: 10 }, (_, index) => ({ seed: index + 1, tabLists: true }));
+  for (const result of await simulateApart(all)) {
     held(result, " --tab-lists");
-    exercised += result.coverage.get(law) ?? 0;
+    exercised += result.coverage[law] ?? 0;
   }
   assert.ok(exercised >= 1_000, `exercised ${exercised} times only`);
 });
