@@ -76,6 +76,6 @@ test("the page knows what is in its Workers, its sandbox, its report and its typ
   ]) {
     assert.ok(files.has(path), path);
   }
-  const others = [...files].filter((path) => /^src\/(cli|coordinator|gateway|store)\//.test(path));
+  const others = [...files].filter((path) => /^src\/(cli|coordinator|gateway|peer)\//.test(path));
   assert.deepEqual(others, []);
 });
