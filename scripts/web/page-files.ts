@@ -10,7 +10,7 @@ const lineForm = /^([0-9a-f]{64}|changed) {2}(.+)$/;
 /** What a plugin reads besides the modules of the page: in `api`, where `notedIn` finds it. */
 export type Reading = { readonly files: Set<string> };
 
-/** Adds to `files` what the build reads. Of the Workers of the page, too, as one of their plugins. */
+/** Adds to `files` what the build reads; of the page's Workers as one of their own plugins. */
 export function notedIn(files: Set<string>): Plugin {
   const readings: Reading[] = [];
   return {

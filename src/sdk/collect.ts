@@ -16,8 +16,8 @@ import { partsInOrder } from "./parts-ahead.ts";
 export type { JobResult, ResultPart };
 export { jobResult };
 
-/** `staging`: 8 characters by which the name under which it is written at first is the caller's own,
- *  so that what a process that was killed has left there is removed; default: a new name. */
+/** `staging`: 8 characters that make the name under which it is written at first the caller's own:
+ *  what a process that was killed has left there is removed. Default: a new name. */
 export type Destination =
   /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or
    *  new. */

@@ -62,7 +62,7 @@ test("with --json it is shown how far the result is, beside the JSON", async (t)
   assert.deepEqual(JSON.parse(out()).files, [output]);
 });
 
-test("nothing but the JSON is on standard error when the result itself is on standard output", async (t) => {
+test("standard error has nothing but the JSON when standard output has the result", async (t) => {
   const { err } = user(t);
   const now = performance.now();
   const later = () => t.mock.method(performance, "now", () => now + 60_000);
