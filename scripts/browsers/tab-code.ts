@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 import type { Plugin } from "vite";
+import type { Reading } from "../web/page-files.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const browser = join(root, "src", "worker", "browser");
@@ -23,7 +24,8 @@ const standIn = {
   },
 };
 
-async function bundled(entry: string, format: "iife" | "esm"): Promise<string> {
+/** `files`: gets the names of those that are read. */
+async function bundled(entry: string, files: Set<string>): Promise<string> {
   const bundle = await rolldown({
     input: entry,
     platform: "browser",
@@ -34,7 +36,8 @@ async function bundled(entry: string, format: "iife" | "esm"): Promise<string> {
     },
     logLevel: "silent",
   });
-  const { output } = await bundle.generate({ format, minify: true });
+  const { output } = await bundle.generate({ format: "iife", minify: true });
+  for (const path of await bundle.watchFiles) files.add(path);
   await bundle.close();
   const [{ code, imports }, ...others] = output;
   if (imports.length + others.length > 0) {
@@ -45,14 +48,14 @@ async function bundled(entry: string, format: "iife" | "esm"): Promise<string> {
 }
 
 /** What each Worker of a task starts with. */
-export async function taskCode(): Promise<string> {
-  const code = await bundled(join(browser, "task", "main.ts"), "iife");
+export async function taskCode(files = new Set<string>()): Promise<string> {
+  const code = await bundled(join(browser, "task", "main.ts"), files);
   return `${code}\n//# sourceURL=/tequio/task.js\n`;
 }
 
 /** The sandbox's page: its policy allows no script but what lies in it. */
-export async function sandboxPage(): Promise<string> {
-  const code = await bundled(join(sandbox, "main.ts"), "iife");
+export async function sandboxPage(files = new Set<string>()): Promise<string> {
+  const code = await bundled(join(sandbox, "main.ts"), files);
   const page = readFileSync(join(root, "src", "web", "sandbox.html"), "utf8");
   return page.replace("/*script*/", () => code.replaceAll("</script", "<\\/script"));
 }
@@ -61,15 +64,17 @@ const codeModule = "virtual:task-code";
 
 /** `sandbox.html`, and the module `virtual:task-code` whose default export is the text. */
 export function tabCode(): Plugin {
+  const files = new Set<string>();
   return {
     name: "tab-code",
+    api: { files } satisfies Reading,
     resolveId: (id) => (id === codeModule ? `\0${codeModule}` : null),
     async load(id) {
       if (id !== `\0${codeModule}`) return null;
-      return `export default ${JSON.stringify(await taskCode())};`;
+      return `export default ${JSON.stringify(await taskCode(files))};`;
     },
     async generateBundle() {
-      this.emitFile({ type: "asset", fileName: "sandbox.html", source: await sandboxPage() });
+      this.emitFile({ type: "asset", fileName: "sandbox.html", source: await sandboxPage(files) });
     },
   };
 }

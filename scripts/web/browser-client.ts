@@ -13,6 +13,7 @@ const present: Readonly<Record<string, string>> = {
 };
 /** By path: what a page does in another way, and what it does not do. */
 const others = new Map<string, string | null>([
+  [join(source, "link/http/ask-coordinator.ts"), join(source, "client/browser/ask-coordinator.ts")],
   [join(source, "sdk/client/transport.ts"), join(source, "client/browser/transport.ts")],
   [join(source, "sdk/collect.ts"), join(source, "client/browser/collect.ts")],
   [join(source, "sdk/table/parquet.ts"), null],

@@ -5,13 +5,14 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 import type { Plugin } from "vite";
+import type { Reading } from "./page-files.ts";
 
 const web = join(dirname(dirname(import.meta.dirname)), "src", "web");
 const styles = ["colours", "page", "panels", "drawn"].map((name) =>
   join(web, "styles", `${name}.css`),
 );
 
-async function script(): Promise<string> {
+async function script(files: Set<string>): Promise<string> {
   const bundle = await rolldown({
     input: join(web, "report", "main.tsx"),
     platform: "browser",
@@ -19,25 +20,28 @@ async function script(): Promise<string> {
     logLevel: "silent",
   });
   const { output } = await bundle.generate({ format: "iife", minify: true });
+  for (const path of await bundle.watchFiles) files.add(path);
   await bundle.close();
   return output[0].code;
 }
 
-/** With `"kept"` where the job goes. */
-export async function reportPage(): Promise<string> {
+/** With `"kept"` where the job goes. `files`: gets the names of those that are read. */
+async function reportPage(files: Set<string>): Promise<string> {
   const plots = createRequire(import.meta.url).resolve("uplot/dist/uPlot.min.css");
   const style = [...styles, plots].map((path) => readFileSync(path, "utf8")).join("\n");
-  const code = (await script()).replaceAll("</script", "<\\/script");
+  const code = (await script(files)).replaceAll("</script", "<\\/script");
   return readFileSync(join(web, "report", "report.html"), "utf8")
     .replace("/*style*/", () => style)
     .replace("/*script*/", () => code);
 }
 
 export function reportFile(): Plugin {
+  const files = new Set<string>();
   return {
     name: "report-file",
+    api: { files } satisfies Reading,
     async generateBundle() {
-      this.emitFile({ type: "asset", fileName: "report.html", source: await reportPage() });
+      this.emitFile({ type: "asset", fileName: "report.html", source: await reportPage(files) });
     },
   };
 }

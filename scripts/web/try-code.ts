@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 import ts from "typescript";
 import type { Plugin } from "vite";
+import type { Reading } from "./page-files.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 const nodeShims = join(root, "src", "worker", "browser", "node-shims");
@@ -53,7 +54,8 @@ const resolving = {
   },
 };
 
-export async function workerCode(): Promise<string> {
+/** `files`: gets the names of those that are read. */
+async function workerCode(files: Set<string>): Promise<string> {
   const bundle = await rolldown({
     input: entry,
     platform: "browser",
@@ -61,13 +63,14 @@ export async function workerCode(): Promise<string> {
     logLevel: "silent",
   });
   const { output } = await bundle.generate({ format: "iife", minify: true });
+  for (const path of await bundle.watchFiles) files.add(path);
   await bundle.close();
   return output[0].code;
 }
 
 /** The public API as one statement that declares `name`, and what it exports: what \`tequio run\`
  *  bundles with a job, made by the same bundler of the same sources. */
-export async function sdkCode(name: string): Promise<{ code: string; names: readonly string[] }> {
+async function sdkCode(name: string, files: Set<string>) {
   const bundle = await rolldown({
     input: join(root, "src", "index.ts"),
     platform: "neutral",
@@ -76,6 +79,7 @@ export async function sdkCode(name: string): Promise<{ code: string; names: read
     tsconfig: false,
   });
   const { output } = await bundle.generate({ format: "iife", name, comments: false });
+  for (const path of await bundle.watchFiles) files.add(path);
   await bundle.close();
   const [{ code, exports, imports }] = output;
   if (imports.length > 0) throw new Error(`the SDK would need ${imports}`);
@@ -86,7 +90,7 @@ const lib = dirname(createRequire(import.meta.url).resolve("typescript"));
 const target = "lib.es2024.d.ts";
 
 /** By path: the language's own types, and the SDK's. */
-export function typeFiles(): Record<string, string> {
+function typeFiles(read: Set<string>): Record<string, string> {
   const files: Record<string, string> = {};
   const addLib = (name: string) => {
     if (files[`/${name}`] !== undefined) return;
@@ -109,6 +113,7 @@ export function typeFiles(): Record<string, string> {
     outDir: "/node_modules/tequio",
     rootDir: join(root, "src"),
   });
+  for (const { fileName } of program.getSourceFiles()) read.add(fileName);
   const emitted = new Map<string, string>();
   program.emit(undefined, (path, text) => emitted.set(path, text), undefined, true);
   addReached(emitted, files, "/node_modules/tequio/index.d.ts");
@@ -134,19 +139,24 @@ function addReached(
   }
 }
 
-const made: Readonly<Record<string, () => Promise<string> | string>> = {
-  "virtual:job-worker": async () => `export default ${JSON.stringify(await workerCode())};`,
-  "virtual:sdk-code": async () => {
+type Made = (files: Set<string>) => Promise<string> | string;
+
+const made: Readonly<Record<string, Made>> = {
+  "virtual:job-worker": async (files) =>
+    `export default ${JSON.stringify(await workerCode(files))};`,
+  "virtual:sdk-code": async (files) => {
     const name = "tequioSdk";
-    return `export default ${JSON.stringify({ name, ...(await sdkCode(name)) })};`;
+    return `export default ${JSON.stringify({ name, ...(await sdkCode(name, files)) })};`;
   },
-  "virtual:type-files": () => `export default ${JSON.stringify(typeFiles())};`,
+  "virtual:type-files": (files) => `export default ${JSON.stringify(typeFiles(files))};`,
 };
 
 export function tryCode(): Plugin {
+  const files = new Set<string>();
   return {
     name: "try-code",
+    api: { files } satisfies Reading,
     resolveId: (id) => (id in made ? `\0${id}` : null),
-    load: (id) => (id.startsWith("\0") ? made[id.slice(1)]?.() : null),
+    load: (id) => (id.startsWith("\0") ? made[id.slice(1)]?.(files) : null),
   };
 }

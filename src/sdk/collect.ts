@@ -1,6 +1,5 @@
 /** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a
  *  stream. Results appear whole or not at all, and every byte is verified on the way. */
-import { randomUUID } from "node:crypto";
 import { existsSync, lstatSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -10,20 +9,32 @@ import type { JobSummary } from "../core/summary.ts";
 import type { Client, TransferOptions } from "./client.ts";
 import { jobResult, partNames } from "./job-parts.ts";
 import type { JobResult, ResultPart } from "./job-result.ts";
-import { wayTo, writeNamed, writeNew } from "./named-file.ts";
+import { stagingOf, wayTo, writeNamed, writeNew } from "./named-file.ts";
 import { isPacked, packed } from "./packed.ts";
 import { partsInOrder } from "./parts-ahead.ts";
 
 export type { JobResult, ResultPart };
 export { jobResult };
 
+/** `staging`: 8 characters that make the name under which it is written at first the caller's own:
+ *  what a process that was killed has left there is removed. Default: a new name. */
 export type Destination =
   /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or
    *  new. */
-  | { readonly kind: "folder"; readonly path: string; readonly replace?: boolean }
+  | {
+      readonly kind: "folder";
+      readonly path: string;
+      readonly replace?: boolean;
+      readonly staging?: string;
+    }
   /** All parts in order in one file; bad records beside it in the folder `_bad`, with `.ndjson`
    *  added to its name. */
-  | { readonly kind: "file"; readonly path: string; readonly replace?: boolean }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly replace?: boolean;
+      readonly staging?: string;
+    }
   /** All parts in order; bad records are left out. */
   | { readonly kind: "stream"; readonly stream: NodeJS.WritableStream };
 
@@ -68,9 +79,7 @@ export async function saveResult(result: JobResult, to: Destination): Promise<Co
     await pipeline(counted(), to.stream, { end: false });
     return { files: [], sizeBytes, leftOut: result.badRecords.length > 0 };
   }
-  return to.kind === "file"
-    ? saveMerged(result, to.path, to.replace === true)
-    : saveParts(result, to);
+  return to.kind === "file" ? saveMerged(result, to) : saveParts(result, to);
 }
 
 /** Collects a job of a cluster: `jobResult` and `saveResult` in one. Goes on where it was when the
@@ -117,7 +126,7 @@ async function saveParts(
   // Each by the rule of files: a pipe of that name, say, is no part of an earlier result.
   for (const name of old) refuseSpecial(join(to.path, name));
   await mkdir(dirname(to.path), { recursive: true });
-  const staging = `${to.path}.${randomUUID().slice(0, 8)}.tmp`;
+  const staging = await stagingOf(to.path, to.staging);
   await mkdir(staging);
   try {
     const { names, sizeBytes, badCount } = await writeParts(result, staging);
@@ -196,16 +205,19 @@ async function moveInto(
   await rm(staging, { recursive: true });
 }
 
-async function saveMerged(result: JobResult, path: string, replace: boolean): Promise<Collected> {
+async function saveMerged(
+  result: JobResult,
+  { path, replace = false, staging }: Extract<Destination, { kind: "file" }>,
+): Promise<Collected> {
   const beside = join(dirname(path), badFolder, `${basename(path)}.ndjson`);
   const isBad = result.badRecords.length > 0;
   // Before the first byte: half of a result is none.
   if (isBad && wayTo(path, replace) === "file") wayTo(beside, replace);
   const bytes = isPacked(path) ? packed(path, merged(result, false)) : merged(result, true);
-  const { sizeBytes, way } = await writeNamed(path, bytes, replace);
+  const { sizeBytes, way } = await writeNamed(path, bytes, replace, staging);
   if (way === "into" || !isBad) return { files: [path], sizeBytes, leftOut: isBad };
   const bad = new CountedLines(result.badRecords);
-  await writeNamed(beside, bad.chunks(), replace);
+  await writeNamed(beside, bad.chunks(), replace, staging);
   return { files: [path, beside], sizeBytes, bad: { file: beside, count: bad.count } };
 }
 

@@ -30,17 +30,26 @@ export function wayTo(path: string, mayReplace: boolean): "into" | "file" {
   throw new ClusterError("bad-request", `${path} is ${what}; name a file`);
 }
 
+/** Where what is to be at `path` is written first. `own`: no other process uses this name now, and
+ *  what lies there is of one that was killed. */
+export async function stagingOf(path: string, own: string | undefined): Promise<string> {
+  const staging = `${path}.${own ?? randomUUID().slice(0, 8)}.tmp`;
+  if (own !== undefined) await rm(staging, { recursive: true, force: true });
+  return staging;
+}
+
 /** Writes what the user named, and makes the folders above it. Resolves with the bytes written, and
- *  how. A chunk may be overwritten when the second after it is asked for. */
+ *  how. A chunk may be overwritten when the second after it is asked for. `own`: as above. */
 export async function writeNamed(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
   mayReplace: boolean,
+  own?: string,
 ): Promise<{ readonly sizeBytes: number; readonly way: "into" | "file" }> {
   const way = wayTo(path, mayReplace);
   if (way === "into") return { sizeBytes: await writeInto(path, chunks), way };
   await mkdir(dirname(path), { recursive: true });
-  const staging = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  const staging = await stagingOf(path, own);
   try {
     const sizeBytes = await writeNew(staging, chunks);
     // What came there meanwhile is not replaced either.

@@ -63,9 +63,11 @@ test("a folder by link: its tree arrives, what leads out of it does not", async 
   assert.ok(noise(300_000).equals(readFileSync(join(place.dir, "copy/books/deep/b.bin"))));
   assert.ok(!existsSync(join(place.dir, "copy/books/evil")));
   running.child.kill("SIGINT");
-  const { code, err } = await running.ended;
+  const { code, err, out } = await running.ended;
   assert.equal(code, 0);
   assert.match(err, /evil: a link that leads out of what is shared/);
+  const { leftOut } = JSON.parse(/^\{.*\}$/m.exec(out)?.[0] ?? "{}");
+  assert.match(String(leftOut), /evil: a link that leads out of what is shared, to/);
   const gone = await place.run("get", link, "-o", "copy2");
   assert.equal(gone.code, 3);
   assert.match(gone.err, /unavailable: no peer answers at the link/);

@@ -12,6 +12,7 @@ import type * as Tequio from "../../src/index.ts";
 import { type Cluster, upIn } from "../browsers/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
+import { CoordinatorAddress } from "./coordinator-address.ts";
 
 const found = findChromium();
 const skip = found === null ? "no Chromium: set CHROMIUM to the path of one" : false;
@@ -96,9 +97,10 @@ async function openPage(t: TestContext, origin: string): Promise<Page> {
 
 type Target = { readonly url: string; readonly token: string };
 
-async function startAll(t: TestContext) {
+async function startAll(t: TestContext, workers = 1) {
   const origin = await startPages(t, "127.0.0.2");
-  const cluster = await upIn(new Place(t), "--workers", "1", "--allow-origin", origin);
+  const at = ["--workers", String(workers), "--allow-origin", origin];
+  const cluster = await upIn(new Place(t), ...at);
   const target: Target = { url: cluster.url, token: await submitterOf(cluster) };
   return { cluster, origin, target, page: await openPage(t, origin) };
 }
@@ -238,6 +240,30 @@ test("a page cancels jobs, and keeps lists going", { skip }, async (t) => {
   assert.equal(results.abortedText, "enough");
   assert.equal(results.state, "cancelled");
   assert.match(results.message, /^conflict: j-\d+ was cancelled$/);
+});
+
+test("a page goes on at the coordinator that leads, from one that is stopped", {
+  skip,
+}, async (t) => {
+  const { cluster, page, target } = await startAll(t, 0);
+  const first = await CoordinatorAddress.of(t, target.url, "stands-by");
+  const second = await CoordinatorAddress.of(t, target.url, "leads");
+  const here = await connected(page, { ...target, url: `${first.url},${second.url}` });
+  const followed = await here.evaluateHandle(async ({ cluster, tequio: { tasks } }) => {
+    const running = cluster.run(tasks({ items: [1, 2, 3], run: (n) => n * 2 }));
+    const progress = running.progress();
+    await progress.next();
+    return { running, progress };
+  });
+  first.state = "leads";
+  second.stop();
+  const { place, token, url } = cluster;
+  place.start("join", url, "--token", token, "--slots", "1");
+  const results = await followed.evaluate(async ({ progress, running }) => {
+    for await (const { summary } of progress) if (summary.state !== "running") break;
+    return (await running).toArray();
+  });
+  assert.deepEqual(results, [2, 4, 6]);
 });
 
 test("the example of a page counts the words of a file", { skip }, async (t) => {

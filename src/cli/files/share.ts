@@ -172,9 +172,9 @@ class Share {
     const link = this.#options.link ? linkOf(sharing, host) : null;
     if (this.#options.json) {
       const shown = files.map(({ name, root, sizeBytes }) => ({ name, root, sizeBytes }));
-      console.log(
-        JSON.stringify({ host, port, peer: listing?.clientId ?? null, link, files: shown }),
-      );
+      const peer = listing?.clientId ?? null;
+      const leftOut = sharing.leftOut();
+      console.log(JSON.stringify({ host, port, peer, link, files: shown, leftOut }));
       return;
     }
     const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);

@@ -33,6 +33,7 @@ import {
   refuseTaken,
   withResult,
 } from "../result/finish.ts";
+import { isForPrograms } from "../result/readers.ts";
 import { safeText } from "../text.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
@@ -350,7 +351,7 @@ async function submit(
     const common = { name, key, bareBrowsers, priority, trust };
     const texts = {
       label: "sending",
-      quiet: options.json ?? false,
+      quiet: isForPrograms(options),
       stopped: (doneBytes: number) => sendStopped(submitted, doneBytes),
     };
     let submitted: Submitted | null = null;

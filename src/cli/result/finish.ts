@@ -12,9 +12,11 @@ import { wayTo } from "../../sdk/named-file.ts";
 import { isFull } from "../../store/failure.ts";
 import { JobFailed } from "../faults.ts";
 import { shown } from "../follow/transfer.ts";
+import { type Connection, withPastable } from "../paste.ts";
 import { oneLine } from "../text.ts";
-import { isToOutput, saysWhere, wayAgain } from "./readers.ts";
+import { isForPrograms, isToOutput, saysWhere, wayAgain } from "./readers.ts";
 import { auditNotes, type Ended, endedLines, failureLines } from "./report.ts";
+import { withStaging } from "./staging.ts";
 
 export type ResultOptions = {
   readonly output?: string;
@@ -173,24 +175,25 @@ export type HowToAsk = { readonly gone?: boolean };
 export async function collectJob(
   client: Client,
   job: JobSummary,
-  options: ResultOptions & HowToAsk,
+  options: ResultOptions & HowToAsk & Connection,
 ): Promise<void> {
   throwUnlessDone(job, options);
   const { collect } = await import("../../sdk/collect.ts");
   const name = options.gone ? job.name : `${job.name}-${job.job}`;
   const to = destinationOf(options, name);
   if (!options.gone) wayAgain(`run \`${againOf(job)}\``);
+  const isOnTerminal = to.kind === "stream" && process.stdout.isTTY === true;
   const texts = {
     label: "getting the result",
     // What a terminal shows of the result itself must stay whole.
-    quiet: (options.json ?? false) || (to.kind === "stream" && process.stdout.isTTY === true),
-    stopped: () => getStopped(job, to, options),
+    quiet: isForPrograms(options) || isOnTerminal,
+    stopped: () => withPastable(getStopped(job, to, options), options),
   };
-  const collected = await shown(texts, (transfer) => collect(client, job, to, transfer)).catch(
-    (error) => {
-      throw explained(error, job, options);
-    },
-  );
+  const collected = await withStaging(to, (staged) =>
+    shown(texts, (transfer) => collect(client, job, staged, transfer)),
+  ).catch((error) => {
+    throw explained(error, job, options);
+  });
   tell(endedOf(job, to, collected), job, options);
   const where = collected.bad === undefined ? "" : `; ${collected.bad.file} has them`;
   throwIfTasksFailed(job, options.gone ? where : `${where}; see \`tequio status ${job.job}\``);

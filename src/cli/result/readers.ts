@@ -30,6 +30,11 @@ export function isToOutput({ merge, output }: Wanted): boolean {
   return output === "-" || merge === "-";
 }
 
+/** Standard error is for programs: nothing but JSON may be on it. */
+export function isForPrograms(options: Wanted): boolean {
+  return options.json === true && isToOutput(options);
+}
+
 /** For commands whose result goes to files: beside it are messages, unless they are for programs,
  *  which read them on standard error when the result itself is on standard output. */
 export function saysWhere(options: Wanted): void {

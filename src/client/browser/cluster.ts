@@ -16,7 +16,8 @@ import { builtCalls, builtFrom } from "./ship.ts";
 
 export type ConnectOptions = {
   /** Of the coordinator, `https://host:port`: its owner allows the page by `--allow-origin`, and
-   *  its certificate is one that browsers trust. */
+   *  its certificate is one that browsers trust. Of several of one cluster, with commas between
+   *  them: calls go to the one that leads. */
   readonly url: string;
   /** Of a submitter: every visitor of a page can read what the page holds. */
   readonly token: string;

@@ -1,6 +1,8 @@
 /** One HTTP call of a web page to a coordinator: in the build for pages it takes the place of
- *  `sdk/client/transport.ts`, and has the same methods. It sends a token and never a cookie. */
+ *  `sdk/client/transport.ts`, and has the same methods. It sends a token and never a cookie, and
+ *  calls no coordinator but those that the page names: others may not allow it. */
 import { ClusterError } from "../../core/error.ts";
+import { Coordinators } from "../../link/http/coordinators.ts";
 import {
   answerLines,
   type Call,
@@ -18,28 +20,50 @@ type Answer = {
   resume(): void;
 };
 
+/** As of the transport of Node, ms. */
+const leaderMs = 15_000;
+const lookMs = 400;
+
 export class Transport {
-  readonly url: string;
   readonly #options: TransportOptions;
+  readonly #coordinators: Coordinators;
 
   /** Throws `bad-request` for what is no address. */
   constructor(options: TransportOptions) {
-    const url = URL.canParse(options.url) ? new URL(options.url) : null;
-    if (url === null || !/^https?:$/.test(url.protocol)) {
-      const text = `${options.url} is not an address; write https://host:port`;
-      throw new ClusterError("bad-request", text);
-    }
-    this.url = url.origin;
+    const urls = options.url.split(",").map(originOf).join(",");
+    this.#coordinators = new Coordinators({ urls, fingerprint: "", lookMs, learns: false });
     this.#options = options;
   }
 
-  /** The other coordinators have other origins, which the page may not be allowed by. */
+  /** Of the coordinator that is called now. */
+  get url(): string {
+    return this.#coordinators.url;
+  }
+
   learn(_named: readonly string[]): void {}
 
   close(): void {}
 
   /** The answer once its head is there and it is no failure; the caller reads the body. */
   async open(call: Call): Promise<Answer> {
+    try {
+      return await this.#open(call);
+    } catch (error) {
+      if (!(await this.#mayMove(call, error))) throw error;
+      return await this.#open(call);
+    }
+  }
+
+  /** Whether the same call may be sent again, to the coordinator that leads now. */
+  async #mayMove({ body, signal }: Call, error: unknown): Promise<boolean> {
+    if (!(error instanceof ClusterError) || error.code !== "unavailable") return false;
+    if (!this.#coordinators.areSeveral) return false;
+    // A stream can be sent once.
+    const isKept = body === undefined || body instanceof Uint8Array;
+    return (await this.#coordinators.findWithin(leaderMs, signal)) !== null && isKept;
+  }
+
+  async #open(call: Call): Promise<Answer> {
     const answer = await this.#send(call);
     const { response } = answer;
     if (response.ok) return answer;
@@ -73,6 +97,7 @@ export class Transport {
     const stop = new AbortController();
     const sent = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     const late = this.#late(stop, this.#answerMs(call));
+    this.#endWhenMoved(stop);
     const { "content-length": _, ...own } = headers ?? {};
     const body = call.json === undefined ? await bodyOf(call.body) : JSON.stringify(call.json);
     try {
@@ -91,10 +116,25 @@ export class Transport {
       });
       return { response, stop, resume: () => stop.abort() };
     } catch (error) {
+      stop.abort();
       throw this.#unreachable(call, error);
     } finally {
       clearTimeout(late);
     }
+  }
+
+  /** A coordinator that is stopped keeps its connections. `stop` ends with its call. */
+  #endWhenMoved(stop: AbortController): void {
+    if (!this.#coordinators.areSeveral) return;
+    const { moved } = this.#coordinators;
+    const unwatch = this.#coordinators.watch();
+    const end = () => stop.abort(moved.reason);
+    moved.addEventListener("abort", end, { once: true });
+    const ended = () => {
+      unwatch();
+      moved.removeEventListener("abort", end);
+    };
+    stop.signal.addEventListener("abort", ended, { once: true });
   }
 
   /** `idleMs`: how long nothing may come; absent = any time. */
@@ -150,6 +190,12 @@ export class Transport {
       `start it with \`tequio up --allow-origin ${origin}\``;
     return new ClusterError("unavailable", text, { cause: error });
   }
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin;
+  throw new ClusterError("bad-request", `${text} is not an address; write https://host:port`);
 }
 
 /** Not as a stream: browsers send those over HTTP/2 alone. */

@@ -3,14 +3,13 @@
  *
  *  1. One is used until another one answers that it leads: a coordinator that does not lead refuses
  *     the call by which it is asked.
- *  2. Addresses that coordinators name are learned, but none with less protection than the address
- *     that named it.
+ *  2. Addresses that coordinators name are learned, where they may be, but none with less
+ *     protection than the address that named it.
  *  3. A single address is used without asking. */
-import { request as tlsRequest } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
-import { Agent, request } from "../node-http.ts";
-import { pinnedAgent } from "./pinned-agent.ts";
+import { ask, inBackground } from "./ask-coordinator.ts";
+import { knownMax } from "./asked.ts";
 
 export type CoordinatorsOptions = {
   /** One address, or several with commas between them: `https://a:7070,https://b:7070`. */
@@ -19,32 +18,31 @@ export type CoordinatorsOptions = {
   readonly fingerprint: string;
   /** Between two looks whether another one leads, while that is watched, ms. Default 1,000. */
   readonly lookMs?: number;
+  /** Whether addresses are learned. Default: yes. */
+  readonly learns?: boolean;
 };
 
-const knownMax = 16;
-/** Of one question, ms: by then a coordinator that is stopped has not answered. */
-const answerMs = 1_500;
-const answerMaxBytes = 64 * 1024;
 /** Between two questions while none leads, ms. */
 const againMs = 200;
 /** Between two questions for others while one is known, of a cluster that may get more, ms. */
 const relearnMs = 30_000;
-const healthPath = "/v1/health";
 
 export class Coordinators {
   readonly #fingerprint: string;
   readonly #lookMs: number;
+  readonly #learns: boolean;
   readonly #known: string[];
   #url: string;
   /** Its log lies in an engine: coordinators may be added. */
   #mayGrow = false;
   #moved = new AbortController();
   #watches = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #finding: Promise<string | null> | null = null;
 
-  constructor({ fingerprint, lookMs = 1_000, urls }: CoordinatorsOptions) {
+  constructor({ fingerprint, learns = true, lookMs = 1_000, urls }: CoordinatorsOptions) {
     this.#fingerprint = fingerprint;
+    this.#learns = learns;
     this.#lookMs = lookMs;
     this.#known = urls.split(",").slice(0, knownMax);
     this.#url = this.#known[0] as string;
@@ -102,7 +100,7 @@ export class Coordinators {
 
   /** Takes addresses that the coordinator at `from` has named. */
   learn(from: string, named: readonly unknown[]): void {
-    for (const text of named) {
+    for (const text of this.#learns ? named : []) {
       const url = typeof text === "string" ? URL.parse(text) : null;
       if (url === null || url.protocol !== new URL(from).protocol) continue;
       if (this.#known.length >= knownMax || this.#known.includes(url.origin)) continue;
@@ -126,7 +124,7 @@ export class Coordinators {
   async #firstThatLeads(urls: readonly string[]): Promise<string | null> {
     const over = new AbortController();
     const asked = urls.map(async (url) => {
-      const { leads, mayGrow, named } = await this.#ask(url, over.signal);
+      const { leads, mayGrow, named } = await ask(url, this.#fingerprint, over.signal);
       this.#mayGrow ||= mayGrow;
       this.learn(url, named);
       if (!leads) throw new Error("it does not lead");
@@ -147,8 +145,8 @@ export class Coordinators {
 
   #arm(): void {
     if (this.#timer !== undefined || !(this.areSeveral || this.#mayGrow)) return;
-    this.#timer = setTimeout(() => void this.#look(), this.areSeveral ? this.#lookMs : relearnMs);
-    this.#timer.unref();
+    const ms = this.areSeveral ? this.#lookMs : relearnMs;
+    this.#timer = inBackground(() => void this.#look(), ms);
   }
 
   async #look(): Promise<void> {
@@ -162,42 +160,5 @@ export class Coordinators {
   #disarm(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  async #ask(url: string, signal: AbortSignal): Promise<Answer> {
-    const agent = url.startsWith("https:")
-      ? pinnedAgent(url, this.#fingerprint, { keepAlive: false })
-      : new Agent({ keepAlive: false });
-    const send = url.startsWith("https:") ? tlsRequest : request;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const sent = send(new URL(healthPath, url), { agent, signal: limit }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("error", reject);
-      response.on("data", (chunk: string) => {
-        text += chunk;
-        if (text.length > answerMaxBytes) response.destroy(new Error("too long"));
-      });
-      response.on("end", () => resolve(answerOf(response.statusCode ?? 0, text)));
-    });
-    sent.on("error", reject).end();
-    return promise;
-  }
-}
-
-type Answer = {
-  readonly leads: boolean;
-  readonly mayGrow: boolean;
-  readonly named: readonly unknown[];
-};
-
-function answerOf(status: number, text: string): Answer {
-  try {
-    const { coordinators, leader } = JSON.parse(text) as Record<string, unknown>;
-    const mayGrow = Array.isArray(coordinators);
-    const others = mayGrow ? coordinators.slice(0, knownMax) : [];
-    return { leads: status === 200, mayGrow, named: [leader, ...others] };
-  } catch {
-    return { leads: false, mayGrow: false, named: [] };
   }
 }

@@ -1,6 +1,6 @@
 /** What lies in a folder that is shared. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDir } from "../../store/testing/at-end.ts";
@@ -43,4 +43,31 @@ test("X9: a name that is not UTF-8 ends sharing with an error that names it", (t
   }
   const refused = { code: "bad-request", message: /books\/caf\\xe9: the name is not UTF-8/ };
   assert.throws(() => scan([join(dir, "books")]), refused);
+});
+
+test("links that are left out are named, each with its own reason", (t) => {
+  const dir = temporaryDir(t, "tequio-scan-");
+  mkdirSync(join(dir, "books", "old"), { recursive: true });
+  for (const name of ["books/a", "books/old/b", "out"]) writeFileSync(join(dir, name), "x");
+  const links = {
+    inside: "old/b",
+    folder: "old",
+    nowhere: "gone",
+    circle: "circle",
+    out: "../out",
+  };
+  for (const [name, target] of Object.entries(links)) symlinkSync(target, join(dir, "books", name));
+  const { files, leftOut } = scan([join(dir, "books")]);
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    ["books/a", "books/inside", "books/old/b"],
+  );
+  const why = leftOut.map((text) => text.slice(join(dir, "books").length + 1)).sort();
+  const real = realpathSync(dir);
+  assert.deepEqual(why, [
+    "circle: a link that cannot be followed (ELOOP)",
+    `folder: a link to the folder ${real}/books/old, whose files have their names there`,
+    "nowhere: a link to gone, which does not exist",
+    `out: a link that leads out of what is shared, to ${real}/out; share that, too`,
+  ]);
 });

@@ -1,5 +1,5 @@
 /** Which files lie below the paths that are shared, and the names under which they are shared. */
-import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { fileNameProblem } from "../../core/sharing/names.ts";
@@ -95,8 +95,8 @@ function walk(dir: string, at: Walk): void {
     else if (entry.isFile()) add(name, path);
     else if (!entry.isSymbolicLink()) leftOut.push(`${path}: no regular file`);
     else {
-      const real = linkedFile(path, root);
-      if (real === null) leftOut.push(`${path}: a link that leads out of what is shared`);
+      const { real, problem } = linkedFile(path, root);
+      if (real === null) leftOut.push(`${path}: ${problem}`);
       else add(name, real);
     }
   }
@@ -110,13 +110,27 @@ function nameOf(dir: string, bytes: Uint8Array): string {
   throw new ClusterError("bad-request", text);
 }
 
+type Linked =
+  | { readonly real: string; readonly problem: null }
+  | { readonly real: null; readonly problem: string };
+
 /** The file that a symbolic link leads to, if it is within what is shared. */
-function linkedFile(path: string, root: string): string | null {
+function linkedFile(path: string, root: string): Linked {
+  const refused = (problem: string): Linked => ({ real: null, problem });
+  let real: string;
   try {
-    const real = realpathSync(path);
-    const isInside = real.startsWith(root + sep);
-    return isInside && lstatSync(real).isFile() ? real : null;
-  } catch {
-    return null;
+    real = realpathSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return refused(`a link to ${readlinkSync(path)}, which does not exist`);
+    return refused(`a link that cannot be followed (${code})`);
   }
+  if (!`${real}${sep}`.startsWith(root + sep)) {
+    return refused(`a link that leads out of what is shared, to ${real}; share that, too`);
+  }
+  const stats = lstatSync(real, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    return refused(`a link to the folder ${real}, whose files have their names there`);
+  }
+  return stats?.isFile() ? { real, problem: null } : refused("a link to no regular file");
 }

@@ -108,6 +108,11 @@ export class Sharing {
     return [...this.files(), ...this.#emptyFolders.map(emptyFolder)];
   }
 
+  /** What is not shared, and why, as `onNews` has it. */
+  leftOut(): readonly string[] {
+    return [...this.#leftOut];
+  }
+
   /** What a link names: the only file that is shared, else the list of all. */
   linked(): { readonly root: Hash; readonly isFolder: boolean } {
     const files = this.files();

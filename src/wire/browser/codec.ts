@@ -1,7 +1,7 @@
 /** Messages of the browser protocol to text and back. Strict about the four keys and their types,
  *  as the document is; unknown keys are ignored. */
 import { ClusterError } from "../../core/error.ts";
-import { type JsonValue, parseJson, withoutBigints } from "./json.ts";
+import { type JsonValue, jsonText, parseJson } from "./json.ts";
 import { isLegal } from "./legality.ts";
 import {
   type BrowserAction,
@@ -47,7 +47,7 @@ function dataText(body: BrowserBody): string {
   if ("error" in body) put("error", body.error);
   // It may have been passed on from elsewhere, with whole numbers of any size.
   if ("more" in body && body.more !== null) {
-    parts.push(`"more":${JSON.stringify(body.more, withoutBigints)}`);
+    parts.push(`"more":${jsonText(body.more)}`);
   }
   return parts.join(",");
 }

@@ -72,11 +72,11 @@ export function memorySource(
   pieces: ReadonlyArray<SourcePiece & { readonly bytes: Uint8Array }>,
 ): ByteSource {
   let next = 0;
-  let rest = new Uint8Array(0);
+  let rest: Uint8Array = new Uint8Array(0);
   return {
     nextPiece() {
       const piece = pieces[next++];
-      rest = piece === undefined ? rest : new Uint8Array(piece.bytes);
+      rest = piece === undefined ? rest : piece.bytes;
       return piece ?? null;
     },
     read(into, at) {

@@ -5,7 +5,7 @@ import type { AttemptReport } from "../../../core/event.ts";
 import { withoutBigints } from "../../../wire/browser/json.ts";
 import { browserLimits, type More } from "../../../wire/browser/messages.ts";
 import type { ConnectMore, ErrorMore, NoteMore } from "../../../wire/browser/more.ts";
-import { parseReports, python } from "../worker/claims.ts";
+import { checkReports, python } from "../worker/claims.ts";
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 const tid = z
@@ -85,8 +85,6 @@ export function parseNote(more: More): NoteMore {
   return parse(note, more, "note of a tab");
 }
 
-const encoder = new TextEncoder();
-
 /** Largest body of reports, bytes: more than the report of the largest result. */
 export const reportsMaxBytes = browserLimits.messageMaxBytes;
 
@@ -115,5 +113,11 @@ function reportsOf(reports: unknown, what: string): AttemptReport[] {
     const text = `${what}: ${reports.length} reports, at most ${attemptsMax} are allowed`;
     throw new ClusterError("protocol-violated", text);
   }
-  return parseReports(reports.map((one) => encoder.encode(JSON.stringify(one, withoutBigints))));
+  return checkReports(reports, asWorkersSend);
+}
+
+/** Without bigints and with prototypes. Most reports are numbers and texts, and need none of it. */
+function asWorkersSend(report: unknown): unknown {
+  const text = JSON.stringify(report, withoutBigints) as string | undefined;
+  return text === undefined ? undefined : JSON.parse(text);
 }

@@ -128,8 +128,17 @@ export function parseReport(bytes: Uint8Array): AttemptReport {
 export function parseReports(all: readonly Uint8Array[]): AttemptReport[] {
   const values = all.length === 0 ? [] : parseTogether(all);
   // One by one, for the first that is wrong.
-  if (values === null) return all.map(parseReport);
-  return values.map((value) => plainReport(value) ?? checked(reportSchema, value, "a report"));
+  return values === null ? all.map(parseReport) : checkReports(values);
+}
+
+/** The same for reports whose JSON has been read. `schemaInput`: what the schema gets of one. */
+export function checkReports(
+  values: readonly unknown[],
+  schemaInput: (value: unknown) => unknown = (value) => value,
+): AttemptReport[] {
+  return values.map((value) => {
+    return plainReport(value) ?? checked(reportSchema, schemaInput(value), "a report");
+  });
 }
 
 /** As one JSON array; null when they do not form one. */

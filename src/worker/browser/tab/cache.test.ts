@@ -4,23 +4,41 @@ import { test } from "node:test";
 import type { InputFile } from "../../../wire/block/plan.ts";
 import { contentName, type Folder, InputCache } from "./cache.ts";
 
-/** Files in memory, by name. `lastModified` is the order of writing. */
-function folderOf(files = new Map<string, Uint8Array>()) {
+type Place = { readonly at: number };
+
+/** Files in memory, by name. `lastModified` is the order of writing. `isBusy`: another tab reads
+ *  them, and the browser lets only one. */
+function folderOf(files = new Map<string, Uint8Array>(), isBusy = false) {
+  const open = new Set<string>();
   const fileOf = (name: string) => {
     const bytes = files.get(name);
     if (bytes === undefined) throw new Error(`NotFoundError: ${name}`);
     const lastModified = [...files.keys()].indexOf(name);
-    const arrayBuffer = async () => bytes.slice().buffer;
-    return { name, size: bytes.length, lastModified, arrayBuffer };
+    return Object.assign(new Blob([bytes as Uint8Array<ArrayBuffer>]), { name, lastModified });
   };
   const handleOf = (name: string) => ({
     kind: "file",
     getFile: async () => fileOf(name),
-    createWritable: async () => {
-      const parts: Uint8Array[] = [];
+    createSyncAccessHandle: async (options = {}) => {
+      const isRead = "mode" in options;
+      if (!isRead && open.has(name)) throw new Error("NoModificationAllowedError");
+      if (isRead && (isBusy || !files.has(name))) throw new Error("NoModificationAllowedError");
+      open.add(name);
+      let bytes = Buffer.from(files.get(name) ?? []);
       return {
-        write: async (part: Uint8Array) => void parts.push(part.slice()),
-        close: async () => void files.set(name, Buffer.concat(parts)),
+        getSize: () => bytes.length,
+        read: (into: Uint8Array, { at }: Place) => bytes.copy(into, 0, at),
+        write(part: Uint8Array, { at }: Place) {
+          bytes = Buffer.concat([bytes.subarray(0, at), part, bytes.subarray(at + part.length)]);
+          return part.length;
+        },
+        truncate(sizeBytes: number) {
+          bytes = bytes.subarray(0, sizeBytes);
+        },
+        close() {
+          open.delete(name);
+          if (!isRead) files.set(name, bytes);
+        },
       };
     },
   });
@@ -49,6 +67,10 @@ test("an input that is kept is given again, also to the next life of the page", 
   const next = await InputCache.of(folderOf(files).folder, 1e6);
   assert.equal(next.usedBytes, size + 32);
   assert.deepEqual(await next.get("aa", 7, 7 + size), input(1));
+  const beside = await InputCache.of(folderOf(files, true).folder, 1e6);
+  const read = await beside.get("aa", 7, 7 + size);
+  assert.deepEqual(read, input(1));
+  assert.equal(read?.buffer.byteLength, size, "its buffer can be handed over");
 });
 
 test("what was used longest ago goes first, and the quota holds", async () => {

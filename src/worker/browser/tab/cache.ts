@@ -5,6 +5,7 @@
  *  2. What it gives is what was put there: each entry has its digest, and one that has changed is
  *     dropped. It never rejects: where there is no storage, or it is full, nothing is kept.
  *  3. Tabs of one origin share the files; each counts what it has seen. */
+import { turn } from "../../../environment/turn.ts";
 import type { InputFile } from "../../../wire/block/plan.ts";
 import { hexOf } from "../../../wire/hex.ts";
 
@@ -12,19 +13,25 @@ const folderName = "inputs";
 /** Smaller ones are fetched faster than they are found. */
 const leastBytes = 64 * 1024;
 const digestBytes = 32;
+/** Read or written at a time: between them the controller answers others. */
+const stepBytes = 8 * 1024 * 1024;
 
 /** What is used here of the file system; some compilers know no more of it. */
-type Kept = Pick<Blob, "size" | "arrayBuffer"> & {
+type Kept = Pick<Blob, "size" | "slice"> & {
   readonly name: string;
   readonly lastModified: number;
+};
+type Opened = {
+  getSize(): number;
+  read(into: Uint8Array, place: { at: number }): number;
+  write(bytes: Uint8Array, place: { at: number }): number;
+  truncate(sizeBytes: number): void;
+  close(): void;
 };
 type FileHandle = {
   readonly kind: string;
   getFile(): Promise<Kept>;
-  createWritable(): Promise<{
-    write(bytes: Uint8Array): Promise<void>;
-    close(): Promise<void>;
-  }>;
+  createSyncAccessHandle(options?: { mode: "read-only" }): Promise<Opened>;
 };
 export type Folder = {
   getDirectoryHandle(name: string, options: { create: boolean }): Promise<Folder>;
@@ -87,11 +94,9 @@ export class InputCache {
     const size = this.#sizes.get(name);
     if (size === undefined) return null;
     try {
-      const file = await (await this.#folder.getFileHandle(name)).getFile();
-      const all = new Uint8Array(await file.arrayBuffer());
-      const bytes = all.slice(digestBytes);
+      const { bytes, digest } = await contentOf(await this.#folder.getFileHandle(name));
       const isWhole = bytes.length === end - start;
-      if (isWhole && hexOf(all.subarray(0, digestBytes)) === hexOf(await digestOf(bytes))) {
+      if (isWhole && hexOf(digest) === hexOf(await digestOf(bytes))) {
         this.#sizes.delete(name);
         this.#sizes.set(name, size);
         return bytes;
@@ -120,11 +125,8 @@ export class InputCache {
     if (size > this.#maxBytes) return;
     await this.#shrink(size);
     try {
-      const handle = await this.#folder.getFileHandle(name, { create: true });
-      const stream = await handle.createWritable();
-      await stream.write(await digestOf(bytes));
-      await stream.write(bytes);
-      await stream.close();
+      const digest = await digestOf(bytes);
+      await write(await this.#folder.getFileHandle(name, { create: true }), digest, bytes);
       this.#count(name, size);
       // The limit may be another one by now.
       await this.#shrink(0);
@@ -164,6 +166,59 @@ export async function contentName({ at, sizeBytes }: InputFile, owner: string): 
 
 function nameOf(content: string, start: number, end: number): string {
   return `${content}-${start}-${end}`;
+}
+
+type Content = {
+  readonly digest: Uint8Array<ArrayBuffer>;
+  /** In a buffer of its own, which can be handed over. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+};
+
+/** By way of a handle the bytes come from the file itself; as a `Blob` the browser's main process
+ *  reads them and sends them here, which takes several times as long. */
+async function contentOf(handle: FileHandle): Promise<Content> {
+  let opened: Opened;
+  try {
+    opened = await handle.createSyncAccessHandle({ mode: "read-only" });
+  } catch {
+    // Another tab has it open, in a browser that lets only one read it.
+    const file = await handle.getFile();
+    const parts = [file.slice(0, digestBytes), file.slice(digestBytes)];
+    const [digest, bytes] = await Promise.all(parts.map(bytesOf));
+    return { digest, bytes } as Content;
+  }
+  try {
+    const digest = new Uint8Array(digestBytes);
+    const bytes = new Uint8Array(Math.max(0, opened.getSize() - digestBytes));
+    opened.read(digest, { at: 0 });
+    for (let at = 0; at < bytes.length; ) {
+      const count = opened.read(bytes.subarray(at, at + stepBytes), { at: digestBytes + at });
+      if (count === 0) break;
+      at += count;
+      await turn();
+    }
+    return { digest, bytes };
+  } finally {
+    opened.close();
+  }
+}
+
+async function write(handle: FileHandle, digest: Uint8Array, bytes: Uint8Array): Promise<void> {
+  const opened = await handle.createSyncAccessHandle();
+  try {
+    opened.truncate(0);
+    opened.write(digest, { at: 0 });
+    for (let at = 0; at < bytes.length; ) {
+      at += opened.write(bytes.subarray(at, at + stepBytes), { at: digestBytes + at });
+      await turn();
+    }
+  } finally {
+    opened.close();
+  }
+}
+
+async function bytesOf(part: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await part.arrayBuffer());
 }
 
 async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

@@ -20,6 +20,8 @@ const againMaxMs = 3_000;
 const answeredMs = 15_000;
 /** Nothing for so long: the connection is dead, ms. */
 const stalledMs = 20_000;
+/** That limit is set again so often at most, ms. */
+const againMs = 1_000;
 /** An answer that says it is larger gets its memory as it comes. */
 const announcedMaxBytes = 256 * 1024 * 1024;
 /** At least so fast, or the connection is dead, bytes a ms. */
@@ -71,10 +73,16 @@ async function body(answer: Response, limit: (ms: number) => AbortSignal): Promi
   let whole = new Uint8Array(announced);
   let size = 0;
   const reader = answer.body.getReader();
+  let limitedAtMs = performance.now();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    limit(stalledMs);
+    const nowMs = performance.now();
+    // A large answer comes in thousands of chunks.
+    if (nowMs - limitedAtMs > againMs) {
+      limit(stalledMs);
+      limitedAtMs = nowMs;
+    }
     if (size + value.length > whole.length) whole = grown(whole, size + value.length);
     whole.set(value, size);
     size += value.length;
