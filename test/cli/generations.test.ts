@@ -137,10 +137,11 @@ test("Ctrl-C leaves at once, and what was mapped there is computed again", async
 });
 
 test("N14: a job whose map phase outlasts the lifetime of each worker ends", async (t) => {
-  const all = await Generations.begin(t, splits, 1_200);
+  // Of the 5 s in which a worker begins tasks, three at most.
+  const all = await Generations.begin(t, splits, 1_700);
   const isOver = async () => (await all.client.job(all.job as never)).state !== "running";
   while (!(await isOver())) {
-    const worker = all.next("--lifetime", "10s", "--drain", "4s");
+    const worker = all.next("--lifetime", "9s", "--drain", "4s");
     const { code, err } = await worker.ended;
     assert.equal(code, 0, err);
   }
