@@ -10,6 +10,7 @@ export const consequences = [
   "jobs of several owners at once",
   "relay: output kept",
   "relay: disk full",
+  "leaving: output handed over",
   "crash: output being written to the relay lost",
   "worker: no space left",
   "attempt met a full disk",

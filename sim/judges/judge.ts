@@ -150,6 +150,7 @@ export class Judge {
     const isLooked = record.position % this.#options.lawsEvery === 0;
     this.#steps.before(this.state, event);
     this.#fairness.before(this.state, event);
+    this.#relay.before(this.state, event);
     const effects = step(this.state, event);
     this.#steps.after(this.state, effects, isLooked);
     this.#fairness.after(this.state);

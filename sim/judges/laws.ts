@@ -41,6 +41,7 @@ export const simulatedLaws = [
   "I26: nothing waits behind what runs on",
   "B: a tab's end is durable before it is acknowledged",
   "B1: an output in the relay outlives its worker",
+  "B2: an output that is handed over outlives its worker",
   "C1: what is committed from the relay has been on its disk",
   "C4: a full disk counts against no task",
   "C4: a paused worker is assigned nothing",

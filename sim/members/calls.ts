@@ -22,7 +22,9 @@ export interface PartitionServer extends Server {
 export interface DataServer extends Server {
   /** Partitions that the relay keeps; null = missing. */
   relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<Part | null>;
-  /** Stores a map output of an unreachable worker. Returns its root. */
+  /** What a worker that leaves is to hand over. */
+  needed(worker: WorkerId): Promise<readonly AttemptRef[]>;
+  /** Stores a map output of a worker that is unreachable, or leaves. Returns its root. */
   relay(worker: WorkerId, ref: AttemptRef, partitions: readonly string[]): Promise<string>;
   /** Returns the content hash. */
   putBlob(text: string): Promise<string>;

@@ -7,6 +7,7 @@ import { WorkerEdge } from "../../src/coordinator/edges/worker/edge.ts";
 import { outputsChecked } from "../../src/coordinator/edges/worker/outputs.ts";
 import { BlobSweep } from "../../src/coordinator/jobs/blob-sweep.ts";
 import { Loop, type OuterEffect } from "../../src/coordinator/loop/loop.ts";
+import { HandOver } from "../../src/coordinator/relay/handed-over.ts";
 import { KeptOutputs } from "../../src/coordinator/relay/kept-outputs.ts";
 import { ClusterError } from "../../src/core/error.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../src/core/ids.ts";
@@ -22,7 +23,7 @@ import { openSimLog, type SimDisk } from "../world/disk.ts";
 import { coordinatorName, gatewayCredential, intruderToken, joinToken } from "../world/names.ts";
 import { SimProcess } from "../world/process.ts";
 import type { SimOutput } from "../world/relay.ts";
-import type { Part } from "../world/sealed.ts";
+import { type Part, sealed } from "../world/sealed.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import { SimTextLink } from "../world/text-link.ts";
 import { simTickets } from "../world/tickets.ts";
@@ -50,6 +51,7 @@ export class SimCoordinator implements DataServer {
   #tabData: TabData | null = null;
   #sweep: BlobSweep | null = null;
   #kept: KeptOutputs<SimOutput> | null = null;
+  #handOver: HandOver | null = null;
   /** Keys of outputs that this process stored, or found at its start. */
   readonly #knownOutputs = new Set<string>();
   /** Outputs that are being written. */
@@ -218,18 +220,34 @@ export class SimCoordinator implements DataServer {
     return ask.sources.map((source) => this.#relayedPart(source, ask.partition));
   }
 
-  /** An unreachable worker uploads a map output. Returns the root. */
+  needed(worker: WorkerId): Promise<readonly AttemptRef[]> {
+    this.#mustRun();
+    return this.#handOver!.needed(worker);
+  }
+
+  /** A worker that is unreachable, or leaves, uploads a map output. Returns the root. */
   async relay(worker: WorkerId, ref: AttemptRef, partitions: readonly string[]): Promise<string> {
     const loop = this.#mustRun();
-    const isLeased = () => isLeasedTo(loop.state, worker, ref);
-    if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to it");
-    return this.#bring(ref, partitions, isLeased);
+    const handOver = this.#handOver!;
+    const expected = handOver.expected(worker, ref);
+    if (expected !== null && sealed(partitions).root !== expected) {
+      this.#world.count("leaving: damaged output refused");
+      throw new ClusterError("bad-request", "it is not the output that was committed");
+    }
+    const isWanted = () =>
+      isLeasedTo(loop.state, worker, ref) || handOver.expected(worker, ref) !== null;
+    if (!isWanted()) throw new ClusterError("not-found", "this attempt is not leased to it");
+    const root = await this.#bring(ref, partitions, isWanted);
+    await handOver.kept(worker, ref, root);
+    return root;
   }
 
   #openRelay(loop: Loop): void {
     const { files } = this.#disk.relay;
     for (const [ref] of files.load()) this.#knownOutputs.add(attemptKey(ref));
-    this.#kept = new KeptOutputs(files);
+    const kept = new KeptOutputs(files);
+    this.#kept = kept;
+    this.#handOver = new HandOver({ loop, rootOf: (ref) => kept.get(ref)?.root ?? null });
     const isRunning = (job: JobId) => jobState(loop.state, job) === "running";
     this.#kept.keepOnly(isRunning, () => loop.confirm()).catch(() => {});
   }

@@ -6,6 +6,7 @@ import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../sr
 import { type Failure, taskName } from "../../src/core/job.ts";
 import type { JobOpen, StageSources } from "../../src/wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../src/worker/executor.ts";
+import { startHandOver } from "../../src/worker/shuffle/hand-over.ts";
 import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
 import type { Law } from "../judges/laws.ts";
 import { digestOf } from "../world/digest.ts";
@@ -16,6 +17,7 @@ import { isTicket } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import type { DataServer, PartitionServer, PartitionsAsk } from "./calls.ts";
 import { byPlace, failedReport, isFull, Lost, lostTasks } from "./fetches.ts";
+import { partsOf } from "./hand-over.ts";
 import type { Machine } from "./machine.ts";
 import { SimShuffle } from "./shuffle.ts";
 
@@ -85,6 +87,12 @@ export class SimExecutor implements Executor {
 
   setSources(sources: StageSources): void {
     this.#sources.set(`${sources.job}/${sources.stage}`, sources);
+  }
+
+  handOver(): () => void {
+    const [world, process] = [this.#world, this.#process];
+    const worker = () => this.#machine.workerId() as WorkerId;
+    return startHandOver(partsOf({ world, process, shuffle: this.shuffle, worker }), this.#events);
   }
 
   start(order: RunOrder): void {

@@ -10,7 +10,7 @@ import type { RunOrder } from "../../src/worker/executor.ts";
 import { attemptName } from "../../src/worker/shuffle/attempt-name.ts";
 import type { ByteRange } from "../../src/worker/shuffle/byte-range.ts";
 import { LocalSegments, sourceOf, type Wanted } from "../../src/worker/shuffle/local-segments.ts";
-import { Outputs } from "../../src/worker/shuffle/outputs.ts";
+import { type Output, Outputs } from "../../src/worker/shuffle/outputs.ts";
 import { ofOneJob } from "../../src/worker/shuffle/read-folder.ts";
 import type { SimFiles } from "../world/files.ts";
 import { hashOf, type Part, type Sealed, sealed, textOf } from "../world/sealed.ts";
@@ -97,6 +97,21 @@ export class SimShuffle {
     const bytes = this.#files.readRange({ ...range, path: output.runPath });
     const manifest = this.#files.bytesOf(output.manifestPath);
     return bytes === null || manifest === null ? null : { bytes, manifest };
+  }
+
+  output(ref: AttemptRef): Output | null {
+    return this.#outputs.get(ref);
+  }
+
+  /** All of it as it lies on the disk, by partition; null when it is gone. */
+  textsOf({ manifest, runPath: path }: Output): string[] | null {
+    const texts: string[] = [];
+    for (let at = 0; at < manifest.length; at++) {
+      const bytes = this.#files.readRange({ ...manifest.at(at)!, path });
+      if (bytes === null) return null;
+      texts.push(textOf(bytes));
+    }
+    return texts;
   }
 
   refOf(key: string): AttemptRef | null {

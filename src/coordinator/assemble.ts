@@ -45,6 +45,7 @@ import { Tickets } from "./members/tickets.ts";
 import { Activity } from "./metrics/activity.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { CoordinatorOptions } from "./options.ts";
+import { HandOver } from "./relay/handed-over.ts";
 import { Relay } from "./relay/relay.ts";
 import { Relayed } from "./relay/relayed.ts";
 import { ShuffleStore } from "./relay/shuffle-store.ts";
@@ -249,7 +250,7 @@ function openEdges(
   parts: Kept & Pick<Services, "auth" | "keys" | "programs" | "sweep" | "uploads">,
   options: Options,
   closers: AsyncDisposableStack,
-): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
+): Pick<Services, "edge" | "handOver" | "tracker" | "relay" | "plainResults"> {
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
   const { auth, blobs, keys, logs, loop, programs, progress, sweep, uploads } = parts;
   const stateNow = (): CoordinatorState => loop.state;
@@ -277,6 +278,7 @@ function openEdges(
   // Removes what jobs left that ended while no coordinator ran.
   const confirm = () => loop.confirm();
   relay.keepOnly((job) => jobState(loop.state, job) === "running", confirm).catch(() => {});
+  const handOver = new HandOver({ loop, rootOf: (ref) => relay.get(ref)?.root ?? null });
   const plainResults = new PlainResults({ loop, blobs, relay });
   const tracker = new TrackerEdge({
     ...common,
@@ -291,7 +293,7 @@ function openEdges(
     print: options.print ?? ((line) => console.error(line)),
   });
   closers.defer(() => tracker.stop());
-  return { edge, tracker, relay, plainResults };
+  return { edge, handOver, tracker, relay, plainResults };
 }
 
 function perform(

@@ -29,6 +29,7 @@ import type { Members } from "./members/members.ts";
 import type { Tickets } from "./members/tickets.ts";
 import type { Activity } from "./metrics/activity.ts";
 import type { Metrics } from "./metrics/metrics.ts";
+import type { HandOver } from "./relay/handed-over.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { Relayed } from "./relay/relayed.ts";
 import type { ShuffleStore } from "./relay/shuffle-store.ts";
@@ -52,6 +53,8 @@ export type Services = {
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;
   readonly relay: Relay;
+  /** Outputs of workers that leave. */
+  readonly handOver: HandOver;
   /** Null: the blobs are files. */
   readonly stored: ShuffleStore | null;
   /** Which workers cannot read from which others. */

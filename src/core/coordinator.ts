@@ -5,6 +5,7 @@
 import { forgetToken, issueToken, revokeToken, useToken } from "./access/tokens.ts";
 import { admitInputs, missInputs } from "./cluster/arriving.ts";
 import { correctClock, rememberJump } from "./cluster/clock.ts";
+import { keepHandedOver } from "./cluster/handed-over.ts";
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
@@ -105,6 +106,7 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       reportAttempts(state, event, effects);
       break;
     case "outputs-compared":
+    case "outputs-handed-over":
     case "profile-kept":
     case "results-fetched":
       learnOfResults(state, event, effects);
@@ -154,12 +156,15 @@ function learnOfInputs(
   else missInputs(state, event, effects);
 }
 
+type OfResults = "outputs-compared" | "outputs-handed-over" | "profile-kept" | "results-fetched";
+
 function learnOfResults(
   state: CoordinatorState,
-  event: Extract<Later, { kind: "outputs-compared" | "profile-kept" | "results-fetched" }>,
+  event: Extract<Later, { kind: OfResults }>,
   effects: Effect[],
 ): void {
   if (event.kind === "results-fetched") markFetched(state, event.jobs);
+  else if (event.kind === "outputs-handed-over") keepHandedOver(state, event);
   else if (event.kind === "profile-kept") keepProfile(state, event, effects);
   else learnDifference(state, event, effects);
 }

@@ -194,6 +194,14 @@ export type CoordinatorEvent = {
       readonly stage: number;
       readonly reports: readonly AttemptReport[];
     }
+  /** The coordinator keeps these map outputs of a worker that leaves, whole and verified. */
+  | {
+      readonly kind: "outputs-handed-over";
+      readonly worker: WorkerId;
+      readonly job: JobId;
+      readonly stage: number;
+      readonly outputs: ReadonlyArray<readonly [task: number, attempt: number]>;
+    }
   /** The first record in which two results of one task differ. */
   | {
       readonly kind: "outputs-compared";

@@ -36,6 +36,8 @@ import type { JobSummary, RemovedSummary, StageSummary, WorkerSummary } from "./
 import { reasonText } from "./why/reasons.ts";
 import { noneIsAble } from "./why/why.ts";
 
+export { neededOutputs, neededRoot } from "./cluster/handed-over.ts";
+
 function find(state: CoordinatorState, job: JobId): JobRecord | undefined {
   return state.jobs.get(idNumber(job));
 }

@@ -7,7 +7,14 @@
  *  3. Nothing runs past its limit or past the lease.
  *  4. While its disk is nearly full, nothing that is new begins. */
 import type { AttemptRef } from "./ids.ts";
-import { end, leaveByItself, leaveWhenDone, leavingWakeMs, stopAsked } from "./worker/leaving.ts";
+import {
+  end,
+  handedOver,
+  leaveByItself,
+  leaveWhenDone,
+  leavingWakeMs,
+  stopAsked,
+} from "./worker/leaving.ts";
 import {
   disconnected,
   heard,
@@ -107,6 +114,9 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       break;
     case "stop-asked":
       stopAsked(state, event, effects);
+      break;
+    case "handed-over":
+      handedOver(state, event);
       break;
     case "bye-acked":
       if (state.relation.state === "leaving") end(state, "bye", effects);

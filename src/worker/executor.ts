@@ -12,7 +12,7 @@ export type WorkerTimers = {
 
 export type RunOrder = Omit<Extract<WorkerEffect, { kind: "start" }>, "kind">;
 export type RunEvent = WithoutTime<
-  Extract<WorkerEvent, { kind: "run-phase" | "run-reported" | "run-died" }>
+  Extract<WorkerEvent, { kind: "run-phase" | "run-reported" | "run-died" | "handed-over" }>
 >;
 export type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
 
@@ -37,6 +37,9 @@ export type Executor = {
   kill(run: number): void;
   /** Map outputs that others may still fetch from here. */
   serving(): Serving;
+  /** Gives the manager the outputs that it would miss; answered by `handed-over`, unless the
+   *  returned function ends it before. */
+  handOver(): () => void;
 };
 export type Serving = ReadonlyArray<{
   readonly job: JobId;

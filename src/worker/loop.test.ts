@@ -15,6 +15,7 @@ const idle: Executor = {
   serving: () => [],
   start() {},
   kill() {},
+  handOver: () => () => {},
 };
 
 /** Where the worker of one link says that others reach it. */

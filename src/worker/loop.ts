@@ -58,6 +58,8 @@ export type WorkerNews = {
   readonly retryMs: number;
 };
 
+type HandedOver = Extract<RunEvent, { kind: "handed-over" }>;
+
 /** Codes after which another try would end the same way. */
 const finalCodes: ReadonlySet<string> = new Set([
   "unauthenticated",
@@ -83,6 +85,7 @@ export class WorkerLoop {
   #inbox: WithoutTime<WorkerEvent>[] = [];
   #draining = false;
   #cancelTimer = () => {};
+  #endHandOver = () => {};
   #armedMs = Infinity;
 
   constructor(options: WorkerLoopOptions) {
@@ -94,6 +97,7 @@ export class WorkerLoop {
     this.#executor = options.executor({
       tell: (event) => {
         if (event.kind === "run-reported") this.#tasksDone += countDone(event.reports);
+        if (event.kind === "handed-over") this.#tell("leaving", handedOverText(event));
         this.#post(event);
       },
       note: (notes) => this.#notes.add(notes),
@@ -232,10 +236,14 @@ export class WorkerLoop {
         this.#talk?.leaving(effect.reason);
         this.#tell("leaving", `takes nothing new: ${effect.reason}`);
         break;
+      case "hand-over":
+        this.#endHandOver = this.#executor.handOver();
+        break;
       case "close-job":
         this.#executor.closeJob(effect.job);
         break;
       case "end":
+        this.#endHandOver();
         this.#hangUp("ended");
         this.#notes.close();
         this.#ended.resolve(effect.failure);
@@ -363,6 +371,11 @@ export class WorkerLoop {
     this.#identity.credential = "";
     for (const job of [...this.state.jobs.keys()]) this.#post({ kind: "job-closed", job });
   }
+}
+
+function handedOverText({ isWhole, outputs, sizeBytes }: HandedOver): string {
+  const rest = isWhole ? "none is needed here any more" : "the others stay here while it can serve";
+  return `handed over ${outputs} map outputs (${sizeBytes} bytes) to the coordinator; ${rest}`;
 }
 
 function countDone(reports: Extract<RunEvent, { kind: "run-reported" }>["reports"]): number {

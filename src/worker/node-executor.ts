@@ -19,6 +19,7 @@ import { doneReport, failureFrom, valueOutput } from "./run-reports.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
+import { startHandOver } from "./shuffle/hand-over.ts";
 import { InputLinks } from "./shuffle/input-links.ts";
 import type { OpenedJob, OpenJobs } from "./shuffle/jobs.ts";
 import { PartitionsLost } from "./shuffle/local-segments.ts";
@@ -96,6 +97,8 @@ export class NodeExecutor implements Executor {
     const empty = this.#options.jobs.names.filter((job) => !named.has(job));
     return [...served, ...empty.map((job) => ({ job, stage: 0, tasks: [] }))];
   }
+
+  readonly handOver = () => startHandOver(this.#options, this.#events);
 
   start(order: RunOrder): void {
     const job = this.#options.jobs.get(order.job);

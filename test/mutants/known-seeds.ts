@@ -57,6 +57,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "relayed outputs are cleaned up while a reduce still needs them": 15,
   "the end of job 1 takes the relayed outputs of job 10 along": 77,
   "a start drops the relayed outputs of jobs that run": 27,
+  "an output that is handed over still goes with its worker": 12,
   "names in a read folder without job and stage": 2,
   "files of the job before stay in the read folder": 18,
   "damage on the own disk is not looked for": 19,

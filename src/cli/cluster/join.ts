@@ -109,7 +109,7 @@ const examples: readonly [string, string][] = [
   ],
   [
     "tequio join http://host:7070 --token-file t --lifetime 55m --drain 120s --idle-exit 10m",
-    "leave before a batch system ends the machine, or when there is no work",
+    "leave before a batch system ends the machine, with 2 minutes to hand over what was mapped",
   ],
 ];
 

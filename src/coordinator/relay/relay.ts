@@ -1,5 +1,6 @@
-/** Map outputs of unreachable workers (browser tabs, machines behind a firewall): the coordinator
- *  keeps them for the reduce tasks, `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
+/** Map outputs of workers that are unreachable (browser tabs, machines behind a firewall) or have
+ *  left: the coordinator keeps them for the reduce tasks,
+ *  `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
  *
  *  1. An output is kept once both files are in their place, and every partition has the hash in its
  *     manifest; from then on it never changes.
@@ -63,16 +64,25 @@ export class Relay {
     return this.#kept.get(ref);
   }
 
-  /** The manifest must come first, so that the run can be verified as it arrives. */
-  async putManifest(ref: AttemptRef, chunks: AsyncIterable<Uint8Array>): Promise<Hash> {
+  /** The manifest must come first, so that the run can be verified as it arrives. `expected`: the
+   *  root that it must have; null = any. */
+  async putManifest(
+    ref: AttemptRef,
+    chunks: AsyncIterable<Uint8Array>,
+    expected: Hash | null = null,
+  ): Promise<Hash> {
     const bytes = await collect(chunks, manifestMaxBytes);
+    const root = sha256(bytes);
+    if (expected !== null && root !== expected) {
+      throw new ClusterError("bad-request", "the manifest is not the one that was committed");
+    }
     const manifest = decodeManifest(bytes);
     if (manifest.sizeBytes > this.#runMaxBytes) {
       const text = `an output of ${manifest.sizeBytes} bytes; the limit is ${this.#runMaxBytes}`;
       throw new ClusterError("limit-exceeded", text);
     }
     this.#expected.set(attemptKey(ref), { bytes, manifest });
-    return sha256(bytes);
+    return root;
   }
 
   /** The run of the manifest that came before. Other bytes are `bad-request` and leave nothing.

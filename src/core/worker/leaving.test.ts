@@ -52,6 +52,68 @@ test("a drain stays while its map outputs are needed, until its job ends or its 
   }
 });
 
+const handed = { kind: "handed-over", outputs: 1, sizeBytes: 1 } as const;
+
+test("a drain hands its map outputs over, and leaves when the manager has them", () => {
+  const script = joined({}, "map", "reduce");
+  script.assign([ref(0)]);
+  script.report(1, done(0));
+  script.tell({ kind: "reports-acked", batch: 1 });
+  script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
+  assert.equal(script.of("hand-over").length, 1);
+  live(script, 20_000);
+  assert.equal(script.of("hand-over").length, 0, "that is under way");
+  assert.equal(script.of("say-bye").length, 0);
+  script.tell({ ...handed, isWhole: true });
+  assert.equal(script.of("say-bye").length, 1);
+});
+
+test("what ran when the drain began is handed over after its report", () => {
+  const script = joined({}, "map", "reduce");
+  script.assign([ref(0)]);
+  script.report(1, done(0));
+  script.tell({ kind: "reports-acked", batch: 1 });
+  script.assign([ref(1)]);
+  script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
+  assert.equal(script.of("hand-over").length, 1);
+  script.report(2, done(1));
+  script.tell({ ...handed, isWhole: true });
+  assert.equal(script.of("hand-over").length, 0, "the manager does not know of the second yet");
+  script.tell({ kind: "reports-acked", batch: 2 });
+  assert.equal(script.of("say-bye").length, 0);
+  assert.equal(script.of("hand-over").length, 1);
+  script.tell({ ...handed, isWhole: true });
+  assert.equal(script.of("say-bye").length, 1);
+});
+
+test("an output that is acknowledged during a hand-over does not count as handed over", () => {
+  const script = joined({}, "map", "reduce");
+  script.assign([ref(0)]);
+  script.report(1, done(0));
+  script.tell({ kind: "reports-acked", batch: 1 });
+  script.assign([ref(1)]);
+  script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
+  script.report(2, done(1));
+  script.tell({ kind: "reports-acked", batch: 2 });
+  script.tell({ ...handed, isWhole: true });
+  assert.equal(script.of("say-bye").length, 0);
+  assert.equal(script.of("hand-over").length, 1);
+});
+
+test("what the manager does not take is served until the drain is over", () => {
+  const script = joined({}, "map", "reduce");
+  script.assign([ref(0)]);
+  script.report(1, done(0));
+  script.tell({ kind: "reports-acked", batch: 1 });
+  script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
+  script.tell({ ...handed, isWhole: false });
+  assert.deepEqual([script.of("hand-over").length, script.of("say-bye").length], [0, 0]);
+  live(script, 59_000);
+  assert.deepEqual([script.of("hand-over").length, script.of("say-bye").length], [0, 0]);
+  live(script, 1_500);
+  assert.equal(script.of("say-bye").length, 1);
+});
+
 test("a stop that is no drain, and a worker that serves nothing, do not wait for outputs", () => {
   for (const [servesOutputs, isDrain] of [
     [true, false],

@@ -2,12 +2,14 @@
  *
  *  1. From the first moment it takes nothing new, gives back what has not begun, and reports that
  *     it leaves, so that the coordinator sends no more.
- *  2. A drain also keeps what others still need: it ends when no open job has map outputs here, and
- *     it waits for a manager that is away. Any other stop ends when nothing runs.
- *  3. With a lifetime it drains before its end: at the latest `drainMs` before, and earlier when
+ *  2. A drain also keeps what others still need: it gives that to the manager, serves it meanwhile,
+ *     and ends when no open job has map outputs here alone; it waits for a manager that is away.
+ *     Any other stop ends when nothing runs.
+ *  3. What was acknowledged since the last hand-over began is not in it: another one follows.
+ *  4. With a lifetime it drains before its end: at the latest `drainMs` before, and earlier when
  *     the next attempt would not fit into what is left. */
 import { dropEverything, returnAttempt, waitsForLonger } from "./runs.ts";
-import type { WorkerEffect, WorkerEvent, WorkerState } from "./state.ts";
+import type { Stop, WorkerEffect, WorkerEvent, WorkerState } from "./state.ts";
 
 type StopAsked = Extract<WorkerEvent, { kind: "stop-asked" }>;
 
@@ -68,6 +70,7 @@ export function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerE
   if (isInUse && atMs < stop.atMs) {
     if (!stop.isTold) effects.push({ kind: "tell-leaving", reason: stop.why });
     stop.isTold = true;
+    handOver(state, stop, effects);
     return;
   }
   relation.state = "leaving";
@@ -76,15 +79,38 @@ export function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerE
   effects.push({ kind: "say-bye" });
 }
 
+function handOver(state: WorkerState, stop: Stop, effects: WorkerEffect[]): void {
+  if (!stop.isDrain || stop.graceOver || stop.isHandingOver || !isNeeded(state)) return;
+  // Of these it has been reported already that the manager does not take them.
+  if (stop.handedTo === state.outputsMade) return;
+  stop.isHandingOver = true;
+  stop.handedTo = state.outputsMade;
+  effects.push({ kind: "hand-over" });
+}
+
+/** What is with the manager is not needed here. */
+export function handedOver(
+  state: WorkerState,
+  { isWhole }: Extract<WorkerEvent, { kind: "handed-over" }>,
+): void {
+  const { stop } = state;
+  if (stop === null) return;
+  stop.isHandingOver = false;
+  if (!isWhole || stop.handedTo !== state.outputsMade) return;
+  for (const job of state.jobs.values()) job.hasOutputs = false;
+}
+
 export function end(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
   state.relation.state = "ended";
   effects.push({ kind: "hang-up", reason }, { kind: "end", failure: null });
 }
 
-type Stop = { readonly atMs: number; readonly isDrain: boolean; readonly why: string };
+type Leave = Pick<Stop, "atMs" | "isDrain" | "why">;
 
-function leave(state: WorkerState, stop: Stop, atMs: number, effects: WorkerEffect[]): void {
-  state.stop = { ...stop, graceOver: false, isTold: false };
+/** A drain that is cut short goes on with what it hands over. */
+function leave(state: WorkerState, how: Leave, atMs: number, effects: WorkerEffect[]): void {
+  const { handedTo = 0, isHandingOver = false } = state.stop ?? {};
+  state.stop = { ...how, graceOver: false, isTold: false, isHandingOver, handedTo };
   returnAttempt(state, false, atMs, effects);
 }
 

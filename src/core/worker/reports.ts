@@ -49,8 +49,18 @@ export function reportsAcked(state: WorkerState, batch: number): void {
     if (state.held.get(held.ref) !== held) continue;
     state.held.delete(held.ref);
     settle(state, held.ref);
+    countOutput(state, held);
   }
   state.inFlight.delete(batch);
+}
+
+/** Only now does the manager know of it, and may take it over. */
+function countOutput(state: WorkerState, { ref, report }: Held): void {
+  const job = state.jobs.get(ref.job);
+  if (job?.kinds[ref.stage] !== "map" || report?.kind !== "done") return;
+  if (report.output.isStored === true) return;
+  job.hasOutputs = true;
+  state.outputsMade += 1;
 }
 
 /** What was under way when the link broke goes again, before everything newer. */

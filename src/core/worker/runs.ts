@@ -1,6 +1,5 @@
 /** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process
  *  dies. */
-import type { AttemptReport } from "../event.ts";
 import type { AttemptRef, JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
 import { isSettled, putReport, putReturned, settle } from "./reports.ts";
@@ -147,8 +146,7 @@ export function runPhase(state: WorkerState, event: EventOf<"run-phase">): void 
 export function runReported(state: WorkerState, event: EventOf<"run-reported">): void {
   const run = runById(state, event.run);
   if (run === null) return;
-  const job = state.jobs.get(run.job);
-  const meanMs = job?.meanMs ?? [];
+  const meanMs = state.jobs.get(run.job)?.meanMs ?? [];
   let next = run.current;
   for (const report of event.reports) {
     // They come in the order of the batch, unless the process says otherwise.
@@ -162,14 +160,9 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
     const took = Math.max(0, report.durationMs);
     meanMs[run.stage] = Number.isNaN(mean) ? took : mean * 0.8 + took * 0.2;
     putReport(state, held, report, event.atMs);
-    if (job?.kinds[run.stage] === "map" && isServedHere(report)) job.hasOutputs = true;
   }
   advance(run, event.atMs);
   if (run.current >= run.attempts.length) state.slots[run.slot]!.run = null;
-}
-
-function isServedHere(report: AttemptReport): boolean {
-  return report.kind === "done" && report.output.isStored !== true;
 }
 
 function isOf({ ref }: Held, report: { readonly task: number; readonly attempt: number }): boolean {

@@ -95,7 +95,8 @@ export type WorkerJob = {
   readonly kinds: readonly StageKind[];
   /** Mean duration of an attempt by stage, ms; NaN until one has ended. */
   readonly meanMs: number[];
-  /** A map attempt ended well here: reduce tasks may fetch from it until the job is closed. */
+  /** The output of a map attempt lies here, and is acknowledged: reduce tasks may fetch it until
+   *  the job is closed, or the manager has it. */
   hasOutputs: boolean;
 };
 
@@ -130,6 +131,10 @@ export type Stop = {
   readonly isDrain: boolean;
   /** For people. */
   readonly why: string;
+  /** The manager is being given the outputs that it needs. */
+  isHandingOver: boolean;
+  /** `outputsMade` when that last began. */
+  handedTo: number;
 };
 
 export type WorkerState = {
@@ -152,6 +157,8 @@ export type WorkerState = {
   readonly inFlight: Map<number, readonly Held[]>;
   nextRun: number;
   nextBatch: number;
+  /** Map outputs that were kept here and acknowledged. */
+  outputsMade: number;
   /** Null = it stays. See `leaving.ts`. */
   stop: Stop | null;
   /** Time of the first event; NaN before. */
@@ -219,6 +226,13 @@ export type WorkerEvent = { readonly atMs: number } & (
   | { readonly kind: "disk-changed"; readonly reason: string }
   /** `isDrain`: also until its map outputs are not needed any more. */
   | { readonly kind: "stop-asked"; readonly graceMs: number; readonly isDrain?: boolean }
+  /** `isWhole`: the manager has all outputs that it needed when that was asked last. */
+  | {
+      readonly kind: "handed-over";
+      readonly isWhole: boolean;
+      readonly outputs: number;
+      readonly sizeBytes: number;
+    }
   | { readonly kind: "bye-acked" }
   /** `nextWakeMs` has come. */
   | { readonly kind: "time-passed"; readonly chance: number }
@@ -257,6 +271,9 @@ export type WorkerEffect =
   | { readonly kind: "tell-pause"; readonly reason: string }
   /** Report that the worker will leave, and so is to be sent no more attempts. */
   | { readonly kind: "tell-leaving"; readonly reason: string }
+  /** Give the manager the outputs that it needs, until the worker ends. Answered by
+   *  `handed-over`. */
+  | { readonly kind: "hand-over" }
   /** Forget the job's code and outputs. */
   | { readonly kind: "close-job"; readonly job: JobId }
   /** The worker is done; `failure` is the reason when it was not asked to stop. */
@@ -292,6 +309,7 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
     inFlight: new Map(),
     nextRun: 1,
     nextBatch: 1,
+    outputsMade: 0,
     stop: null,
     startedAtMs: Number.NaN,
     endsAtMs: Infinity,

@@ -32,6 +32,7 @@
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → a kept partition | work |
  *  | GET /shuffle/reach | → Reached | work |
+ *  | GET /shuffle/leaving | → NeededOutputs | work |
  *  | GET /shuffle/:job/:stage/sources | → StageSources | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/upload?sizeBytes= | → UploadAddress | work |
  *  | GET /shuffle/:job/:stage/addresses?from= | → StoredAddresses | work |
@@ -64,6 +65,7 @@
 
 import type { Action, Role } from "../../core/access/roles.ts";
 import type { ErrorCode } from "../../core/error.ts";
+import type { AttemptRef } from "../../core/ids.ts";
 import type { JobSpec, JobState } from "../../core/job.ts";
 
 export type Health = {
@@ -117,6 +119,10 @@ export type SharedInput = {
 
 /** Of `GET /shuffle/reach`: whether the coordinator can connect to the calling worker. */
 export type Reached = { readonly isReached: boolean };
+
+/** Of `GET /shuffle/leaving`: outputs that would be lost with the calling worker, those first whose
+ *  loss costs most. None = it may go; more may follow those that are named. */
+export type NeededOutputs = { readonly outputs: readonly AttemptRef[] };
 
 /** For one PUT of the asked size into the object store, until it expires. */
 export type UploadAddress = { readonly url: string };

@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
-import type { Hash, JobId } from "../../core/ids.ts";
+import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
 import { Lanes } from "../../core/transfer/lanes.ts";
 import {
   type RangeSource,
@@ -13,7 +13,7 @@ import {
 } from "../../link/http/range-reader.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
-import type { Reached } from "../../wire/api/messages.ts";
+import type { NeededOutputs, Reached } from "../../wire/api/messages.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import type { RelayAddress } from "../relay-address.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
@@ -36,6 +36,7 @@ export type BlobsOptions = {
 const inputAheadBytes = 8 << 20;
 /** Of a job with a million tasks. */
 const sourcesMaxBytes = 128 * 1024 * 1024;
+const neededMaxBytes = 1024 * 1024;
 
 export class CoordinatorBlobs {
   readonly #options: BlobsOptions;
@@ -111,7 +112,8 @@ export class CoordinatorBlobs {
     }
   }
 
-  /** Leaves a map output with the coordinator, since other workers cannot fetch it from here. */
+  /** Leaves a map output with the coordinator, since other workers cannot fetch it from here, or
+   *  cannot any more. */
   async relay(output: Output, signal: AbortSignal): Promise<void> {
     const { attempt, job, stage, task } = output.ref;
     // In this order: by the manifest the run is checked as it passes.
@@ -139,6 +141,13 @@ export class CoordinatorBlobs {
         }
       }
     });
+  }
+
+  /** What would be lost with this worker, if it left now; asked once. */
+  async needed(signal: AbortSignal): Promise<readonly AttemptRef[]> {
+    const response = await this.#ask("/shuffle/leaving", { signal });
+    const bytes = await readAll(response, neededMaxBytes);
+    return (JSON.parse(bytes.toString("utf8")) as NeededOutputs).outputs;
   }
 
   /** A GET that is answered by JSON. */

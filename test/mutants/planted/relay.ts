@@ -1,4 +1,4 @@
-/** Bugs of the outputs that the coordinator keeps for unreachable members. */
+/** Bugs of the outputs that the coordinator keeps for members that are unreachable, or leave. */
 import { type Mutant, planted } from "../mutant.ts";
 
 export const relayMutants: readonly Mutant[] = [
@@ -33,4 +33,31 @@ export const relayMutants: readonly Mutant[] = [
     "!$isRunning",
     "$isRunning",
   ),
+  {
+    ...planted(
+      "an output that is handed over still goes with its worker",
+      "keepHandedOver",
+      "$stage.holder[$task] = RELAY;",
+      "",
+    ),
+    rates: { "worker-stop": { probability: 1, perHour: 60, forMs: [500, 30_000] } },
+  },
+  {
+    ...planted(
+      "an older attempt's output is taken for the one that counts",
+      "keepHandedOver",
+      "!holds($stage, $task, $worker) || $stage.committed[$task] !== $attempt",
+      "!holds($stage, $task, $worker)",
+    ),
+    nearest: "an output that another worker has computed again keeps its place",
+  },
+  {
+    ...planted(
+      "what was made since a hand-over began counts as handed over",
+      "handedOver",
+      "!$isWhole || $stop.handedTo !== $state.outputsMade",
+      "!$isWhole",
+    ),
+    nearest: "an output that is acknowledged during a hand-over does not count as handed over",
+  },
 ];

@@ -18,8 +18,8 @@ export function withLeaving(command: Command): Command {
     )
     .option(
       "--drain <time>",
-      "time to end what runs and to serve its outputs, after SIGTERM and before the lifetime " +
-        "ends (default: 5s, without serving)",
+      "time to end what runs and to hand its map outputs over to the coordinator, after SIGTERM " +
+        "and before the lifetime ends (default: 5s)",
       durationArgument("--drain"),
     )
     .option(
@@ -69,6 +69,6 @@ export class Leaving {
   #ask(how: "drain" | "leave"): void {
     this.#asked = this.#asked === "leave" ? "leave" : how;
     if (this.#asked === "leave") void this.#worker?.stop(defaultRules.drainMs);
-    else void this.#worker?.stop(drainMs(this.#times), this.#times.drain !== undefined);
+    else void this.#worker?.stop(drainMs(this.#times), true);
   }
 }

@@ -57,6 +57,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /shuffle/:job/:stage/addresses": ["joiner"],
   "GET /shuffle/:job/:stage/sources": ["joiner"],
   "GET /shuffle/reach": ["joiner"],
+  "GET /shuffle/leaving": ["joiner", "volunteer"],
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
   "GET /t/:ticket/code": [],
   "GET /t/:ticket/plan": [],

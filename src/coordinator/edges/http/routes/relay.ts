@@ -1,11 +1,11 @@
 /** Where the partitions of a stage lie; partitions that the coordinator keeps, and uploads of them
- *  by unreachable workers. */
+ *  by workers that are unreachable, or leave. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef, JobId } from "../../../../core/ids.ts";
 import { isLeasedTo, jobSpec, leasesOf, stageSource, workerSpecs } from "../../../../core/view.ts";
 import { dial } from "../../../../link/grpc/dial.ts";
 import { refuserFor } from "../../../../peer/addresses.ts";
-import type { Reached } from "../../../../wire/api/messages.ts";
+import type { NeededOutputs, Reached } from "../../../../wire/api/messages.ts";
 import { type ExchangeAddress, parseExchange } from "../../../../wire/p4/shuffle.ts";
 import { storedOutput } from "../../../compare/partitions.ts";
 import { goneOutput, workerOutput } from "../../../compare/worker-output.ts";
@@ -107,20 +107,35 @@ function stream(bytes: AsyncIterable<Uint8Array>): Answer {
   return { kind: "bytes", status: 200, headers, stream: bytes };
 }
 
+/** What a worker that leaves is to hand over. */
+async function leaving({ principal, services }: Call): Promise<Answer> {
+  const outputs = await services.handOver.needed(principal.worker ?? "w-0");
+  return json({ outputs } satisfies NeededOutputs);
+}
+
 async function put(call: Call): Promise<Answer> {
   const { body, params, principal, services, signal } = call;
   const ref = refOf(call);
-  const isLeased = () => isLeasedTo(services.loop.state, principal.worker ?? "w-0", ref);
-  if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to this worker");
-  const { relay, uploads } = services;
+  const worker = principal.worker ?? "w-0";
+  const { handOver, loop, lowWater, relay, uploads } = services;
+  const isLeased = () => isLeasedTo(loop.state, worker, ref);
+  const expected = handOver.expected(worker, ref);
+  const isWanted = () => isLeased() || handOver.expected(worker, ref) !== null;
+  if (!isWanted()) {
+    const text = "this attempt is not leased to this worker, and its output is not needed from it";
+    throw new ClusterError("not-found", text);
+  }
+  // The job can go on without it.
+  if (expected !== null) lowWater.mustBeAbove("taking over the output of a worker that leaves");
   const counted = <T>(store: (bytes: AsyncIterable<Uint8Array>) => Promise<T>) => {
     const of = { tab: tabOf(principal, services.loop.state), job: ref.job, task: null };
     return uploads.count(of, moving(body as Chunks, signal), store);
   };
   if (params.what === "manifest") {
-    return json({ root: await counted((bytes) => relay.putManifest(ref, bytes)) });
+    return json({ root: await counted((bytes) => relay.putManifest(ref, bytes, expected)) });
   }
-  const { manifest, root } = await counted((bytes) => relay.putRun(ref, bytes, isLeased));
+  const { manifest, root } = await counted((bytes) => relay.putRun(ref, bytes, isWanted));
+  await handOver.kept(worker, ref, root);
   return json({ root, sizeBytes: manifest.sizeBytes });
 }
 
@@ -131,6 +146,13 @@ export const relayRoutes: readonly Route[] = [
     access: ["work"],
     exchange: "→ Reached: whether the coordinator can connect to the calling worker's address",
     handle: reach,
+  },
+  {
+    method: "GET",
+    path: "/shuffle/leaving",
+    access: ["work"],
+    exchange: "→ NeededOutputs: what the calling worker is to PUT before it leaves",
+    handle: leaving,
   },
   {
     method: "GET",
@@ -151,7 +173,9 @@ export const relayRoutes: readonly Route[] = [
     method: "PUT",
     path: "/shuffle/:job/:stage/:task/:attempt/:what",
     access: ["work"],
-    exchange: "manifest, then run → { root }; only of an attempt that the worker has",
+    exchange:
+      "manifest, then run → { root }; only of an attempt that the worker has, or of an output " +
+      "that is needed from it",
     body: "bytes",
     handle: put,
   },
