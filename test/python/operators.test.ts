@@ -177,7 +177,8 @@ test("the client for Python plans operators as the command line does", { skip },
 test("the client for Python cuts sorts by a sample of all of the input", { skip }, () => {
   const line = (n: number) => `${String(n).padStart(6, "0")}\n`;
   const rows = Array.from({ length: 200_000 }, (_, n) => line(n)).join("");
-  const long = Array.from({ length: 200 }, (_, n) => line(n * 1000).replace("\n", `${"x".repeat(30_000)}\n`));
+  const tail = `${"x".repeat(30_000)}\n`;
+  const long = Array.from({ length: 200 }, (_, n) => line(n * 1000).replace("\n", tail));
   const packed = gzipSync(Array.from({ length: 4000 }, (_, n) => line(n * 50)).join(""));
   const files = { "rows.txt": rows, "long.txt": long.join(""), "packed.gz": packed };
   for (const [name, content] of Object.entries(files)) {

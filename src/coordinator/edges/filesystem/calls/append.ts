@@ -6,7 +6,8 @@
  *     another worker, while its pairs are here. It ends as DONE, or, when nothing of it is written,
  *     as SUBMITTED.
  *  3. A block whose pairs come in several messages is DONE when all of them are merged. When one
- *     cannot be, it stays WRITING until the next start: another worker would add the others again. */
+ *     cannot be, it stays WRITING until the next start: another worker would add the others
+ *     again. */
 import { ClusterError } from "../../../../core/error.ts";
 import { hit } from "../../../../store/failpoint.ts";
 import { okAnswer } from "../../../../wire/filesystem/answers.ts";
