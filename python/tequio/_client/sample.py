@@ -33,6 +33,9 @@ _KEYS_OF_PARTITION = 1024
 _SPLITTER_MAX_BYTES = 256
 _NUMBER = re.compile(r"[ \t]*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
 
+_Plain = Mapping[str, Any]
+_Place = Tuple[bytes, bytes]
+
 
 def splitters_of(
     operator: Mapping[str, Any], reducers: int, found: Sequence[Found]
@@ -84,11 +87,10 @@ def _read(spec: Mapping[str, Any], file: Found, at: int) -> Tuple[bytes, bytes]:
             source = io.BytesIO(zlib.decompressobj(_GZIP).decompress(packed, _UNPACKED_MAX_BYTES))
         head = source.readline(64 * 1024)
         most = _PLACE_BYTES if source is opened else _UNPACKED_MAX_BYTES
-        return _records_at(spec, source, (at, most)), head
+        return _records_at(spec, source, at, most), head
 
 
-def _records_at(spec: Mapping[str, Any], opened: Any, place: Tuple[int, int]) -> bytes:
-    at, most = place
+def _records_at(spec: _Plain, opened: Any, at: int, most: int) -> bytes:
     if spec["format"] == "records":
         size = spec["sizeBytes"]
         opened.seek(at - at % size)
@@ -113,10 +115,6 @@ class _Held:
         """All of them, then none."""
         data, self._data = self._data, b""
         return data
-
-
-_Plain = Mapping[str, Any]
-_Place = Tuple[bytes, bytes]
 
 
 def _keys_of(spec: _Plain, apply: _Plain, place: _Place) -> Iterator[bytes]:
