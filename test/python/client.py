@@ -191,7 +191,7 @@ def raises_at_three(n):
 
 def what_a_function_raises_is_raised():
     cluster = source_only()
-    for chunk in (1, 2):
+    for chunk in (1, 2, 6):
         got = []
         results = cluster.map(raises_at_three, range(6), chunk=chunk)
         error = fails("user-error", lambda: [got.append(n) for n in results])
@@ -201,6 +201,42 @@ def what_a_function_raises_is_raised():
         assert 'raise ValueError("no three")' in error.remote_traceback
         assert re.search(r'File "client.py", line \d+, in raises_at_three', error.remote_traceback)
     fails("user-error", lambda: list(cluster.map(set, [[1]])), "a set", "item 0")
+
+
+def sets_at_three(n):
+    return {n} if n == 3 else n
+
+
+def megabyte_at_three(n):
+    return "x" * (1 << 20 if n == 3 else 1)
+
+
+def half_a_megabyte(n):
+    return "x" * (1 << 19)
+
+
+def raises_much(n):
+    raise ValueError("\n" * 4000)
+
+
+def a_bad_item_loses_no_good_ones():
+    cluster = source_only()
+    refused = "a set in the result of sets_at_three cannot be stored"
+    cases = [
+        (sets_at_three, 5, 3, "user-error", refused),
+        (megabyte_at_three, 5, 3, "limit-exceeded", "the result of megabyte_at_three has 1048580"),
+        (half_a_megabyte, 5, 1, "limit-exceeded", "use a smaller chunk"),
+        (raises_much, 1000, 0, "user-error", "raises_much raised ValueError"),
+    ]
+    for function, count, at, code, text in cases:
+        for chunk in (2, count):
+            got = []
+            results = cluster.map(function, range(count), chunk=chunk)
+            error = fails(code, lambda: [got.append(n) for n in results], text)
+            assert isinstance(error, CallFailed), error
+            assert (error.index, len(got)) == (at, at), (function, chunk, error.index, got)
+    assert [len(one) for one in cluster.map(half_a_megabyte, range(3))] == [1 << 19] * 3
+    fails("limit-exceeded", lambda: list(cluster.map(megabyte_at_three, [3])), "item 0")
 
 
 def slow(seconds):

@@ -64,6 +64,7 @@ const programs: Readonly<Record<string, string>> = {
     "map_takes_any_iterable_and_stops",
   "what a function raises is raised at its place, with its traceback":
     "what_a_function_raises_is_raised",
+  "a bad item loses no good ones, whatever is in its task": "a_bad_item_loses_no_good_ones",
   "progress is shown in terminals and notebooks": "progress_is_shown",
   "jobs of a program give rows, records and files": "jobs_give_rows",
   "rows of text are lines, and tables": "rows_of_text_are_lines_and_tables",

@@ -103,7 +103,15 @@ export class Cluster {
 /** Opened before the tests of a file and closed after them. */
 export function clusterForTests(over: Partial<WorkerOptions> = {}): Cluster {
   const cluster = new Cluster();
-  before(() => cluster.open(over));
-  after(() => cluster.close());
+  let opened: Promise<void> = Promise.resolve();
+  before(() => {
+    opened = cluster.open(over);
+    return opened;
+  });
+  // When no test is to run, the runner does not wait for what is before it.
+  after(async () => {
+    await opened.catch(() => {});
+    await cluster.close();
+  });
   return cluster;
 }

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { hostId } from "../../src/link/host.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { collect } from "../../src/sdk/collect.ts";
@@ -170,6 +171,24 @@ test("the client for Python plans operators as the command line does", { skip },
       }
     }
     assert.deepEqual([plan, { ...got, codeHash: "" }], expected, python);
+  }
+});
+
+test("the client for Python cuts sorts by a sample of all of the input", { skip }, () => {
+  const line = (n: number) => `${String(n).padStart(6, "0")}\n`;
+  const rows = Array.from({ length: 200_000 }, (_, n) => line(n)).join("");
+  const tail = `${"x".repeat(30_000)}\n`;
+  const long = Array.from({ length: 200 }, (_, n) => line(n * 1000).replace("\n", tail));
+  const packed = gzipSync(Array.from({ length: 4000 }, (_, n) => line(n * 50)).join(""));
+  const files = { "rows.txt": rows, "long.txt": long.join(""), "packed.gz": packed };
+  for (const [name, content] of Object.entries(files)) {
+    const expression = "text.lines().sort(reducers=4)";
+    const [planned] = plannedByClient([expression], [cluster.file(name, content)]);
+    const [{ operator }] = JSON.parse(planned!);
+    const borders = operator.apply.splitters.map((key: string) => /\d{6}/.exec(atob(key))?.[0]);
+    for (const [n, border] of borders.entries()) {
+      assert.ok(Math.abs(Number(border) - 50_000 * (n + 1)) < 10_000, `${name}: ${borders}`);
+    }
   }
 });
 

@@ -13,7 +13,9 @@ import types
 from base64 import b64decode
 
 from .._values.errors import TaskError
+from .._values.json_text import JsonText, json_size, json_text
 from .._worker.channel import ChannelClosed
+from .._worker.run_items import RESULT_MAX_BYTES
 from .._declared import Format
 from ..jobs import map_reduce, tasks
 from .failure import failure_of, raised_by
@@ -25,6 +27,9 @@ from tequio._job.shipped import load_shipped
 
 job = load_shipped(__loader__, __file__)
 '''
+# Kept free in the result of a chunk for one failure: 12,000 characters, escaped.
+_FAILURE_MAX_BYTES = 96 * 1024
+_OF_ONE_CALL = ("user-error", "limit-exceeded")
 _MODULES = ("datetime", "decimal", "fractions", "logging", "re")
 
 
@@ -169,23 +174,49 @@ def _show_lines(entries, folder):
 
 
 def _call_of(function, form, folder):
-    """`form`: "item", f(item), or "arguments", f(*item[0], **item[1]). What the function raises is
-    its result, not a failure of the job: a dict in place of a list of one value."""
-    by_arguments = form["call"] == "arguments"
+    """`form`: "item", f(item), or "arguments", f(*item[0], **item[1]). What the function raises, or
+    returns and no result can hold, is its result, not a failure of the job: a dict in place of a
+    list of one value. A chunk ends with it, so that the calls before it count."""
+    by_arguments, name = form["call"] == "arguments", form["name"]
 
-    def one(item):
+    def called(item, room):
+        """The outcome as JSON, and whether the function returned what has room."""
         try:
             value = function(*item[0], **item[1]) if by_arguments else function(item)
-            return [value]
+            text = json_text(value, f"the result of {name}")
+            _must_fit(text, room, name)
+            return f"[{text}]", True
         except (MemoryError, ChannelClosed):
             # Of the process, which the worker ends.
             raise
         except (Exception, SystemExit) as error:
-            failure = failure_of(raised_by(form["name"], error, ""), folder)
-            if failure["code"] != "user-error":
+            failure = failure_of(raised_by(name, error, ""), folder)
+            if failure["code"] not in _OF_ONE_CALL:
                 raise
-            return {**failure, "exception": type(error).__qualname__}
+            failure["exception"] = type(error).__qualname__
+            return json_text(failure, name), False
+
+    def chunk(items):
+        outcomes, room = [], RESULT_MAX_BYTES - _FAILURE_MAX_BYTES
+        for item in items:
+            text, has_returned = called(item, room)
+            outcomes.append(text)
+            if not has_returned:
+                break
+            room -= json_size(text) + 1
+        return JsonText(f'["chunk",[{",".join(outcomes)}]]')
 
     if form["chunk"] == 1:
-        return one
-    return lambda items: ["chunk", [one(item) for item in items]]
+        return lambda item: JsonText(called(item, RESULT_MAX_BYTES)[0])
+    return chunk
+
+
+def _must_fit(text, room, name):
+    size = json_size(text) + len("[]")
+    if size <= room:
+        return
+    if size <= RESULT_MAX_BYTES - _FAILURE_MAX_BYTES:
+        limit = f"the results of {name} in one task take more than {RESULT_MAX_BYTES} bytes"
+        raise TaskError("limit-exceeded", f"{limit}; use a smaller chunk")
+    limit = f"the result of {name} has {size} bytes, of at most {RESULT_MAX_BYTES}"
+    raise TaskError("limit-exceeded", f"{limit}; return less, or use map_reduce")

@@ -15,8 +15,14 @@ from .text import paired
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
+class JsonText(str):
+    """A value that its maker has made JSON of already, in one line."""
+
+
 def json_text(value, where):
     """The text, in one line. `where` says who made the value."""
+    if type(value) is JsonText:
+        return value
     text = _write(value, 0)
     if text is None:
         raise refusal(value, where, True)
@@ -29,6 +35,11 @@ def json_bytes(text):
         return text.encode()
     except UnicodeEncodeError:
         return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", paired(text)).encode()
+
+
+def json_size(text):
+    """Bytes of a JSON text in UTF-8."""
+    return len(text) if text.isascii() else len(json_bytes(text))
 
 
 def _write(value, depth):

@@ -23,6 +23,9 @@ _RUN_MIN_BYTES = 4 + 8 + 4 + _TRAILER_BYTES
 _header = struct.Struct("<II")
 _trailer = struct.Struct("<IIQ")
 _sum = struct.Struct("<I")
+# One byte each, and what opens an entry with a key of so many bytes.
+_ONE = [bytes((n,)) for n in range(128)]
+_HEADS = [b"\0" + one for one in _ONE]
 
 
 # What all files of a task may have, where no disk says so, and what they have.
@@ -110,14 +113,22 @@ class RunWriter:
     def pairs(self, pairs):
         """Entries whose keys all differ: (key bytes, value bytes)."""
         parts, held, added = self._parts, self._held, 0
+        heads, ones = _HEADS, _ONE
+        append = parts.append
         for key, value in pairs:
-            entry = b"\0%b%b%b%b" % (varint(len(key)), key, varint(len(value)), value)
-            parts.append(entry)
-            held += len(entry)
+            length, size = len(key), len(value)
+            if length < 128 and size < 128:
+                append(heads[length] + key + ones[size] + value)
+                held += length + size + 3
+            else:
+                entry = b"\0%b%b%b%b" % (varint(length), key, varint(size), value)
+                append(entry)
+                held += len(entry)
             added += 1
             if held >= _BLOCK_TARGET_BYTES:
                 self._flush()
                 parts, held = self._parts, 0
+                append = parts.append
         self._held = held
         self.entries += added
 

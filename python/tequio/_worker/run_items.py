@@ -7,7 +7,7 @@ from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
 from .._job.running import wants_context
 from .._values.errors import TaskError
-from .._values.json_text import json_bytes, json_text
+from .._values.json_text import json_bytes, json_size, json_text
 from ..jobs import TaskContext
 from .channel import ChannelClosed
 
@@ -67,11 +67,10 @@ def _called(process, function, arguments, task):
 def result_text(returned, task):
     """The result as JSON in one line, at most 1 MiB. Errors: `user-error`, `limit-exceeded`."""
     text = json_text(returned, f"the result of item {task}")
-    try:
-        size = len(text) if text.isascii() else len(text.encode())
-    except UnicodeEncodeError:
+    if not text.isascii():
+        # Half characters are escaped.
         text = json_bytes(text).decode()
-        size = len(text.encode())
+    size = json_size(text)
     if size <= RESULT_MAX_BYTES:
         return text
     limit = f"the result of item {task} has {size} bytes, of at most {RESULT_MAX_BYTES}"

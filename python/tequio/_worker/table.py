@@ -113,7 +113,7 @@ class Table:
         """Keys as bytes in their order, and what each has."""
         pairs = self._pairs
         descending = self._options["descending"]
-        if all(type(key) is str for key in pairs):
+        if set(map(type, pairs)) == {str}:
             try:
                 # The order of characters is that of their UTF-8.
                 keys = sorted(pairs, reverse=descending)

@@ -39,7 +39,13 @@ export type FileRequest =
   /** On the main port: the document's client waits for this there after PUTJOB. */
   | { readonly call: "STOP"; readonly job: string }
   | { readonly call: Exclude<DatabaseCall, "APPENDBLOCK">; readonly job: string }
-  | { readonly call: "APPENDBLOCK"; readonly job: string; readonly block: string };
+  | {
+      readonly call: "APPENDBLOCK";
+      readonly job: string;
+      readonly block: string;
+      /** Files of the block, in all messages of the call; null = not known. */
+      readonly filesWanted: number | null;
+    };
 
 /** Throws `bad-request` for missing fields, `not-found` for names that do not exist here. */
 export function parseRequest(message: Message): FileRequest {
@@ -62,8 +68,14 @@ export function parseRequest(message: Message): FileRequest {
   }
   const job = jobOfDatabase(textField(message, "status_db_url", "db_url"));
   return call === "APPENDBLOCK"
-    ? { call, job, block: textField(message, "block_id") }
+    ? { call, job, block: textField(message, "block_id"), filesWanted: blockSize(message) }
     : { call, job };
+}
+
+/** Programs send whatever they take for the size: only a number of files helps. */
+function blockSize({ payload }: Message): number | null {
+  const size = Number(payload.get("block_size") ?? Number.NaN);
+  return Number.isSafeInteger(size) && size >= 0 ? size : null;
 }
 
 function parsePutData(message: Message): Extract<FileRequest, { call: "PUTDATA" }> {

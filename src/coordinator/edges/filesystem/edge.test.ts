@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { askAround } from "../../../peer/discovery.ts";
 import { polled } from "../../../store/testing/polled.ts";
+import { readPickle } from "../../../wire/filesystem/pickle/reader.ts";
 import { writePickle } from "../../../wire/filesystem/pickle/writer.ts";
 import { PyTuple } from "../../../wire/filesystem/value.ts";
 import { type Client, filesystemOpened, ok } from "./testing/client.ts";
@@ -208,7 +209,6 @@ test("appends to one file at once lose no value", async (t) => {
   const append = (value: bigint) =>
     client.twoSteps("APPENDBLOCK", first, { data_urls: ["j/m"], pairs: [["k", [value]]] });
   await Promise.all(Array.from({ length: 12 }, (_, index) => append(BigInt(index))));
-  const { readPickle } = await import("../../../wire/filesystem/pickle/reader.ts");
   const values = async () => {
     const pickle = readPickle(Buffer.concat(await client.get("j/m")));
     return (pickle as { items: readonly [string, readonly bigint[]] }).items[1];
@@ -244,6 +244,49 @@ test("a block whose pairs cannot be written does not stay WRITING", async (t) =>
   await client.raw(writer, text(""));
   assert.equal((await append()).name, "OK");
   await until(async () => (await blockState(client)) === "DONE");
+});
+
+test("a block of several messages is DONE after all, and never given out in between", async (t) => {
+  const limits = { appendMs: 60_000, silenceMs: 60_000, mergeMs: 50 };
+  const failed = Promise.withResolvers<string>();
+  const onNews = failed.resolve;
+  const { client, cluster } = await filesystemOpened(t, { limits, onNews });
+  await client.putJob("j");
+  const inserted = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j/s0"] };
+  await client.twoSteps("INSERTBLOCK", database, inserted);
+  const begin = () =>
+    client.begin("APPENDBLOCK", { block_size: 2n, block_id: "map_0", ...database });
+  const append = (port: number, file: string, value: bigint) =>
+    client.call("APPENDBLOCK", { data_urls: [file], pairs: [["k", [value]]] }, port);
+  const values = async (from: Client, file: string) => {
+    const pickle = readPickle(Buffer.concat(await from.get(file)));
+    return (pickle as PyTuple).items[1];
+  };
+  const stored = (from: Client, file: string) =>
+    until(() =>
+      values(from, file).then(
+        () => true,
+        () => false,
+      ),
+    );
+  const whole = await begin();
+  await append(whole, "j/a", 1n);
+  await stored(client, "j/a");
+  assert.equal(await blockState(client), "WRITING");
+  await append(whole, "j/b", 2n);
+  await until(async () => (await blockState(client)) === "DONE");
+  // Locked: what is acknowledged cannot be merged, and half of the block is merged already.
+  await client.begin("PUTDATA", { file_url: "j/d", byte: true });
+  const half = await begin();
+  await append(half, "j/c", 3n);
+  await stored(client, "j/c");
+  await append(half, "j/d", 4n);
+  assert.match(await failed.promise, /j\/d/);
+  assert.equal(await blockState(client), "WRITING");
+  await cluster.coordinator.close();
+  const { client: next } = await filesystemOpened(t, {}, cluster.dataDir);
+  assert.equal(await blockState(next), "DONE");
+  assert.deepEqual([await values(next, "j/c"), await values(next, "j/d")], [[3n], [4n]]);
 });
 
 test("discovery answers only its request, and can be sent", async (t) => {

@@ -212,7 +212,7 @@ function secondStep(
     case "PUTJOB":
       return putJob(request, context);
     case "APPENDBLOCK":
-      return appendBlock(request.job, request.block, context);
+      return appendBlock(request, context);
     default:
       return databaseCall(request.call, request.job, context);
   }
