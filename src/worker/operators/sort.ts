@@ -87,12 +87,12 @@ function mapTask(task: MapTask, { ordering, splitters, firstOf, framing }: Sorti
       return { ...finish(), badRecordsPath: null, badRecords: 0 };
     }
     const emit = framer(sorter);
-    const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;
-    if (first !== null) return first;
     if (framing !== null) {
       const framed = mapKeptRows(task, framing, () => ({ emit, finish, frames: adder(sorter) }));
       if (framed !== null) return framed;
     }
+    const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;
+    if (first !== null) return first;
     return runMap(task, (): Target => ({ emit, finish, close: () => {} }));
   } finally {
     sorter.close(isFinished);

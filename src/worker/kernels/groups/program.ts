@@ -90,9 +90,11 @@ export type Group = {
 export type Frame = {
   /** Registers. */
   readonly keys: readonly number[];
-  /** A register, and where its name in JSON is among the texts. */
-  readonly columns: ReadonlyArray<readonly [register: number, from: number, length: number]>;
+  /** Which of the program's columns, and where its name in JSON is among the texts. */
+  readonly columns: ReadonlyArray<readonly [column: number, from: number, length: number]>;
   readonly isCsv: boolean;
+  /** Of rows with equal keys only the first. */
+  readonly isUnique: boolean;
 };
 
 const kinds = { null: 2, false: 3, true: 4 } as const;
@@ -122,7 +124,7 @@ export function setProgram(exports: GroupExports, program: Program): void {
     else exports.fillNumber(register, constant.digits, constant.decimals);
   }
   if (frame !== undefined) {
-    exports.frameAll(frame.columns.length, frame.isCsv);
+    exports.frameAll(frame.columns.length, frame.isCsv, frame.isUnique);
     for (const [i, column] of frame.columns.entries()) exports.setOutput(i, ...column);
   } else if (group === null) exports.passOnly();
 }

@@ -42,13 +42,18 @@ export class Registers {
     return made;
   }
 
+  /** Which of the columns it is that rows must have. */
+  column(name: string): number {
+    if (!this.#source.includes(name)) throw new NotCompiled();
+    const at = this.#columns.indexOf(name);
+    return at === -1 ? this.#columns.push(name) - 1 : at;
+  }
+
   load(column: string): Value {
-    if (!this.#source.includes(column)) throw new NotCompiled();
     const { cellsAreTexts, emptyIsNull } = this.#options;
     const kind = cellsAreTexts ? "text" : "any";
     return this.once(`load ${column}`, () => {
-      const at = this.#columns.push(column) - 1;
-      return this.emit(kind, instructions.load, at, Number(emptyIsNull));
+      return this.emit(kind, instructions.load, this.column(column), Number(emptyIsNull));
     });
   }
 
