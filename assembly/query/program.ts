@@ -29,6 +29,7 @@ import {
   firstOf,
   keepTrue,
   loadField,
+  loadNumbers,
   negated,
   numbersOf,
   textsOf,
@@ -112,6 +113,10 @@ function run(at: usize): void {
   const third = load<u32>(at, 16);
   if (what == 0) {
     loadField(to, load<u32>(columnFields + (first << 2)), second != 0);
+    return;
+  }
+  if (what == 27) {
+    loadNumbers(to, load<u32>(columnFields + (first << 2)));
     return;
   }
   const a = registerOf(first);

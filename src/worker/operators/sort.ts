@@ -146,7 +146,8 @@ class LineEnds {
   /** Of the bytes [0, count) of `room`, which has one byte more, what is left. */
   take(room: Uint8Array, count: number): number {
     const bytes = room.subarray(0, count);
-    if (!this.isPending && !bytes.includes(carriageReturn)) return count;
+    const searched = Buffer.from(bytes.buffer, bytes.byteOffset, count);
+    if (!this.isPending && !searched.includes(carriageReturn)) return count;
     const given = bytes.slice();
     let to = 0;
     if (this.isPending && given[0] !== newline) room[to++] = carriageReturn;

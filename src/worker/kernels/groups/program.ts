@@ -42,7 +42,21 @@ export const instructions = {
   date: 25,
   /** b: 0 year, 1 quarter, 2 month, 3 day, 4 hour, 5 minute. */
   truncate: 26,
+  /** Column a, as `load` and `number` would make it. */
+  loadNumber: 27,
 } as const;
+
+const { load, loadNumber, and, or, compare, coalesce, add, sub, mul, mod, part, concat } =
+  instructions;
+const ofColumns: readonly number[] = [load, loadNumber];
+const binary = [and, or, compare, coalesce, add, sub, mul, mod, part, concat];
+const ofTwo: readonly number[] = binary;
+
+/** How many operands of an instruction are registers: the first ones. */
+export function operandsOf(what: number): number {
+  if (ofColumns.includes(what)) return 0;
+  return what === instructions.if ? 3 : ofTwo.includes(what) ? 2 : 1;
+}
 
 export const aggregateKinds = {
   countAll: 0,
