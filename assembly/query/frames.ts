@@ -118,6 +118,7 @@ export function frameRows(): void {
 
 /** False when the row is the host's. */
 function frameRow(row: u32): bool {
+  if (isUnique && hasCome(row)) return true;
   const from = rowsAt + row * rowBytes;
   const start = <usize>load<u32>(from);
   const behind = <usize>load<u32>(from, 4);
@@ -143,6 +144,16 @@ function frameRow(row: u32): bool {
   store<u32>(mark, <u32>(framesEnd - frames), 4);
   framesEnd = end;
   return true;
+}
+
+/** Looks for a key that is one text where it lies: most rows of few keys need no more. */
+function hasCome(row: u32): bool {
+  if (keyCount != 1) return false;
+  const register = registerOf(load<u32>(keys));
+  const length = lengthIn(register, row);
+  if (kindOf(register, row) != text || length > keyMaxBytes) return false;
+  find(tagText, textOf(register, row), length);
+  return !isNew;
 }
 
 /** Whether no row before had the key [key, end). Too long to be looked for, it is taken for new. */

@@ -1,5 +1,10 @@
 /** The registers of a program while it is made, with what is known of their cells. */
-import { type Constant, instructions, operandsOf, type Program } from "../../kernels/groups/program.ts";
+import {
+  type Constant,
+  instructions,
+  operandsOf,
+  type Program,
+} from "../../kernels/groups/program.ts";
 
 /** Thrown where a kernel cannot do what is asked. */
 export class NotCompiled extends Error {}
