@@ -87,7 +87,7 @@ test("numbers, missing ones among them, keep the order of equal rows", async () 
   }
 });
 
-test("the first of equal rows is kept, whoever reads it", async () => {
+test("the first of equal rows is kept, also where the host has read it", async () => {
   const lines = Array.from({ length: 3000 }, (_, i) => {
     const city = `c${(i * 7) % 50}`;
     return i % 5 === 0 ? `"${city}",${i}` : i % 7 === 0 ? `${city}"",${i}` : `${city},${i}`;
