@@ -133,8 +133,8 @@ export function startProgram(
 }
 
 /** Rows become frames, each a key and a line: see `framesAt` and, of each, `marksAt`. */
-export function frameAll(outputs: u32, isCsv: bool): void {
-  frameRows(outputs, isCsv);
+export function frameAll(outputs: u32, isCsv: bool, isUnique: bool): void {
+  frameRows(outputs, isCsv, isUnique);
   base();
   clearTable();
 }

@@ -16,6 +16,10 @@ const few: u32 = 24;
 const levelBytes: u32 = 2048;
 const levelsMax: u32 = 24;
 
+/** Tags of keys. */
+const tagNull: u8 = 0x10;
+const tagNumber: u8 = 0x30;
+
 const fixed: u32 = 0;
 const lines: u32 = 1;
 // 2 = framed: u32 length of the key, u32 length of the record, key, record.
@@ -69,6 +73,12 @@ export function longestDone(): u32 { return doneLongest; }
 // @ts-expect-error: decorator
 @inline function goesOn(w: u64): bool { return ((w ^ flip) & 0xff) == 8; }
 
+/** The windows of the entries are whole keys: see `indexNumbers`. */
+let areWhole: bool = false;
+
+// @ts-expect-error: decorator
+@inline function entryGoesOn(w: u64): bool { return !areWhole && goesOn(w); }
+
 /** Of the frame at `at`; the largest there is when it does not end before `end`. Bytes of a disk may
  *  be damaged, and no two lengths may add up to a small one. */
 function frameLength(at: u32, end: u32): u32 {
@@ -102,7 +112,7 @@ function compareRecords(a: u32, aLength: u32, b: u32, bLength: u32, depth: u32):
 @inline function compareEntries(p: u32, q: u32, depth: u32): i32 {
   const v = load<u64>(p), w = load<u64>(q);
   if (v != w) return v < w ? -1 : 1;
-  if (!goesOn(v)) return 0;
+  if (!entryGoesOn(v)) return 0;
   return compareRecords(load<u32>(p + 8), load<u32>(p + 12), load<u32>(q + 8), load<u32>(q + 12), depth + 7);
 }
 
@@ -115,7 +125,12 @@ function compareRecords(a: u32, aLength: u32, b: u32, bLength: u32, depth: u32):
 
 /** Makes entries of the whole records in [from, to), at most `most`; answers the bytes they take. */
 export function index(from: u32, to: u32, entries: u32, most: u32): u32 {
+  areWhole = false;
   if (shape == lines) return indexLines(from, to, entries, most);
+  if (shape != fixed) {
+    const taken = indexNumbers(from, to, entries, most);
+    if (taken > 0) return taken;
+  }
   let at = from, n: u32 = 0;
   while (n < most) {
     const length = shape == fixed ? recordBytes : frameLength(at, to);
@@ -125,6 +140,31 @@ export function index(from: u32, to: u32, entries: u32, most: u32): u32 {
     at += length;
     n++;
   }
+  doneRecords = n;
+  return at - from;
+}
+
+/** As `index`, of frames whose keys are all a number or null, as `wire/block/key.ts` writes them: such
+ *  a key is one word, so that entries are compared without a look at what they stand for. 0 = they
+ *  are not. */
+function indexNumbers(from: u32, to: u32, entries: u32, most: u32): u32 {
+  let at = from, n: u32 = 0;
+  while (n < most) {
+    const length = frameLength(at, to);
+    if (to - at < length) break;
+    const size = load<u32>(at), tag = load<u8>(at + 8);
+    let w: u64 = 0;
+    if (size == 9 && tag == tagNumber) {
+      w = bswap(load<u64>(at + 9));
+      // Null, which comes before all numbers.
+      if (w == 0) return 0;
+    } else if (size != 1 || tag != tagNull) return 0;
+    putEntry(entries, w ^ flip, at, length);
+    entries += entryBytes;
+    at += length;
+    n++;
+  }
+  areWhole = true;
   doneRecords = n;
   return at - from;
 }
@@ -159,7 +199,7 @@ function radix(a: u32, b: u32, count: u32, counters: u32, shift: i32, depth: u32
   while (true) {
     if (count <= few) return insertion(a, end, depth);
     if (shift < 0) {
-      if (!goesOn(load<u64>(a))) return;
+      if (!entryGoesOn(load<u64>(a))) return;
       depth += 7;
       for (let p = a; p < end; p += entryBytes) {
         const at = load<u32>(p + 8);
@@ -208,7 +248,7 @@ function insertion(a: u32, end: u32, depth: u32): void {
       const v = load<u64>(q - entryBytes);
       if (v < w) break;
       if (v == w) {
-        if (!goesOn(w)) break;
+        if (!entryGoesOn(w)) break;
         const other = load<u64>(q - 8);
         if (compareRecords(<u32>other, <u32>(other >> 32), <u32>rest, <u32>(rest >> 32), depth + 7) <= 0) break;
       }
@@ -265,12 +305,30 @@ export function countBefore(entries: u32, count: u32, key: u32, length: u32): u3
   } while (to < end);
 }
 
+/** Records whose bytes are looked for in memory at once. */
+const aheadEntries: u32 = 32;
+let seen: u64 = 0;
+
+/** Loads the records of the next entries: they lie anywhere, and memory answers many questions at
+ *  once sooner than one after the other. Answers the entry behind them. */
+function lookAhead(from: u32, to: u32): u32 {
+  const end = min(to, from + aheadEntries * entryBytes);
+  let all: u64 = 0;
+  for (let entry = from; entry < end; entry += entryBytes) {
+    const at = load<u32>(entry + 8);
+    all += load<u8>(at) + load<u8>(at + load<u32>(entry + 12) - 1);
+  }
+  seen += all;
+  return end;
+}
+
 /** Copies the records of entries [from, to) to `out`, as many as have room; answers the entry that
  *  is next. `first`: the first entry of all, before which there is none to be equal to. */
 export function gather(first: u32, from: u32, to: u32, out: u32, room: u32): u32 {
   const start = out, limit = out + room;
-  let n: u32 = 0, longest: u32 = 0;
+  let n: u32 = 0, longest: u32 = 0, ahead = from;
   for (; from < to; from += entryBytes) {
+    if (from >= ahead) ahead = lookAhead(from, to);
     const at = load<u32>(from + 8), length = load<u32>(from + 12);
     // The windows are those of the depth where sorting ended: only keys tell.
     if (unique && from > first) {

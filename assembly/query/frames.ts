@@ -5,7 +5,8 @@
  *  host reads come between those before and behind them. */
 import { tagArray, tagNull, tagNumber, tagText, writeDouble } from "../groups/count";
 import { power } from "../groups/numbers";
-import { rowBytes, rowsAt, rowsMax } from "../groups/rows";
+import { fieldAt, kindShift, rowBytes, rowsAt, rowsMax } from "../groups/rows";
+import { find, isNew, keyMaxBytes, take } from "../groups/table";
 import { allocate, copyWord } from "../space";
 import { passRow } from "./group";
 import {
@@ -29,6 +30,8 @@ const leastBytes: u32 = 1024 * 1024;
 const marksMax: u32 = 64 * 1024;
 const outputShift: usize = 4;
 const quote: u8 = 0x22;
+const comma: u8 = 0x2c;
+const carriageReturn: u8 = 13;
 
 let frames: usize = 0;
 let framesEnd: usize = 0;
@@ -36,13 +39,24 @@ let marks: usize = 0;
 let markCount: u32 = 0;
 let keys: usize = 0;
 let keyCount: u32 = 0;
-/** Of each column of a line: its register, where its name in JSON is and how long that is. */
+/** Of each cell of a line: its column, where its name in JSON is and how long that is. */
 let outputs: usize = 0;
 let outputCount: u32 = 0;
+/** Of the names together. */
+let namesBytes: u32 = 0;
+/** Where in a row each column is, u32. */
+let columnFields: usize = 0;
 let isCsv: bool = false;
+/** Of rows with equal keys only the first becomes a frame. */
+let isUnique: bool = false;
 
 /** `keys`: registers u32. `setOutput` says what a line has. */
-export function startFrames(keys_: usize, keyCount_: u32, outputs_: u32, isCsv_: bool): void {
+export function startFrames(
+  columnFields_: usize, keys_: usize, keyCount_: u32, outputs_: u32, isCsv_: bool, isUnique_: bool,
+): void {
+  isUnique = isUnique_;
+  columnFields = columnFields_;
+  namesBytes = 0;
   keys = keys_;
   keyCount = keyCount_;
   outputCount = outputs_;
@@ -53,11 +67,19 @@ export function startFrames(keys_: usize, keyCount_: u32, outputs_: u32, isCsv_:
   clearFrames();
 }
 
-export function setOutputAt(output: u32, register: u32, name: usize, length: u32): void {
+export function setOutputAt(output: u32, column: u32, name: usize, length: u32): void {
   const to = outputs + (<usize>output << outputShift);
-  store<u32>(to, register);
+  store<u32>(to, column);
   store<u32>(to, <u32>name, 4);
   store<u32>(to, length, 8);
+  namesBytes += length;
+}
+
+/** The field of a row that is a cell of its line. */
+// @ts-ignore: decorator
+@inline
+function cellOf(row: u32, output: usize): usize {
+  return fieldAt(row, load<u32>(columnFields + (load<u32>(output) << 2)));
 }
 
 export function clearFrames(): void {
@@ -96,29 +118,52 @@ export function frameRows(): void {
 
 /** False when the row is the host's. */
 function frameRow(row: u32): bool {
-  let most: u32 = 64;
+  if (isUnique && hasCome(row)) return true;
+  const from = rowsAt + row * rowBytes;
+  const start = <usize>load<u32>(from);
+  const behind = <usize>load<u32>(from, 4);
+  // A quote is written as two.
+  let most = 2 * <u32>(behind - start) + namesBytes + 8 * outputCount + 64;
   for (let i: u32 = 0; i < keyCount; i++) {
     const register = registerOf(load<u32>(keys + (i << 2)));
     most += 16 + (kindOf(register, row) == text ? lengthIn(register, row) : 0);
-  }
-  for (let i: u32 = 0; i < outputCount; i++) {
-    const output = outputs + (<usize>i << outputShift);
-    most += 2 * lengthIn(registerOf(load<u32>(output)), row) + load<u32>(output, 8) + 8;
   }
   if (framesEnd + most > frames + framesBytes) return false;
   const key = framesEnd + 8;
   const line = writeKey(key, row);
   if (line == 0) return false;
-  const end = isCsv ? writeCsv(line, row) : writeJson(line, row);
+  if (isUnique && !isFirst(key, line)) return true;
+  let end = isCsv ? copyRow(line, row, start, behind) : 0;
+  if (end == 0) end = isCsv ? writeCsv(line, row) : writeJson(line, row);
   if (end == 0) return false;
   store<u32>(framesEnd, <u32>(line - key));
   store<u32>(framesEnd, <u32>(end - line), 4);
   const mark = marks + (<usize>markCount << 3);
   markCount++;
-  store<u32>(mark, load<u32>(rowsAt + row * rowBytes));
+  store<u32>(mark, <u32>start);
   store<u32>(mark, <u32>(framesEnd - frames), 4);
   framesEnd = end;
   return true;
+}
+
+/** Looks for a key that is one text where it lies: most rows of few keys need no more. */
+function hasCome(row: u32): bool {
+  if (keyCount != 1) return false;
+  const register = registerOf(load<u32>(keys));
+  const length = lengthIn(register, row);
+  if (kindOf(register, row) != text || length > keyMaxBytes) return false;
+  find(tagText, textOf(register, row), length);
+  return !isNew;
+}
+
+/** Whether no row before had the key [key, end). Too long to be looked for, it is taken for new. */
+function isFirst(key: usize, end: usize): bool {
+  const length = <u32>(end - key) - 1;
+  if (length > keyMaxBytes) return true;
+  const tag = load<u8>(key);
+  const slot = find(tag, key + 1, length);
+  if (isNew) take(slot, tag, key + 1, length);
+  return isNew;
 }
 
 /** As `wire/block/key.ts`; answers where it ends, 0 = a cell is no part of a key. */
@@ -148,12 +193,39 @@ function writeKey(to: usize, row: u32): usize {
   return to;
 }
 
+/** A row [start, behind) whose line is what it is already: all its cells in their order, none of
+ *  them empty or in quotes. 0 = it is none. */
+function copyRow(to: usize, row: u32, start: usize, behind: usize): usize {
+  let at = start;
+  for (let i: u32 = 0; i < outputCount; i++) {
+    const cell = cellOf(row, outputs + (<usize>i << outputShift));
+    const length = load<u32>(cell, 4);
+    if (<usize>load<u32>(cell) != at || length == 0 || length >> kindShift != text) return 0;
+    at += <usize>length;
+    if (i + 1 < outputCount && load<u8>(at++) != comma) return 0;
+  }
+  // A return may be part of the row's end.
+  if (at + 1 != behind && (at + 2 != behind || load<u8>(at) != carriageReturn)) return 0;
+  const quotes = i8x16.splat(quote);
+  const returns = i8x16.splat(carriageReturn);
+  const shift = to - start;
+  for (let from = start; from < at; from += 16) {
+    const bytes = v128.load(from);
+    v128.store(from + shift, bytes);
+    const special = v128.or(i8x16.eq(bytes, quotes), i8x16.eq(bytes, returns));
+    if (!v128.any_true(special)) continue;
+    if (from + <usize>ctz(i8x16.bitmask(special)) < at) return 0;
+  }
+  store<u8>(at + shift, 10);
+  return at + shift + 1;
+}
+
 function writeCsv(to: usize, row: u32): usize {
   for (let i: u32 = 0; i < outputCount; i++) {
-    const register = registerOf(load<u32>(outputs + (<usize>i << outputShift)));
-    if (kindOf(register, row) != text) return 0;
-    const at = textOf(register, row);
-    const length = lengthIn(register, row);
+    const cell = cellOf(row, outputs + (<usize>i << outputShift));
+    const length = load<u32>(cell, 4);
+    if (length >> kindShift != text) return 0;
+    const at = <usize>load<u32>(cell);
     if (length == 0 || isSpecial(at, length)) {
       store<u8>(to++, quote);
       for (let byte = at; byte < at + length; byte++) {
@@ -165,7 +237,7 @@ function writeCsv(to: usize, row: u32): usize {
       copyWord(to, at, length);
       to += length;
     }
-    store<u8>(to++, 0x2c);
+    store<u8>(to++, comma);
   }
   store<u8>(to - 1, 10);
   return to;
@@ -189,15 +261,16 @@ function writeJson(to: usize, row: u32): usize {
   store<u8>(to++, 0x7b);
   for (let i: u32 = 0; i < outputCount; i++) {
     const output = outputs + (<usize>i << outputShift);
-    const register = registerOf(load<u32>(output));
-    if (kindOf(register, row) != text) return 0;
+    const cell = cellOf(row, output);
+    const length = load<u32>(cell, 4);
+    if (length >> kindShift != text) return 0;
     const nameBytes = load<u32>(output, 8);
     memory.copy(to, load<u32>(output, 4), nameBytes);
     to += nameBytes;
     store<u16>(to, 0x223a);
     to += 2;
-    const end = textOf(register, row) + lengthIn(register, row);
-    for (let at = textOf(register, row); at < end; at++) {
+    const end = <usize>load<u32>(cell) + length;
+    for (let at = <usize>load<u32>(cell); at < end; at++) {
       const byte = load<u8>(at);
       if (byte < 0x20) return 0;
       if (byte == quote || byte == 0x5c) store<u8>(to++, 0x5c);

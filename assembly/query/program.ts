@@ -29,6 +29,7 @@ import {
   firstOf,
   keepTrue,
   loadField,
+  loadNumbers,
   negated,
   numbersOf,
   textsOf,
@@ -75,13 +76,13 @@ export function passOnly(): void {
 }
 
 /** Rows become frames of so many columns, with the program's key. */
-export function frameAll(outputs: u32, isCsv: bool): void {
+export function frameAll(outputs: u32, isCsv: bool, isUnique: bool): void {
   end = toFrames;
-  startFrames(programEnd, keyCount, outputs, isCsv);
+  startFrames(columnFields, programEnd, keyCount, outputs, isCsv, isUnique);
 }
 
-export function setOutput(output: u32, register: u32, name: u32, length: u32): void {
-  setOutputAt(output, register, texts + name, length);
+export function setOutput(output: u32, column: u32, name: u32, length: u32): void {
+  setOutputAt(output, column, texts + name, length);
 }
 
 export function setColumnField(column: u32, field: u32): void {
@@ -112,6 +113,10 @@ function run(at: usize): void {
   const third = load<u32>(at, 16);
   if (what == 0) {
     loadField(to, load<u32>(columnFields + (first << 2)), second != 0);
+    return;
+  }
+  if (what == 27) {
+    loadNumbers(to, load<u32>(columnFields + (first << 2)));
     return;
   }
   const a = registerOf(first);

@@ -51,6 +51,22 @@ export function loadField(to: usize, field: u32, emptyIsNull: bool): void {
   }
 }
 
+/** What `numbersOf` makes of `loadField`. */
+export function loadNumbers(to: usize, field: u32): void {
+  for (let i: u32 = 0; i < selected; i++) {
+    const row = rowAt(i);
+    const from = fieldAt(row, field);
+    const length = load<u32>(from, 4) & lengthMask;
+    const kind = load<u32>(from, 4) >> kindShift;
+    if (kind != text && kind != kindNumber) {
+      if (kind == none) setKind(to, row, none);
+      else setOdd(to, row);
+    } else if (kind == text && length == 0) setKind(to, row, none);
+    else if (readNumber(load<u32>(from), length, digitsMax)) setNumber(to, row, digits, decimals);
+    else setOdd(to, row);
+  }
+}
+
 /** Null of null and of an empty text. */
 export function numbersOf(to: usize, from: usize): void {
   for (let i: u32 = 0; i < selected; i++) {

@@ -20,9 +20,10 @@ export function framingOf({ inputs, output }: OperatorSpec, sort: SortSpec): Wan
       }),
       columns: columns.map((column) => {
         const name = registers.addText(JSON.stringify(column));
-        return [registers.load(column).register, ...name];
+        return [registers.column(column), ...name];
       }),
       isCsv: output === "csv",
+      isUnique: sort.unique,
     };
     return wantedByProgram(registers.program({ frame }));
   } catch (error) {

@@ -87,12 +87,12 @@ function mapTask(task: MapTask, { ordering, splitters, firstOf, framing }: Sorti
       return { ...finish(), badRecordsPath: null, badRecords: 0 };
     }
     const emit = framer(sorter);
-    const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;
-    if (first !== null) return first;
     if (framing !== null) {
       const framed = mapKeptRows(task, framing, () => ({ emit, finish, frames: adder(sorter) }));
       if (framed !== null) return framed;
     }
+    const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;
+    if (first !== null) return first;
     return runMap(task, (): Target => ({ emit, finish, close: () => {} }));
   } finally {
     sorter.close(isFinished);
@@ -146,7 +146,8 @@ class LineEnds {
   /** Of the bytes [0, count) of `room`, which has one byte more, what is left. */
   take(room: Uint8Array, count: number): number {
     const bytes = room.subarray(0, count);
-    if (!this.isPending && !bytes.includes(carriageReturn)) return count;
+    const searched = Buffer.from(bytes.buffer, bytes.byteOffset, count);
+    if (!this.isPending && !searched.includes(carriageReturn)) return count;
     const given = bytes.slice();
     let to = 0;
     if (this.isPending && given[0] !== newline) room[to++] = carriageReturn;

@@ -33,8 +33,8 @@ export type GroupExports = {
     ]
   ): number;
   passOnly(): void;
-  frameAll(outputs: number, isCsv: boolean): void;
-  setOutput(output: number, register: number, name: number, length: number): void;
+  frameAll(outputs: number, isCsv: boolean, isUnique: boolean): void;
+  setOutput(output: number, column: number, name: number, length: number): void;
   framesAt(): number;
   framesSize(): number;
   marksAt(): number;

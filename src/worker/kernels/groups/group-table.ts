@@ -95,7 +95,13 @@ export class GroupTable {
   ): void {
     const exports = this.#exports;
     const { buffer } = exports.memory;
-    const frames = new Uint8Array(buffer, exports.framesAt(), exports.framesSize()).slice();
+    const all = new Uint8Array(buffer, exports.framesAt(), exports.framesSize());
+    if (ranges.length === 0) {
+      if (all.length > 0) give(all);
+      return;
+    }
+    // Copies: reading may need the memory of the kernel.
+    const frames = all.slice();
     const count = exports.marksCount();
     const marks = new Uint32Array(buffer, exports.marksAt(), 2 * count).slice();
     let from = 0;

@@ -42,7 +42,21 @@ export const instructions = {
   date: 25,
   /** b: 0 year, 1 quarter, 2 month, 3 day, 4 hour, 5 minute. */
   truncate: 26,
+  /** Column a, as `load` and `number` would make it. */
+  loadNumber: 27,
 } as const;
+
+const { load, loadNumber, and, or, compare, coalesce, add, sub, mul, mod, part, concat } =
+  instructions;
+const ofColumns: readonly number[] = [load, loadNumber];
+const binary = [and, or, compare, coalesce, add, sub, mul, mod, part, concat];
+const ofTwo: readonly number[] = binary;
+
+/** How many operands of an instruction are registers: the first ones. */
+export function operandsOf(what: number): number {
+  if (ofColumns.includes(what)) return 0;
+  return what === instructions.if ? 3 : ofTwo.includes(what) ? 2 : 1;
+}
 
 export const aggregateKinds = {
   countAll: 0,
@@ -90,9 +104,11 @@ export type Group = {
 export type Frame = {
   /** Registers. */
   readonly keys: readonly number[];
-  /** A register, and where its name in JSON is among the texts. */
-  readonly columns: ReadonlyArray<readonly [register: number, from: number, length: number]>;
+  /** Which of the program's columns, and where its name in JSON is among the texts. */
+  readonly columns: ReadonlyArray<readonly [column: number, from: number, length: number]>;
   readonly isCsv: boolean;
+  /** Of rows with equal keys only the first. */
+  readonly isUnique: boolean;
 };
 
 const kinds = { null: 2, false: 3, true: 4 } as const;
@@ -122,7 +138,7 @@ export function setProgram(exports: GroupExports, program: Program): void {
     else exports.fillNumber(register, constant.digits, constant.decimals);
   }
   if (frame !== undefined) {
-    exports.frameAll(frame.columns.length, frame.isCsv);
+    exports.frameAll(frame.columns.length, frame.isCsv, frame.isUnique);
     for (const [i, column] of frame.columns.entries()) exports.setOutput(i, ...column);
   } else if (group === null) exports.passOnly();
 }

@@ -236,7 +236,9 @@ export class RowScan {
 
   #isReadable(bytes: Uint8Array): boolean {
     if (!this.#options.wanted.isPlain) return this.#isValid(bytes);
-    return isUtf8(bytes) && !bytes.includes(0);
+    // Of plain arrays every byte is looked at alone, which takes twenty times as long.
+    const { buffer, byteLength, byteOffset } = bytes;
+    return isUtf8(bytes) && !Buffer.from(buffer, byteOffset, byteLength).includes(0);
   }
 }
 

@@ -1,5 +1,10 @@
 /** The registers of a program while it is made, with what is known of their cells. */
-import { type Constant, instructions, type Program } from "../../kernels/groups/program.ts";
+import {
+  type Constant,
+  instructions,
+  operandsOf,
+  type Program,
+} from "../../kernels/groups/program.ts";
 
 /** Thrown where a kernel cannot do what is asked. */
 export class NotCompiled extends Error {}
@@ -26,6 +31,8 @@ export class Registers {
   readonly #constants: Constant[] = [];
   readonly #columns: string[] = [];
   readonly #made = new Map<string, Value>();
+  /** By their registers: the columns whose cells these have as they are. */
+  readonly #loaded = new Map<number, number>();
   #texts = "";
   #count = 0;
 
@@ -42,13 +49,21 @@ export class Registers {
     return made;
   }
 
+  /** Which of the columns it is that rows must have. */
+  column(name: string): number {
+    if (!this.#source.includes(name)) throw new NotCompiled();
+    const at = this.#columns.indexOf(name);
+    return at === -1 ? this.#columns.push(name) - 1 : at;
+  }
+
   load(column: string): Value {
-    if (!this.#source.includes(column)) throw new NotCompiled();
     const { cellsAreTexts, emptyIsNull } = this.#options;
     const kind = cellsAreTexts ? "text" : "any";
     return this.once(`load ${column}`, () => {
-      const at = this.#columns.push(column) - 1;
-      return this.emit(kind, instructions.load, at, Number(emptyIsNull));
+      const at = this.column(column);
+      const loaded = this.emit(kind, instructions.load, at, Number(emptyIsNull));
+      this.#loaded.set(loaded.register, at);
+      return loaded;
     });
   }
 
@@ -68,6 +83,8 @@ export class Registers {
   number(of: Value): Value {
     if (of.kind === "number") return of;
     return this.once(`number ${of.register}`, () => {
+      const column = this.#loaded.get(of.register);
+      if (column !== undefined) return this.emit("number", instructions.loadNumber, column);
       return this.emit("number", instructions.number, of.register);
     });
   }
@@ -108,12 +125,22 @@ export class Registers {
   program(end: Pick<Program, "group" | "frame">): Program {
     return {
       ...end,
-      code: this.#code,
+      code: this.#usedCode(end),
       registers: Math.max(1, this.#count),
       columns: this.#columns,
       constants: this.#constants,
       texts: this.#texts,
     };
+  }
+
+  /** Without the cells that nothing looks at: numbers are read from rows as they are. */
+  #usedCode({ group, frame }: Pick<Program, "group" | "frame">): Program["code"] {
+    const keys = group?.keys ?? frame?.keys ?? [];
+    const used = new Set([...keys, ...(group?.aggregates ?? []).map(([, register]) => register)]);
+    for (const [what, , ...of] of this.#code) {
+      for (const register of of.slice(0, operandsOf(what as number))) used.add(register);
+    }
+    return this.#code.filter(([what, to]) => what !== instructions.load || used.has(to as number));
   }
 
   #new(): number {
