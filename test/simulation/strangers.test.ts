@@ -34,7 +34,6 @@ for (const [name, lying] of Object.entries(lyings)) {
 
 for (const [tasks, rate, mostWork] of [
   [20_000, 1, promisedFigures.work[0].most],
-  [20_000, 0.1, promisedFigures.work[0].most],
   // Newcomers to an owner cost most of a small job: each of its first results is compared.
   [2_000, 1, 2],
   [2_000, 0.1, 2],

@@ -17,7 +17,7 @@ function compute(village: Village, owner: string, tasks: number): number {
   const before = computed(village);
   const stage = testStage({ taskCount: tasks });
   const spec = testJob([stage], { share: "volunteers", backupTasks: false });
-  village.tell({ ...submission(spec, null), owner });
+  village.tell(submission(spec, null, owner));
   for (let n = 0; n < 10 * tasks && village.state.active.size > 0; n++) {
     for (const worker of [...village.running.keys()]) {
       if (!village.isIdle(worker)) village.says(worker);
