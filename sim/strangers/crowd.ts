@@ -22,7 +22,12 @@ export type Nature =
       readonly after: number;
       readonly group: number;
       readonly onlyNewest?: boolean;
+      /** Lies in jobs of this owner alone; to all others it is honest, and earns their trust. */
+      readonly onlyTo?: string;
     };
+
+/** Jobs in the order in which they are submitted, each when the one before it is done. */
+export type CrowdJob = { readonly owner: string; readonly tasks: number };
 
 export type CrowdOptions = {
   readonly seed: number;
@@ -32,6 +37,10 @@ export type CrowdOptions = {
   readonly spec?: Partial<JobSpec>;
   /** Check the laws after so many events; 0 = never. */
   readonly lawsEvery?: number;
+  /** Default true, as coordinators have it. */
+  readonly trustsByOwner?: boolean;
+  /** Jobs of others that are done before; the figures are of the last job. */
+  readonly before?: readonly CrowdJob[];
 };
 
 export type CrowdResult = {
@@ -82,7 +91,7 @@ export class Crowd {
   #events = 0;
   #computed = 0;
   #atMs = 1_000;
-  #job: JobId = "j-1";
+  #job: { readonly id: JobId; readonly owner: string } = { id: "j-1", owner: "ann" };
 
   constructor(options: CrowdOptions) {
     this.#options = options;
@@ -95,7 +104,9 @@ export class Crowd {
     const { own, seed, volunteers } = this.#options;
     const trustSeed = seed * 2_654_435_761 + 1;
     const started = { epoch: 1, retains: true, trustSeed, auditShare: 0.01, canaryShare } as const;
-    this.#tell({ kind: "coordinator-started", ...started });
+    const { trustsByOwner = true } = this.#options;
+    const policy = trustsByOwner ? { trustsByOwner } : {};
+    this.#tell({ kind: "coordinator-started", ...started, ...policy });
     const natures: Array<Nature | null> = [...volunteers, ...Array(own).fill(null)];
     // In any order: a worker's number says nothing.
     for (let at = natures.length - 1; at > 0; at--) {
@@ -103,8 +114,11 @@ export class Crowd {
       [natures[at], natures[other]] = [natures[other]!, natures[at]!];
     }
     for (const [index, nature] of natures.entries()) this.#join(index, nature);
-    this.#submit();
-    this.#work();
+    const { before = [], tasks } = this.#options;
+    for (const job of [...before, { owner: "ann", tasks }]) {
+      this.#submit(job);
+      this.#work();
+    }
     return this.#result();
   }
 
@@ -140,8 +154,9 @@ export class Crowd {
     });
   }
 
-  #submit(): void {
-    const { seed, spec, tasks } = this.#options;
+  #submit({ owner, tasks }: CrowdJob): void {
+    const { seed, spec } = this.#options;
+    this.#computed = 0;
     const stage = {
       kind: "tasks",
       taskCount: tasks,
@@ -164,14 +179,14 @@ export class Crowd {
     };
     const effects = this.#tell({
       kind: "job-submitted",
-      owner: "ann",
+      owner,
       key: null,
       digest: hash,
       spec: job,
       disguise: seed * 7_919 + 1,
     });
     const reply = effects.find((effect) => effect.kind === "reply");
-    this.#job = reply?.value.job as JobId;
+    this.#job = { id: reply?.value.job as JobId, owner };
     for (const effect of effects) this.#perform(effect);
   }
 
@@ -199,7 +214,7 @@ export class Crowd {
     this.#send({
       kind: "attempts-reported",
       worker: member.id,
-      job: this.#job,
+      job: this.#job.id,
       stage: 0,
       reports: [{ task, attempt, durationMs: 1_000, kind: "done", output }],
     });
@@ -209,6 +224,7 @@ export class Crowd {
     const { delivered, nature, newest } = member;
     member.newest = Math.max(newest, task);
     if (nature.kind !== "liar" || delivered < nature.after) return right(task);
+    if (nature.onlyTo !== undefined && nature.onlyTo !== this.#job.owner) return right(task);
     if (nature.onlyNewest === true && task <= newest) return right(task);
     // The same tasks for all of a group.
     const isChosen = nature.rate >= 1 || new Random(task * 8191 + nature.group).chance(nature.rate);
@@ -294,7 +310,7 @@ export class Crowd {
 
   #result(): CrowdResult {
     const { tasks } = this.#options;
-    const job = this.state.jobs.get(1)!;
+    const job = this.state.jobs.get(Number(this.#job.id.slice(2)))!;
     let wrong = 0;
     let left = 0;
     for (const [task, output] of job.stages[0]!.outputs.entries()) {

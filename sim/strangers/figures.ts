@@ -62,6 +62,27 @@ export function crowdOf(
   return new Crowd({ seed: at.seed, tasks, own: 1, volunteers }).run();
 }
 
+/** A fifth of the workers agree to lie to one owner, and have earned trust by a job of another. */
+export function againstOneOwner(
+  { tasks, workers }: CrowdSize,
+  { rate, seed, trustsByOwner = true }: Against,
+): CrowdResult {
+  const liars = Math.round(workers * 0.2);
+  const liar: Nature = { kind: "liar", rate, after: 0, group: 1, onlyTo: "ann" };
+  const volunteers = Array.from({ length: workers - 1 }, (_, index): Nature => {
+    return index < liars ? liar : { kind: "honest" };
+  });
+  const before = [{ owner: "bob", tasks: 200 * workers }];
+  return new Crowd({ seed, tasks, own: 1, volunteers, before, trustsByOwner }).run();
+}
+
+export type Against = {
+  readonly rate: number;
+  readonly seed: number;
+  /** See `CrowdOptions`. */
+  readonly trustsByOwner?: boolean;
+};
+
 /** A small crowd of every engine in which all are honest or, every other seed, some are not: how
  *  many honest workers were called liars. */
 export function accusedIn(seed: number, lawsEvery = 0): number {

@@ -30,6 +30,9 @@ test("a system error has a plain meaning, any other is called a bug", () => {
   const gone = Object.assign(new Error("ENOENT: …"), { code: "ENOENT", path: "/a" });
   assert.equal(faultText(gone, false), "tequio: not-found: /a does not exist");
   assert.equal(exitCodeFor(gone), 2);
+  // A quota, as file servers of a network have one for each user.
+  const over = Object.assign(new Error("EDQUOT: …"), { code: "EDQUOT", path: "/a" });
+  assert.match(faultText(over, false), /^tequio: storage-full: no space left for \/a; free some/);
   assert.match(faultText(new TypeError("x is not a function"), false), /internal error: .*--debug/);
   assert.equal(faultText(new Interrupted(), true), "");
 });

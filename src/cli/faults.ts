@@ -1,4 +1,5 @@
 /** How the command line ends: exit codes, and the one form in which errors are printed. */
+import { isDiskFull } from "../core/disk-full.ts";
 import { ClusterError, type ErrorCode } from "../core/error.ts";
 import { safeText } from "./text.ts";
 
@@ -84,7 +85,7 @@ function asClusterError(error: unknown): ClusterError | null {
       `no permission for ${syscall ?? "using"} ${where}; choose another place or change its rights`,
     );
   }
-  if (code === "ENOSPC") {
+  if (isDiskFull(error)) {
     return new ClusterError(
       "storage-full",
       `no space left for ${where}; free some and run it again`,

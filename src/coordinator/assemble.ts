@@ -242,7 +242,8 @@ function openGoing(
 
 /** Where nothing is audited no canaries are given either. */
 function checksOf(auditShare = 0) {
-  return auditShare === 0 ? {} : { auditShare, canaryShare };
+  const policy = { trustsByOwner: true } as const;
+  return auditShare === 0 ? policy : { ...policy, auditShare, canaryShare };
 }
 
 /** The edges where workers and browsers reach the core. */

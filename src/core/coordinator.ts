@@ -44,6 +44,7 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
     if (event.trustSeed !== undefined) state.trust.seed = event.trustSeed;
     state.audits.share = event.auditShare ?? 0;
     state.canaries.share = event.canaryShare ?? 0;
+    state.trust.isByOwner = event.trustsByOwner === true;
     if (event.retains) startRetention(state, beforeMs);
   } else apply(state, event, effects);
   placeTouched(state);

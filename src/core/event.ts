@@ -104,6 +104,8 @@ export type CoordinatorEvent = {
       readonly auditShare?: number;
       /** Share of the tasks of volunteers whose result is known; default 0. */
       readonly canaryShare?: number;
+      /** Volunteers earn trust for each owner of jobs apart; absent in logs from before. */
+      readonly trustsByOwner?: true;
       /** How far the wall clock was ahead of the newest record, when that was a day or more, in ms;
        *  absent in logs from before such jumps were remembered. */
       readonly aheadMs?: number;

@@ -92,6 +92,16 @@ export function evenGlobals(options: EvenOptions = {}): () => void {
   };
 }
 
+/** The same while it runs: for the top of a job file in a realm that also does other things. */
+export async function withEvenGlobals<T>(use: () => Promise<T>): Promise<T> {
+  const restore = evenGlobals();
+  try {
+    return await use();
+  } finally {
+    restore();
+  }
+}
+
 /** The version of what Node has `fetch` from; "" elsewhere. To be asked before `process` goes. */
 function undiciHere(): string {
   const { process } = globalThis as { process?: { versions?: { undici?: string } } };

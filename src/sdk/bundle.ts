@@ -46,7 +46,12 @@ export type BundleOptions = {
   readonly wheels?: string | undefined;
   /** Where builds are kept; default nowhere. */
   readonly cache?: BuildCache;
+  readonly evaluate?: Evaluate | undefined;
 };
+
+/** What is around the evaluation of a job file. Default: what this process has; under the judge,
+ *  what workers have, for job code keeps what it makes at its top. */
+export type Evaluate = <T>(use: () => Promise<T>) => Promise<T>;
 
 const extensions = [".js", ".mjs", ".ts", ".mts"];
 /** How long the module may take to load here, in ms: an `await` at its top may never end. */
@@ -55,7 +60,7 @@ export const loadMaxMs = 10_000;
 /** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with
  *  its place. */
 export async function bundleJob(file: string, options: BundleOptions = {}): Promise<BuiltJob> {
-  const { cache, wheels } = options;
+  const { cache, evaluate, wheels } = options;
   if (extname(file) === ".py") {
     const { buildPythonJob } = await import("./python/build.ts");
     return buildPythonJob(file, wheels);
@@ -71,7 +76,7 @@ export async function bundleJob(file: string, options: BundleOptions = {}): Prom
     return bundleModule(path, dirname(path), plugins);
   };
   const bundled = await (cache === undefined ? build() : builtOnce({ path, text }, build, cache));
-  const job = checkJob((await load(bundled, path)).default, basename(path));
+  const job = checkJob((await load(bundled, path, evaluate)).default, basename(path));
   const code = job.kind === "operator" ? operatorCode : bundled;
   const hash = createHash("sha256").update(code).digest("hex");
   return { code, hash, job, file: path };
@@ -135,7 +140,11 @@ async function checkSource(path: string, source: string, { hint, roots }: Wanted
 }
 
 /** Evaluates a bundle in this process: what it exports. `path`: of the job file. */
-export async function load(code: string, path: string): Promise<{ readonly default?: unknown }> {
+export async function load(
+  code: string,
+  path: string,
+  evaluate: Evaluate = (use) => use(),
+): Promise<{ readonly default?: unknown }> {
   const folder = await mkdtemp(join(tmpdir(), "tequio-job-"));
   const copy = join(folder, evaluatedName);
   const limit = new AbortController();
@@ -143,15 +152,13 @@ export async function load(code: string, path: string): Promise<{ readonly defau
     await writeFile(copy, code, { mode: 0o600 });
     // Bun has none, and maps the places of errors by itself.
     nodeModule.setSourceMapsSupport?.(true);
-    return await Promise.race([
-      evaluated(() => import(pathToFileURL(copy).href)),
-      delay(loadMaxMs, null, { signal: limit.signal }).then(() => {
-        throw new ClusterError(
-          "build-failed",
-          `${basename(path)} did not load within ${loadMaxMs} ms: an await at its top has no end`,
-        );
-      }),
-    ]);
+    const { href } = pathToFileURL(copy);
+    const late = async (): Promise<never> => {
+      await delay(loadMaxMs, null, { signal: limit.signal });
+      const text = `did not load within ${loadMaxMs} ms: an await at its top has no end`;
+      throw new ClusterError("build-failed", `${basename(path)} ${text}`);
+    };
+    return await evaluate(() => Promise.race([evaluated(() => import(href)), late()]));
   } catch (caught) {
     const error = harmless(caught);
     if (error instanceof ClusterError) throw error;

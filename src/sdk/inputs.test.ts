@@ -1,7 +1,7 @@
 /** Which files a job reads, in which order, and the error when there are none. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
 import { temporaryDir } from "../store/testing/at-end.ts";
 import { findInputs } from "./inputs.ts";
@@ -38,6 +38,20 @@ test("files come in the order given, those of a folder sorted, without hidden on
     "z.txt",
     "z.txt",
   ]);
+});
+
+test("however a folder is written, its files have short names and whole paths", async (t) => {
+  const path = await folder(t, { "a.txt": "1", "d/b.txt": "2" });
+  const away = relative(process.cwd(), path);
+  for (const given of [path, `${path}/`, `${path}//d/../`, away, `./${away}/.`, `${path}/./d`]) {
+    const { files } = await findInputs([given], one);
+    const names = given.endsWith("d") ? ["b.txt"] : ["a.txt", "d/b.txt"];
+    assert.deepEqual(
+      files.map(({ name }) => name),
+      names.map((name) => join(given, name)),
+    );
+    for (const { at, name } of files) assert.equal(at.kind === "path" && at.path, resolve(name));
+  }
 });
 
 test("globs give files only, sorted, and a name with glob characters is itself", async (t) => {

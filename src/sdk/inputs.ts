@@ -1,6 +1,6 @@
 /** Finds the files that a job reads: files, folders, globs, standard input, files that members of
  *  the cluster share, each for one of its inputs. */
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import { isRemote } from "../remote/address.ts";
 import type { SharedInput } from "../wire/api/messages.ts";
@@ -146,7 +146,7 @@ async function expand(path: string): Promise<PathFile[]> {
 
 /** Looks at the first bytes, and so finds out that the file can be read. */
 function checked({ name, stats }: FoundName): PathFile {
-  const path = resolve(name);
+  const path = absolute(name);
   const looked = stats === null || stats.isFile() ? look(name, path) : null;
   if (looked === null) {
     throw refused(
@@ -156,6 +156,13 @@ function checked({ name, stats }: FoundName): PathFile {
   const { content, mtimeMs, sizeBytes } = looked;
   const at = { kind: "path", path, mtimeMs } as const;
   return { name, compression: compressionOf(name), content, sizeBytes, at };
+}
+
+/** As `resolve`, which takes each name apart: names below a folder are normalized already. */
+function absolute(name: string): string {
+  if (sep !== "/" || /(^|\/)\.{0,2}(\/|$)/.test(name.slice(1))) return resolve(name);
+  if (name.startsWith("/")) return name;
+  return name.startsWith(".") ? resolve(name) : `${resolve(".")}/${name}`;
 }
 
 function look(name: string, path: string): Looked | null {

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { constants, lstatSync, readlinkSync, statSync } from "node:fs";
 import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isDiskFull } from "../core/disk-full.ts";
 import { ClusterError } from "../core/error.ts";
 
 /** `into`: a pipe or a character device, by a link or not. `file`: nothing is there, or a regular
@@ -116,8 +117,7 @@ export async function writeNew(
 }
 
 function unwritten(path: string, cause: unknown): unknown {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code !== "ENOSPC" && code !== "EDQUOT") return cause;
+  if (!isDiskFull(cause)) return cause;
   const text = `no space left to write ${path}; free some and collect the result again`;
   return new ClusterError("storage-full", text, { cause });
 }

@@ -9,7 +9,7 @@ import { programKinds } from "../core/job.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import { planFrom } from "../wire/block/plan-text.ts";
 import { checkJob } from "./build/check-job.ts";
-import { load } from "./bundle.ts";
+import { type Evaluate, load } from "./bundle.ts";
 import type { Client } from "./client.ts";
 import type { Job } from "./job.ts";
 import type { OnlyTask } from "./local.ts";
@@ -35,11 +35,17 @@ const planMaxBytes = 1024 ** 3;
  *  tasks. */
 export type Wanted = { readonly job: string; readonly task: number; readonly isReduce: boolean };
 
-/** `host`: this machine (`hostId`). Rejects with `not-found` when the job or the task is not known,
+type Place = {
+  /** This machine: `hostId`. */
+  readonly host: string;
+  readonly evaluate?: Evaluate;
+};
+
+/** Rejects with `not-found` when the job or the task is not known,
  *  with `bad-request` when it cannot be run here, and says why. */
 export async function fetchReplay(
   client: Client,
-  { host, isReduce, job, task }: Wanted & { readonly host: string },
+  { evaluate, host, isReduce, job, task }: Wanted & Place,
 ): Promise<Replay> {
   const spec = await client.spec(job);
   if (spec.programKind === programKinds.python) {
@@ -58,7 +64,8 @@ export async function fetchReplay(
     const code = await textOf(client, spec.codeHash, codeMaxBytes);
     const splits = isReduce ? plan.splits : plan.splits.slice(task, task + 1);
     const uploads = await inputsOf(client, plan, { folder, host, splits });
-    const loaded = checkJob((await load(code, join(process.cwd(), `${job}.ts`))).default, job);
+    const path = join(process.cwd(), `${job}.ts`);
+    const loaded = checkJob((await load(code, path, evaluate)).default, job);
     // Without reducers the pairs that `map` emits are the result.
     const { reducers } = isReduce ? plan : { reducers: 0 };
     const planned = foldable({ plan: { ...plan, reducers }, inputBytes: 0, uploads });

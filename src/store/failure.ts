@@ -1,4 +1,5 @@
 /** Turns errors of the file system and of SQLite into `ClusterError`s that say what to do next. */
+import { isDiskFull } from "../core/disk-full.ts";
 import { ClusterError } from "../core/error.ts";
 
 /** Primary result codes of SQLite, https://sqlite.org/rescode.html. */
@@ -24,7 +25,7 @@ export function isBusy(error: unknown): boolean {
 export function isFull(error: unknown): boolean {
   if (error instanceof ClusterError) return error.code === "storage-full";
   return (
-    ["ENOSPC", "EDQUOT"].includes(systemCode(error)) ||
+    isDiskFull(error) ||
     isSqlite(error, sqliteCode.full) ||
     (error as SystemError | null)?.errcode === sqliteSharedIndexFull
   );

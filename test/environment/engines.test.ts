@@ -133,6 +133,17 @@ test("crypto is refused where volunteers compute, with what to do", async (t) =>
   assert.equal(await judged(t, draws.replace("CHANCE", 'chance: "real",')), '"x4"\n');
 });
 
+test("the top of a job file has no more under the judge than on workers", async (t) => {
+  const atTop = (kinds: string) => `const kinds = ${kinds};
+export default tasks({ items: [0], run: () => kinds });`;
+  const some = "[typeof SharedArrayBuffer, typeof setImmediate, typeof Buffer]";
+  assert.equal(await judged(t, atTop(some)), '["undefined","undefined","function"]\n');
+  await assert.rejects(
+    judged(t, atTop("new SharedArrayBuffer(4).byteLength")),
+    /SharedArrayBuffer is not defined: job code has no SharedArrayBuffer.*use ArrayBuffer/s,
+  );
+});
+
 test("process.exit in job code fails the judge, with what to do", async (t) => {
   await assert.rejects(
     judged(t, "export default tasks({ items: [0], run: () => process.exit(0) });"),

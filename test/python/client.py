@@ -345,6 +345,20 @@ def a_coordinator_at_another_port_is_found():
     fails("unavailable", lambda: Api(gone).me(), "no coordinator at http://127.0.0.1:9")
 
 
+def an_older_coordinator_is_named():
+    cluster = source_only()
+    send = cluster._api._json
+
+    def newer(method, path, body=None):
+        spec = {**body["spec"], "shape": {"of": "newer"}} if path == "/v1/jobs" else None
+        return send(method, path, body if spec is None else {**body, "spec": spec})
+
+    cluster._api._json = newer
+    why = "does not know a part of this job (spec.shape.of: Invalid"
+    fails("version-mismatch", lambda: list(cluster.map(square, [1])), why)
+    fails("version-mismatch", lambda: list(cluster.map(square, [1])), "upgrade the coordinator")
+
+
 def long_lines_cost_their_length():
     cutter = LineCutter()
     before = time.process_time()

@@ -69,6 +69,7 @@ const programs: Readonly<Record<string, string>> = {
   "jobs of a program give rows, records and files": "jobs_give_rows",
   "rows of text are lines, and tables": "rows_of_text_are_lines_and_tables",
   "a coordinator that is at another port now is found": "a_coordinator_at_another_port_is_found",
+  "a coordinator that is older than the client is named": "an_older_coordinator_is_named",
   "a long line costs its length": "long_lines_cost_their_length",
   "job files run, with errors that name the place": "job_files_run",
 };

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Crowd, type Nature } from "../../sim/strangers/crowd.ts";
 import {
   accusedIn,
+  againstOneOwner,
   crowdOf,
   type Lying,
   lyings,
@@ -30,6 +31,29 @@ for (const [name, lying] of Object.entries(lyings)) {
     assert.ok(work <= most, `${work} attempts for each task`);
   });
 }
+
+for (const [tasks, rate, mostWork] of [
+  [20_000, 1, promisedFigures.work[0].most],
+  // Newcomers to an owner cost most of a small job: each of its first results is compared.
+  [2_000, 1, 2],
+  [2_000, 0.1, 2],
+] as const) {
+  const name = `a fifth agree to lie to one owner, in ${rate * 100} % of ${tasks} tasks`;
+  test(`X10: ${name}: what they earned with another does not count`, () => {
+    const found = againstOneOwner({ tasks, workers: 100 }, { rate, seed: 1 });
+    assert.equal(found.state, "done");
+    assert.equal(found.caughtHonest, 0);
+    const wrongMost = rate === 1 ? promisedFigures.wrongLoud : promisedFigures.wrongPatient;
+    assert.ok(found.wrong <= wrongMost, `${found.wrong} of the results are wrong`);
+    assert.ok(found.work <= mostWork, `${found.work} attempts for each task`);
+  });
+}
+
+test("trust earned over all owners at once would let them lie to one", () => {
+  const size = { tasks: 2_000, workers: 100 };
+  const found = againstOneOwner(size, { rate: 1, seed: 1, trustsByOwner: false });
+  assert.ok(found.wrong > promisedFigures.wrongPatient, `${found.wrong} of them are wrong`);
+});
 
 test("where two of a hundred are liars, the work is at most 1.15 times", () => {
   const [, { liars, most }] = promisedFigures.work;

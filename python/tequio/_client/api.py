@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 import uuid
 from base64 import b64encode
@@ -96,7 +97,11 @@ class Api:
             # Which machine reads what is worth a copy over the network, and not the job.
             body["spec"] = {**spec, "locality": None}
         send = lambda: self._json("POST", "/v1/jobs", body)["job"]  # noqa: E731
-        return patiently(send, _SUBMIT_PATIENCE_S)
+        try:
+            return patiently(send, _SUBMIT_PATIENCE_S)
+        except ClusterError as error:
+            known = _of_older(error)
+            raise known from (error if known is not error else error.__cause__)
 
     def job(self, job: str) -> Dict[str, Any]:
         """JobSummary."""
@@ -202,6 +207,24 @@ def patiently(send: Callable[[], Any], patience_s: float) -> Any:
                 raise
         time.sleep(wait)
         wait = min(wait * 2, _BACKOFF_MAX_S)
+
+
+# How coordinators refuse a field, or a value of one, that they do not know.
+_UNKNOWN = re.compile(
+    r"this is not a submission: (spec\S*: (?:Unrecognized key|Invalid (?:input$|option|discr)).*)",
+    re.DOTALL,
+)
+
+
+def _of_older(error: ClusterError) -> ClusterError:
+    """What a client sends has the right form: what the coordinator does not know of it is newer
+    than the coordinator."""
+    unknown = _UNKNOWN.match(error.text) if error.code == "bad-request" else None
+    if unknown is None:
+        return error
+    text = f"the coordinator does not know a part of this job ({unknown[1]}), so it is older than"
+    after = "this client; upgrade the coordinator, or submit with a client of its version"
+    return ClusterError("version-mismatch", f"{text} {after}")
 
 
 def _path(job: str) -> str:

@@ -10,7 +10,7 @@ import {
   type TargetOptions,
 } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
-import { Coordinators } from "../../link/http/coordinators.ts";
+import { Followed } from "../../link/http/followed.ts";
 import { type MasterAddress, MasterCalls } from "../../peer/master/call.ts";
 import { Membership } from "../../peer/master/membership.ts";
 import { Catalogue } from "../../peer/master/sources.ts";
@@ -43,22 +43,17 @@ export type Master = MasterAddress & {
 
 export async function findMaster(options: MasterOptions): Promise<Master> {
   if (options.p4 === undefined) {
-    const { token, whereNow, ...target } = findTarget(options);
-    const { fingerprint } = target;
-    let urls = target.url;
-    let coordinators = new Coordinators({ urls, fingerprint });
+    const { token, ...target } = findTarget(options);
+    const followed = new Followed(target);
+    const { coordinators } = followed;
     if (coordinators.areSeveral) await coordinators.findWithin(leaderMs);
-    const find = async () => {
-      const now = whereNow?.() ?? null;
-      // One that has started again may listen at another port.
-      if (now !== null && now.url !== urls) {
-        urls = now.url;
-        coordinators = new Coordinators({ urls, fingerprint });
-      }
-      const url = await coordinators.findWithin(leaderMs);
-      return url === null ? null : `${url}/p4`;
+    const find = async (isAway: boolean) => {
+      const isOther = followed.hasMoved();
+      const now = followed.coordinators;
+      if ((isOther || isAway) && (await now.findWithin(leaderMs)) === null) return null;
+      return { url: `${now.url}/p4`, fingerprint: followed.fingerprint };
     };
-    const known = { fingerprint, bearer: token, genericToken: token };
+    const known = { fingerprint: target.fingerprint, bearer: token, genericToken: token };
     return { url: `${coordinators.url}/p4`, find, ...known };
   }
   const url = URL.parse(options.p4);

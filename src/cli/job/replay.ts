@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
+import { withEvenGlobals } from "../../environment/globals.ts";
 import { hostId } from "../../link/host.ts";
 import type { LocalRun } from "../../sdk/local.ts";
 import type { Wanted } from "../../sdk/replay.ts";
@@ -64,7 +65,11 @@ export async function replayed(
   const client = await openClient(options);
   const submittedAtMs = Math.floor((await client.job(job)).submittedAtMs);
   pinSequential(submittedAtMs);
-  const fetched = await fetchReplay(client, { host: hostId(), ...wanted });
+  const fetched = await fetchReplay(client, {
+    host: hostId(),
+    evaluate: withEvenGlobals,
+    ...wanted,
+  });
   try {
     const built = { job: fetched.job, file: join(process.cwd(), `${job}.ts`) };
     const { stage } = fetched;

@@ -247,12 +247,14 @@ function withoutTabs(built: BuiltJob): BuiltJob {
   throw new ClusterError("bad-request", text);
 }
 
-async function of(file: string, { wheels }: RunOptions): Promise<BuiltJob> {
-  const [{ bundleJob }, { keptBuilds }] = await Promise.all([
+async function of(file: string, { sequential, wheels }: RunOptions): Promise<BuiltJob> {
+  const [{ bundleJob }, { keptBuilds }, { withEvenGlobals }] = await Promise.all([
     import("../../sdk/bundle.ts"),
     import("./kept-builds.ts"),
+    import("../../environment/globals.ts"),
   ]);
-  return bundleJob(file, { wheels, cache: keptBuilds });
+  const evaluate = sequential ? withEvenGlobals : undefined;
+  return bundleJob(file, { wheels, cache: keptBuilds, evaluate });
 }
 
 async function ofModule(

@@ -1,5 +1,6 @@
 /** What becomes of a command when a reader of its output goes away, or the disk behind it is full:
  *  one rule for all commands. The exit code is 0 only when what was asked for was delivered. */
+import { isDiskFull } from "../../core/disk-full.ts";
 import { ClusterError } from "../../core/error.ts";
 import { exitCodeFor, exitCodes, faultText } from "../faults.ts";
 
@@ -77,7 +78,7 @@ export function wayAgain(command: string): void {
 
 /** The error for a write to `what`, such as "standard output", that failed. */
 export function unwritten(cause: NodeJS.ErrnoException, what: string): ClusterError {
-  const isFull = cause.code === "ENOSPC" || cause.code === "EDQUOT";
+  const isFull = isDiskFull(cause);
   const text = isFull
     ? `no space left for ${what}; free some, then ${again}`
     : `${what} cannot be written (${cause.code}); choose another place with -o`;

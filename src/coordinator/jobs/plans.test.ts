@@ -60,3 +60,30 @@ test("N4: a submitter on another machine of the same name is to upload its files
     removeFolder(dir);
   }
 });
+
+test("what people see of a plan is made when it is looked at, and once", async () => {
+  const blobs = openMemoryBlobs();
+  const splits = [
+    { input: "left", pieces: [[0, 0, 5]] },
+    { input: "left", pieces: [[0, 5, 9]] },
+  ];
+  const at = { kind: "blob", hash: (await blobs.put([Buffer.from("some lines")])).hash };
+  const files = [{ name: "input", compression: "none", sizeBytes: 9, at }];
+  const plan = { version: 1, files, splits, items: null, reducers: 0 };
+  const { hash } = await blobs.put([Buffer.from(JSON.stringify(plan))]);
+  let reads = 0;
+  const read: typeof blobs.read = (...asked) => {
+    reads++;
+    return blobs.read(...asked);
+  };
+  const plans = new Plans({ size: (name) => blobs.size(name), read });
+  for (let time = 0; time < 3; time++) {
+    const { files: found, splits: count, ...others } = await plans.read(hash);
+    assert.deepEqual([found, count], [files, 2]);
+    assert.deepEqual(others, { version: 1, items: null, reducers: 0 }, "and nothing for people");
+  }
+  assert.equal(reads, 1);
+  const seen = { inputs: [{ name: "left", files: 1, sizeBytes: 9, tasks: 2 }], steps: [] };
+  for (let time = 0; time < 3; time++) assert.deepEqual(await plans.shown(hash), seen);
+  assert.equal(reads, 2);
+});

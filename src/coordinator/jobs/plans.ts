@@ -19,7 +19,10 @@ export type PlanOutline = {
   readonly items: Plan["items"];
   readonly reducers: number;
   readonly inOneTask?: true | undefined;
-  /** For people: what the job reads and, by stage, what an operator does. */
+};
+
+/** For people: what the job reads and, by stage, what an operator does. */
+export type ShownPlan = {
   readonly inputs: readonly PlannedInput[];
   readonly steps: readonly (readonly string[])[];
 };
@@ -41,6 +44,8 @@ function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
 
 /** Plans in memory at once; each may have many files. */
 const keptMax = 8;
+/** The same of what people see of them, which is small. */
+const shownMax = 100;
 const addressMaxCharacters = 8192;
 export const planMaxBytes = 256 * 1024 * 1024;
 
@@ -77,6 +82,8 @@ const outline = z.object({
   operator: z.unknown().optional(),
 });
 
+type WrittenPlan = z.infer<typeof outline>;
+
 type CheckedPlan = {
   readonly blobs: Hash[];
   readonly isArriving: boolean;
@@ -90,6 +97,7 @@ const provenMax = 16;
 export class Plans {
   readonly #blobs: Pick<Blobs, "size" | "read">;
   readonly #kept = new Map<Hash, Promise<PlanOutline>>();
+  readonly #shown = new Map<Hash, Promise<ShownPlan>>();
 
   constructor(blobs: Pick<Blobs, "size" | "read">) {
     this.#blobs = blobs;
@@ -97,16 +105,17 @@ export class Plans {
 
   /** Throws `not-found` when there is no such blob, `bad-request` when it is not a plan. */
   read(plan: Hash): Promise<PlanOutline> {
-    const known = this.#kept.get(plan);
-    if (known !== undefined) return known;
-    const reading = this.#read(plan);
-    this.#kept.set(plan, reading);
-    reading.catch(() => this.#kept.delete(plan));
-    if (this.#kept.size > keptMax) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
-    }
-    return reading;
+    return once({ kept: this.#kept, max: keptMax }, plan, async () =>
+      outlineOf(await this.#read(plan)),
+    );
+  }
+
+  /** Made once for those who look at the job: every other reader of plans, such as the sweep of
+   *  blobs, would count the pieces of all its splits for nothing. Throws as `read` does. */
+  shown(plan: Hash): Promise<ShownPlan> {
+    return once({ kept: this.#shown, max: shownMax }, plan, async () =>
+      shownOf(await this.#read(plan)),
+    );
   }
 
   /** Every blob that a plan names. */
@@ -187,7 +196,7 @@ export class Plans {
     throw new ClusterError("not-found", text);
   }
 
-  async #read(plan: Hash): Promise<PlanOutline> {
+  async #read(plan: Hash): Promise<WrittenPlan> {
     const bytes = await readWhole(this.#blobs, plan, planMaxBytes);
     let parsed: unknown;
     try {
@@ -198,16 +207,32 @@ export class Plans {
     const files = filesInColumns(parsed);
     const whole = files === null ? parsed : { ...(parsed as object), version: 1, files: [] };
     const checked = outline.safeParse(whole);
-    if (checked.success)
-      return outlineOf({ ...checked.data, ...(files === null ? {} : { files }) });
+    if (checked.success) return { ...checked.data, ...(files === null ? {} : { files }) };
     const issue = checked.error.issues[0];
     const where = issue?.path.join(".");
     throw new ClusterError("bad-request", `the plan (blob ${plan}): ${where}: ${issue?.message}`);
   }
 }
 
-function outlineOf({ operator, splits, ...plan }: z.infer<typeof outline>): PlanOutline {
-  const inputs = plannedInputs(splits, plan.files);
-  const steps = plannedSteps(operator, plan.inOneTask === true);
-  return { ...plan, splits: splits.length, inputs, steps };
+function outlineOf({ operator: _, splits, ...plan }: WrittenPlan): PlanOutline {
+  return { ...plan, splits: splits.length };
+}
+
+function shownOf({ files, inOneTask, operator, splits }: WrittenPlan): ShownPlan {
+  const steps = plannedSteps(operator, inOneTask === true);
+  return { inputs: plannedInputs(splits, files), steps };
+}
+
+type Kept<T> = { readonly kept: Map<Hash, Promise<T>>; readonly max: number };
+
+/** What was made of the plan, or is being made; the oldest is dropped above `max`. */
+function once<T>({ kept, max }: Kept<T>, plan: Hash, make: () => Promise<T>): Promise<T> {
+  const known = kept.get(plan);
+  if (known !== undefined) return known;
+  const making = make();
+  kept.set(plan, making);
+  making.catch(() => kept.delete(plan));
+  const [oldest] = kept.keys();
+  if (kept.size > max && oldest !== undefined) kept.delete(oldest);
+  return making;
 }

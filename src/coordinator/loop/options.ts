@@ -29,8 +29,12 @@ export type LoopOptions = {
   /** See the event `coordinator-started`: a number that cannot be guessed. Default 0, for
    *  coordinators without volunteers. */
   readonly trustSeed?: number;
-  /** See the event `coordinator-started`, 0 to 1 each. Default 0. */
-  readonly checks?: { readonly auditShare?: number; readonly canaryShare?: number };
+  /** See the event `coordinator-started`; shares 0 to 1 each. Default 0, and not by owner. */
+  readonly checks?: {
+    readonly auditShare?: number;
+    readonly canaryShare?: number;
+    readonly trustsByOwner?: true;
+  };
   /** Events in the inbox; above it `post` is refused as `unavailable`. Default 20,000. */
   readonly inboxMax?: number;
   /** Their JSON characters together. Default 64 Mi. */

@@ -71,8 +71,8 @@ export type Unstamped = CoordinatorEvent extends infer E
     : never
   : never;
 
-export function submission(spec: JobSpec, key: string | null = null): Unstamped {
-  return { kind: "job-submitted", owner: "ann", key, digest: JSON.stringify(spec), spec };
+export function submission(spec: JobSpec, key: string | null = null, owner = "ann"): Unstamped {
+  return { kind: "job-submitted", owner, key, digest: JSON.stringify(spec), spec };
 }
 
 /** Holds the state, performs `assign` and `abort` on fake workers, checks every law after every

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
 import { atEnd } from "../../store/testing/at-end.ts";
 import { MasterCalls } from "./call.ts";
 
@@ -26,7 +28,7 @@ test("a call goes to the coordinator that leads now, and the later ones, too", a
   let asked = 0;
   const find = async () => {
     asked += 1;
-    return now;
+    return { url: now, fingerprint: "" };
   };
   const calls = new MasterCalls({ ...own, url: before, find });
   assert.deepEqual(await calls.call("/peers", {}), { name: "now", message: "now" });
@@ -38,12 +40,51 @@ test("a call goes to the coordinator that leads now, and the later ones, too", a
 test("a master that is away and has not moved is reported as it is", async (t) => {
   const url = await master(t, "away", 503);
   const away = { code: "unavailable", message: /answered 503/ };
-  for (const find of [async () => url, async () => null, undefined]) {
+  const same = async () => ({ url, fingerprint: "" });
+  for (const find of [same, async () => null, undefined]) {
     const calls = new MasterCalls({ ...own, url, ...(find === undefined ? {} : { find }) });
     await assert.rejects(calls.call("/peers", {}), away);
   }
   const refusing = await master(t, "refusing", 403);
-  const never = () => assert.fail("a refusal is an answer");
-  const calls = new MasterCalls({ ...own, url: refusing, find: never });
+  const find = async (isAway: boolean) => {
+    assert.equal(isAway, false, "a refusal is an answer");
+    return null;
+  };
+  const calls = new MasterCalls({ ...own, url: refusing, find });
   await assert.rejects(calls.call("/peers", {}), { code: "forbidden" });
+});
+
+/** The same by TLS, with a certificate of its own. */
+async function tlsMaster(t: TestContext, name: string) {
+  const certificate = selfSigned(["localhost", "127.0.0.1"], Date.now());
+  const server = createTlsServer(certificate, (_, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ name }));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  atEnd(t, () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/p4`;
+  return { url, fingerprint: fingerprint(certificate.cert) };
+}
+
+test("a coordinator that comes back with another certificate is called by that", async (t) => {
+  const before = await tlsMaster(t, "before");
+  const now = await tlsMaster(t, "now");
+  let place = before;
+  const find = async () => place;
+  const calls = new MasterCalls({ ...before, bearer: "t", find });
+  assert.deepEqual(await calls.call("/peers", {}), { name: "before" });
+  place = now;
+  // Something else answers at its old port, which its certificate shows.
+  const taken = new MasterCalls({ ...before, url: now.url, bearer: "t", find });
+  assert.deepEqual(await taken.call("/peers", {}), { name: "now" });
+  // Nothing answers there.
+  const gone = new MasterCalls({ ...before, url: "https://127.0.0.1:9/p4", bearer: "t", find });
+  assert.deepEqual(await gone.call("/peers", {}), { name: "now" });
+  assert.equal(gone.url, now.url);
+  const lost = new MasterCalls({ ...before, url: now.url, bearer: "t", find: async () => null });
+  await assert.rejects(lost.call("/peers", {}), { code: "unauthenticated" });
 });

@@ -1,11 +1,12 @@
 /** One call of P4's control channel: JSON over HTTP to a master, a Tequio coordinator or an
  *  existing one. */
 import type { IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { Agents } from "../../link/http/agents.ts";
+import type { Place } from "../../link/http/followed.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { request as httpRequest } from "../../link/node-http.ts";
-import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 import type { Reach } from "../addresses.ts";
 import { reachOf } from "../addresses.ts";
 
@@ -16,9 +17,10 @@ export type MasterAddress = {
   readonly fingerprint: string;
   /** Cluster token of a caller that is no peer; null = it has a peer's token. */
   readonly bearer: string | null;
-  /** Asked when the master does not answer: where it is now; null = not known. Default: it does not
-   *  move. */
-  readonly find?: () => Promise<string | null>;
+  /** Asked when a call fails: where the master is now; null = not known. `isAway`: it did not
+   *  answer, so that it may be waited for; else something answered, which at its old port may be
+   *  anything. Default: it does not move. */
+  readonly find?: (isAway: boolean) => Promise<Place | null>;
 };
 
 const answerMs = 15_000;
@@ -58,9 +60,9 @@ export class MasterRefusal extends ClusterError {
 
 export class MasterCalls {
   readonly #address: MasterAddress;
-  readonly #kept: HttpsAgent | null;
-  /** For a call that met a connection which the master was closing. */
-  readonly #single: HttpsAgent | null;
+  /** Of the place that is called now, like `#url`. */
+  #fingerprint: string;
+  #agents: Agents;
   #url: string;
   #reach: Reach = "machine";
   /** How this master takes lookups: the document's form until it refuses that. */
@@ -69,10 +71,8 @@ export class MasterCalls {
   constructor(address: MasterAddress) {
     this.#address = address;
     this.#url = address.url;
-    const isTls = address.url.startsWith("https:");
-    const place = { fingerprint: address.fingerprint, url: () => this.#url };
-    this.#kept = isTls ? pinnedAgent(place, true) : null;
-    this.#single = isTls ? pinnedAgent(place, false) : null;
+    this.#fingerprint = address.fingerprint;
+    this.#agents = new Agents(address.fingerprint, {});
   }
 
   get url(): string {
@@ -95,11 +95,15 @@ export class MasterCalls {
   }
 
   async #hasMoved(error: unknown, signal?: AbortSignal): Promise<boolean> {
-    const isAway = error instanceof ClusterError && error.code === "unavailable";
-    if (!isAway || signal?.aborted === true) return false;
-    const url = (await this.#address.find?.()) ?? this.#url;
-    if (url === this.#url) return false;
-    this.#url = url;
+    if (!(error instanceof ClusterError) || signal?.aborted === true) return false;
+    const now = (await this.#address.find?.(error.code === "unavailable")) ?? null;
+    if (now === null || (now.url === this.#url && now.fingerprint === this.#fingerprint)) {
+      return false;
+    }
+    this.#url = now.url;
+    this.#fingerprint = now.fingerprint;
+    this.#agents.close();
+    this.#agents = new Agents(now.fingerprint, {});
     return true;
   }
 
@@ -133,12 +137,16 @@ export class MasterCalls {
   ): Promise<{ status: number; text: string }> {
     const { bearer } = this.#address;
     const url = this.#url;
-    const agent = isAgain ? this.#single : this.#kept;
-    const send = agent === null ? httpRequest : httpsRequest;
+    const { origin, protocol } = new URL(url);
+    const isTls = protocol === "https:";
+    const { kept, single } = this.#agents.of(origin);
+    // A call that met a connection which the master was closing has one of its own.
+    const agent = isAgain ? single : kept;
+    const send = isTls ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
       const request = send(url + path, {
         method,
-        agent: agent ?? false,
+        agent: isTls ? agent : false,
         headers: {
           "content-type": "application/json",
           "content-length": String(body.length),
@@ -177,20 +185,4 @@ async function readText(answer: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-type PinnedPlace = { readonly fingerprint: string; readonly url: () => string };
-
-function pinnedAgent({ url, fingerprint }: PinnedPlace, keepAlive: boolean): HttpsAgent {
-  const agent = new HttpsAgent({ keepAlive });
-  if (fingerprint === "") return agent;
-  const pin = parseFingerprint(fingerprint);
-  agent.createConnection = (_options, callback) => {
-    connectPinned(new URL(url()), pin, AbortSignal.timeout(answerMs)).then(
-      (socket) => callback?.(null, socket),
-      (error: Error) => callback?.(error, undefined as never),
-    );
-    return null;
-  };
-  return agent;
 }

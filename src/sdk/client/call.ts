@@ -1,6 +1,7 @@
 /** A call to a coordinator, whatever carries it. */
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import type { Place } from "../../link/http/followed.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 import { LineCutter } from "../../wire/line-cutter.ts";
 
@@ -20,9 +21,6 @@ export type TransportOptions = {
    *  port. Null when that is not known. */
   readonly whereNow?: () => Place | null;
 };
-
-/** `url` and `fingerprint` of `TransportOptions`. */
-export type Place = { readonly url: string; readonly fingerprint: string };
 
 export type Call = {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";

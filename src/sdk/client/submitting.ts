@@ -27,10 +27,25 @@ export async function submitting<T>(
       return await send(fitting);
     } catch (error) {
       const mayRetry = error instanceof ClusterError && error.code === "unavailable";
-      if (!mayRetry || steadyMs() + waitMs > giveUpAtMs) throw error;
+      if (!mayRetry || steadyMs() + waitMs > giveUpAtMs) throw ofOlder(error);
     }
     await delay(waitMs);
   }
+}
+
+/** How coordinators refuse a field, or a value of one, that they do not know. */
+const isUnknown =
+  /^this is not a submission: (spec\S*: (?:Unrecognized key|Invalid (?:input$|option|discr)).*)/s;
+
+/** What a client sends has the right form: what the coordinator does not know of it is newer than
+ *  the coordinator. To leave it out would change what the job does, or how its result is read. */
+function ofOlder(error: unknown): unknown {
+  if (!(error instanceof ClusterError) || error.code !== "bad-request") return error;
+  const [, what] = isUnknown.exec(error.text) ?? [];
+  if (what === undefined) return error;
+  const text = `the coordinator does not know a part of this job (${what}), so it is older than`;
+  const next = "this client; upgrade the coordinator, or submit with a client of its version";
+  return new ClusterError("version-mismatch", `${text} ${next}`, { cause: error });
 }
 
 /** Without the wish which machine reads what, when millions of tasks have one: it is worth a copy

@@ -7,7 +7,8 @@ import { ClusterError } from "../../core/error.ts";
 import { Lanes } from "../../core/transfer/lanes.ts";
 import { steadyMs } from "../../environment/steady.ts";
 import { Agents } from "../../link/http/agents.ts";
-import { Coordinators } from "../../link/http/coordinators.ts";
+import type { Coordinators } from "../../link/http/coordinators.ts";
+import { Followed } from "../../link/http/followed.ts";
 import { metStaleConnection } from "../../link/http/stale.ts";
 import { request as httpRequest } from "../../link/node-http.ts";
 import {
@@ -16,7 +17,6 @@ import {
   failureOf,
   jsonMaxBytes,
   jsonOf,
-  type Place,
   type TransportOptions,
 } from "./call.ts";
 
@@ -31,18 +31,21 @@ const agentSettings = { keepAliveMsecs: 5_000, maxSockets: 64 };
 
 export class Transport {
   readonly #options: TransportOptions;
-  #place: Place;
-  #coordinators: Coordinators;
+  readonly #followed: Followed;
   #agents: Agents;
   /** Of what comes from the coordinator in ranges: parts of a result share them. */
   readonly lanesDown = new Lanes(steadyMs());
 
   constructor(options: TransportOptions) {
-    const { fingerprint = "", url } = options;
-    this.#place = { url, fingerprint };
-    this.#coordinators = coordinatorsAt(this.#place);
+    const { fingerprint = "", url, whereNow } = options;
+    const urls = url.split(",").map((one) => parseUrl(one).origin);
+    this.#followed = new Followed({ url: urls.join(","), fingerprint, whereNow, lookMs });
     this.#agents = new Agents(fingerprint, agentSettings);
     this.#options = options;
+  }
+
+  get #coordinators(): Coordinators {
+    return this.#followed.coordinators;
   }
 
   /** Of the coordinator that is called now. */
@@ -86,13 +89,9 @@ export class Transport {
   /** Whether the coordinator is at another place than the one that was called, which is called from
    *  now on. */
   #hasMoved(): boolean {
-    const now = this.#options.whereNow?.() ?? null;
-    const { fingerprint, url } = this.#place;
-    if (now === null || (now.url === url && now.fingerprint === fingerprint)) return false;
-    this.#place = now;
-    this.#coordinators = coordinatorsAt(now);
+    if (!this.#followed.hasMoved()) return false;
     this.#agents.close();
-    this.#agents = new Agents(now.fingerprint, agentSettings);
+    this.#agents = new Agents(this.#followed.fingerprint, agentSettings);
     return true;
   }
 
@@ -237,11 +236,6 @@ export class Transport {
     const text = `the coordinator at ${this.url} cannot be reached: ${message}`;
     return new ClusterError("unavailable", text, { cause: error });
   }
-}
-
-function coordinatorsAt({ fingerprint, url }: Place): Coordinators {
-  const urls = url.split(",").map((one) => parseUrl(one).origin);
-  return new Coordinators({ urls: urls.join(","), fingerprint, lookMs });
 }
 
 function answerOf(request: ClientRequest): Promise<IncomingMessage> {

@@ -122,7 +122,7 @@ async function planFiles(
     const limit = `splitBytes ${splitBytes} makes more than ${mapTasksMax} map tasks`;
     throw new ClusterError("limit-exceeded", `${limit}; use larger splits`);
   }
-  const splittable = files.map((file) => ({ ...file, ...cutting(formats, file, splitBytes) }));
+  const splittable = files.map((file) => cutting(formats, file, splitBytes));
   const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
   const inputs = files.map((file, i) => inputFile(file, wanted.host, splittable[i]!));
   const { readRemote, sampleTable, unpackStart } = wanted;
@@ -142,20 +142,20 @@ async function planFiles(
   return { plan: { ...plan, ...inOneTask(plan, inputBytes) }, inputBytes, uploads };
 }
 
-type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes" | "isRecord">;
-
-function cutting(formats: Formats, file: FoundFile, splitBytes: number): Cutting {
+function cutting(formats: Formats, file: FoundFile, splitBytes: number): SplittableFile {
+  const { input, sizeBytes } = file;
   const format = formats[file.input];
   const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
   const isPlain = file.compression === "none";
   const isTable = tableFormat(file) !== null;
-  const isSmall = file.sizeBytes <= splitBytes;
+  const isSmall = sizeBytes <= splitBytes;
   const mayCut = isTable || (isPlain && !isWhole && (isSmall || hasCuts(file, format)));
   const isRecord = format?.format === "file";
-  return { mayCut, mayPack: isPlain || isTable, isRecord, ...recordsIn(file, format) };
+  const mayPack = isPlain || isTable;
+  return { input, sizeBytes, mayCut, mayPack, isRecord, ...recordsIn(file, format) };
 }
 
-function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {
+function inputFile(file: FoundFile, host: string, { recordBytes }: SplittableFile): InputFile {
   const { name, compression, sizeBytes } = file;
   const records = recordBytes === undefined ? {} : { recordBytes };
   return { name, compression, sizeBytes, ...records, at: placeOf(file.at, host) };

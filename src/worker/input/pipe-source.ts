@@ -67,10 +67,9 @@ export class PipeSource implements ByteSource {
     }
     if (kind === frameKinds.cut) this.#cut();
     if (kind !== frameKinds.piece) throw broken(`frame ${kind} where a piece must start`);
-    const header = this.#exactly(12);
-    const view = new DataView(header.buffer, header.byteOffset, 12);
-    const offset = view.getFloat64(0, true);
-    const file = view.getUint32(8, true);
+    const { bytes, at } = this.#few(12);
+    const offset = bytes.readDoubleLE(at);
+    const file = bytes.readUInt32LE(at + 8);
     return { file, offset, head: this.#head() };
   }
 
@@ -159,10 +158,18 @@ export class PipeSource implements ByteSource {
   }
 
   #length(maxBytes: number): number {
-    const header = this.#exactly(4);
-    const length = new DataView(header.buffer, header.byteOffset, 4).getUint32(0, true);
+    const { bytes, at } = this.#few(4);
+    const length = bytes.readUInt32LE(at);
     if (length > maxBytes) throw broken(`a frame of ${length} bytes`);
     return length;
+  }
+
+  /** Where they lie, to be read at once; copied only where the buffer ends among them. */
+  #few(count: number): { readonly bytes: Buffer; readonly at: number } {
+    const at = this.#at;
+    if (this.#end - at < count) return { bytes: Buffer.from(this.#exactly(count)), at: 0 };
+    this.#at += count;
+    return { bytes: this.#buffer, at };
   }
 
   #exactly(count: number): Uint8Array {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import { isDiskFull } from "../../core/disk-full.ts";
 import { ClusterError } from "../../core/error.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import { encodeManifest, type ManifestPartition } from "../../wire/block/manifest.ts";
@@ -13,7 +14,7 @@ const bufferBytes = 256 * 1024;
 /** An error of the disk, as one of the codes that a user can act on. */
 export function diskFailure(error: unknown, path: string): ClusterError {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isDiskFull(error)) {
     const text = `no space left for ${path}; free some there: the task is tried again by itself`;
     return new ClusterError("storage-full", text, { cause: error });
   }

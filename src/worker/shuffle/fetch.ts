@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isDiskFull } from "../../core/disk-full.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, Hash } from "../../core/ids.ts";
 import { refuserFor } from "../../peer/addresses.ts";
@@ -209,8 +210,7 @@ export class PartitionFetcher {
         return await work(source);
       } catch (error) {
         order.signal.throwIfAborted();
-        const full = (error as NodeJS.ErrnoException).code;
-        if (full === "ENOSPC" || full === "EDQUOT") throw error;
+        if (isDiskFull(error)) throw error;
         failure = error;
         if (isStored(order, source) && isAway(error)) {
           awayFromMs ??= performance.now();

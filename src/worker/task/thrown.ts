@@ -1,4 +1,5 @@
 /** What user code threw, as an error that says in which function and on which record. */
+import { isDiskFull } from "../../core/disk-full.ts";
 import { ClusterError } from "../../core/error.ts";
 import { harmless, shown as shownBy } from "../../core/thrown.ts";
 import { type Stray, Strayed, strayText } from "../../environment/strays.ts";
@@ -44,8 +45,9 @@ export function loadError(caught: unknown): ClusterError {
 /** What job code wrote did not fit: on the disk, which is not its fault, or in what a task may
  *  have. The same text is used when the file is one of the job code's own. */
 function diskTrouble(thrown: unknown): ClusterError | null {
-  const errno = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : "";
-  if (errno !== "ENOSPC" && errno !== "EDQUOT" && errno !== "EFBIG") return null;
+  if (!(thrown instanceof Error)) return null;
+  const isTooLarge = (thrown as NodeJS.ErrnoException).code === "EFBIG";
+  if (!isDiskFull(thrown) && !isTooLarge) return null;
   return diskFailure(thrown, "a file of the job's code");
 }
 

@@ -95,7 +95,7 @@ function vouchFor(
 ): void {
   const stage = job.stages[index] as Stage;
   const worker = state.workers.get(second.worker);
-  for (const one of vouchers) confirm(state, one);
+  for (const one of vouchers) confirm(state, one, job);
   (job.audit as JobAudit).same++;
   if (worker === undefined) return;
   const own = { ...witnessOf(worker, job.spec), attempt: second.attempt };

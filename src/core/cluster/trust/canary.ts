@@ -107,7 +107,7 @@ export function hearCanary(
   if (report.kind !== "done" || output === null || !isKnown) return true;
   if (job.state !== "running" || stage.state[task] !== DONE) return true;
   const opinion: Opinion = { ...witnessOf(worker, job.spec), attempt, output: report.output };
-  if (markOf(report.output) === markOf(output)) confirm(state, opinion);
+  if (markOf(report.output) === markOf(output)) confirm(state, opinion, job);
   else if (hasOwn(state, { job, stage, all: [] })) {
     reopen(state, job, stage, { task, opinion });
     noteDispute(state, { job, stage, task }, effects);

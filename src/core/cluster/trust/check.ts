@@ -110,7 +110,7 @@ function agree(state: CoordinatorState, of: Case, last: Opinion): Verdict {
   if (all.length >= wanted(state, job, all)) {
     const isSpot = all.length > 1 && draw(state) < spotShare && ownHasRoom(state, of);
     if (!isSpot) {
-      if (all.length > 1) for (const one of all) confirm(state, one);
+      if (all.length > 1) for (const one of all) confirm(state, one, job);
       return accepted(last);
     }
     stage.opinions.forOwn.add(task);
@@ -122,7 +122,7 @@ function agree(state: CoordinatorState, of: Case, last: Opinion): Verdict {
 function wanted(state: CoordinatorState, job: JobRecord, all: readonly Opinion[]): number {
   if (job.spec.trust === "quorum") return job.spec.quorum?.agree ?? quorumDefault.agree;
   if (all.length > 1) return 2;
-  return draw(state) < checkedShare(validOf(state, all[0] as Opinion)) ? 2 : 1;
+  return draw(state) < checkedShare(validOf(state, all[0] as Opinion, job.owner)) ? 2 : 1;
 }
 
 /** An own worker has computed it, too. */
@@ -139,7 +139,7 @@ function settle(state: CoordinatorState, { all, job, stage, task }: Case, own: O
     stage.opinions.forOwn.add(task);
     return open;
   }
-  for (const one of theirs) if (!liars.includes(one)) confirm(state, one);
+  for (const one of theirs) if (!liars.includes(one)) confirm(state, one, job);
   // Other engines may give other last digits where the job asked for their own `Math`.
   const blamed = liars.filter(({ engine }) => !needsOneEngine(job.spec) || engine === first.engine);
   return {
@@ -177,7 +177,7 @@ function outvote(state: CoordinatorState, of: Case, marks: ReadonlyMap<string, n
   const winner = newestOf(all, best[0]);
   if (winner !== undefined && best[1] >= votesMin && best[1] > second[1]) {
     for (const one of all) {
-      if (markOf(one.output) === best[0]) confirm(state, one);
+      if (markOf(one.output) === best[0]) confirm(state, one, job);
       else doubt(state, one);
     }
     return accepted(winner);

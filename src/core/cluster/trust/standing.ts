@@ -3,12 +3,14 @@
  *
  *  1. Trust is earned for each person *and* engine, by results that others confirmed, one after the
  *     other; results that were not compared earn nothing.
+ *     It counts only as far as results for the owner of the job were confirmed, too: who is honest
+ *     to all but one earns nothing with that one.
  *  2. It is never complete: a share of `floor` of all results is compared, of every volunteer.
  *  3. Which ones is drawn from a number that only the coordinator has, so no worker can know. */
 import { type JobSpec, programKinds } from "../../job.ts";
 import type { CoordinatorState, JobRecord, WorkerRecord } from "../state.ts";
 import type { Witness } from "./opinion.ts";
-import type { Caught } from "./trust.ts";
+import type { Caught, Standing, Trust } from "./trust.ts";
 
 /** Confirmed results before anything of a volunteer is accepted without a second opinion. */
 export const trustAfter = 20;
@@ -58,33 +60,57 @@ export function isCaught({ trust }: CoordinatorState, person: string): boolean {
   return person !== "" && trust.caught.has(person);
 }
 
-export function validOf({ trust }: CoordinatorState, { engine, person }: Witness): number {
-  return trust.standings.get(`${person}\n${engine}`)?.valid ?? 0;
+/** `owner`: of the job; absent = over all. */
+export function validOf(
+  { trust }: CoordinatorState,
+  { engine, person }: Witness,
+  owner?: string,
+): number {
+  const key = `${person}\n${engine}`;
+  const valid = trust.standings.get(key)?.valid ?? 0;
+  if (owner === undefined || !trust.isByOwner) return valid;
+  return Math.min(valid, trust.owners.get(`${key}\n${owner}`)?.valid ?? 0);
 }
 
-/** One more result of it was confirmed. */
-export function confirm({ trust }: CoordinatorState, { engine, own, person }: Witness): void {
+/** One more result of it was confirmed, of a job of this owner. */
+export function confirm(
+  { trust }: CoordinatorState,
+  { engine, own, person }: Witness,
+  { owner }: Pick<JobRecord, "owner">,
+): void {
   if (own) return;
   const key = `${person}\n${engine}`;
-  const standing = trust.standings.get(key);
+  count(trust.standings, key);
+  if (trust.isByOwner) count(trust.owners, `${key}\n${owner}`);
+}
+
+function count(standings: Map<string, Standing>, key: string): void {
+  const standing = standings.get(key);
   if (standing !== undefined) standing.valid++;
   else {
-    trust.standings.set(key, { valid: 1 });
-    trim(trust.standings, standingsMax);
+    standings.set(key, { valid: 1 });
+    trim(standings, standingsMax);
   }
 }
 
 /** It was outvoted where no own worker could say who is right: its trust begins anew. */
 export function doubt({ trust }: CoordinatorState, { engine, own, person }: Witness): void {
-  if (!own) trust.standings.delete(`${person}\n${engine}`);
+  if (!own) forget(trust, `${person}\n${engine}`);
+}
+
+/** Also the standing with each owner. */
+function forget({ owners, standings }: Trust, begin: string): void {
+  for (const map of [standings, owners]) {
+    for (const key of map.keys()) {
+      if (key === begin || key.startsWith(`${begin}\n`)) map.delete(key);
+    }
+  }
 }
 
 export function markCaught({ trust }: CoordinatorState, person: string, why: Caught): void {
   trust.caught.set(person, why);
   trim(trust.caught, caughtMax);
-  for (const key of trust.standings.keys()) {
-    if (key.startsWith(`${person}\n`)) trust.standings.delete(key);
-  }
+  forget(trust, person);
 }
 
 function trim(map: Map<string, unknown>, max: number): void {

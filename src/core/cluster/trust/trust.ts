@@ -16,12 +16,17 @@ export type Trust = {
   drawn: number;
   /** By `person\nengine`. */
   readonly standings: Map<string, Standing>;
+  /** Whether it is also earned for each owner of jobs apart; absent in logs from before. */
+  isByOwner: boolean;
+  /** By `person\nengine\nowner`. */
+  readonly owners: Map<string, Standing>;
   /** By person. */
   readonly caught: Map<string, Caught>;
 };
 
 export function noTrust(): Trust {
-  return { seed: 0, drawn: 0, standings: new Map(), caught: new Map() };
+  const [standings, owners] = [new Map(), new Map()];
+  return { seed: 0, drawn: 0, standings, isByOwner: false, owners, caught: new Map() };
 }
 
 export type SavedTrust = {
@@ -29,17 +34,34 @@ export type SavedTrust = {
   readonly drawn: number;
   readonly standings: ReadonlyArray<[string, number]>;
   readonly caught: ReadonlyArray<[string, Caught]>;
+  /** Absent where trust is not earned for each owner. */
+  readonly owners?: ReadonlyArray<[string, number]>;
 };
 
-export function saveTrust({ caught, drawn, seed, standings }: Trust): SavedTrust {
-  const valid = [...standings].map(([key, one]): [string, number] => [key, one.valid]);
-  return { seed, drawn, standings: valid, caught: [...caught] };
+export function saveTrust({ isByOwner, owners, standings, ...trust }: Trust): SavedTrust {
+  const { caught, drawn, seed } = trust;
+  const saved = { seed, drawn, standings: saveStandings(standings), caught: [...caught] };
+  return isByOwner ? { ...saved, owners: saveStandings(owners) } : saved;
+}
+
+function saveStandings(standings: ReadonlyMap<string, Standing>): Array<[string, number]> {
+  return [...standings].map(([key, { valid }]) => [key, valid]);
+}
+
+function loadStandings(saved: ReadonlyArray<[string, number]>): Map<string, Standing> {
+  return new Map(saved.map(([key, valid]) => [key, { valid }]));
 }
 
 /** `saved` is absent in snapshots from before there were volunteers. */
 export function loadTrust(saved: SavedTrust | undefined): Trust {
   if (saved === undefined) return noTrust();
-  const standings = saved.standings.map(([key, valid]): [string, Standing] => [key, { valid }]);
-  const { drawn, seed } = saved;
-  return { seed, drawn, standings: new Map(standings), caught: new Map(saved.caught) };
+  const { drawn, owners, seed } = saved;
+  return {
+    seed,
+    drawn,
+    standings: loadStandings(saved.standings),
+    isByOwner: owners !== undefined,
+    owners: loadStandings(owners ?? []),
+    caught: new Map(saved.caught),
+  };
 }

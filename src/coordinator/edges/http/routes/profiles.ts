@@ -63,7 +63,7 @@ async function graph({ services, params }: Call): Promise<Answer> {
 
 /** A plan that is damaged leaves its job a graph of stages. */
 async function planned({ plans }: Services, plan: string) {
-  return plans.read(plan).catch((error: unknown) => {
+  return plans.shown(plan).catch((error: unknown) => {
     if (error instanceof ClusterError) return { inputs: [], steps: [] };
     throw error;
   });
