@@ -76,6 +76,7 @@ const programs: Readonly<Record<string, string>> = {
 
 const ofExecutors: Readonly<Record<string, string>> = {
   "Ctrl-C cancels what map, run and an executor have under way": "interrupted_cancels",
+  "Ctrl-C before the answer to a submission leaves no job": "interrupted_submission",
   "an executor puts calls together and keeps their order": "executors_batch_and_keep_order",
   "a call that crashes its process fails alone": "a_call_that_crashes_fails_alone",
   "futures are cancelled, and their job with them": "futures_are_cancelled",

@@ -52,16 +52,38 @@ def interrupted_cancels():
             return
         raise AssertionError(f"{name} was not interrupted")
 
-    interrupted("in map", lambda: list(cluster.map(slow, [60, 60], name="in map")))
-    job = tasks(items=[60], run=slow, name="in run")
+    interrupted("in map", lambda: list(cluster.map(slow, [600, 600], name="in map")))
+    job = tasks(items=[600], run=slow, name="in run")
     interrupted("in run", lambda: cluster.run(job))
     with_executor = cluster.executor()
 
     def use():
         with with_executor as executor:
-            executor.submit(slow, 60).result()
+            executor.submit(slow, 600).result()
 
     interrupted("slow", use)
+
+
+def interrupted_submission():
+    """Ctrl-C when the coordinator has the job, and this program not yet its answer."""
+    cluster = source_only()
+    transport = cluster._api.transport
+    ask = transport.json
+
+    def interrupted(call):
+        answer = ask(call)
+        if call.path != "/v1/jobs" or call.method != "POST":
+            return answer
+        transport.json = ask
+        raise KeyboardInterrupt
+
+    transport.json = interrupted
+    try:
+        cluster.submit(tasks(items=[600], run=slow, name="no answer"))
+    except KeyboardInterrupt:
+        assert states(cluster, "no answer") == ["cancelled"], states(cluster, "no answer")
+        return
+    raise AssertionError("it was not interrupted")
 
 
 def executors_batch_and_keep_order():
@@ -104,14 +126,14 @@ def a_call_that_crashes_fails_alone():
 def futures_are_cancelled():
     cluster = source_only()
     with cluster.executor() as executor:
-        futures = [executor.submit(slow, 60) for _ in range(3)]
+        futures = [executor.submit(slow, 600) for _ in range(3)]
         until(lambda: "running" in states(cluster, "slow"))
         assert all(future.cancel() for future in futures)
         assert all(future.cancelled() for future in futures)
     until(lambda: "running" not in states(cluster, "slow"))
     assert "cancelled" in states(cluster, "slow")
     executor = cluster.executor()
-    future = executor.submit(slow, 60)
+    future = executor.submit(slow, 600)
     executor.shutdown(wait=True, cancel_futures=True)
     assert future.cancelled()
 

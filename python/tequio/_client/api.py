@@ -91,7 +91,7 @@ class Api:
 
     def submit(self, spec: Dict[str, Any], key: Optional[str]) -> str:
         """The job's id, once it is durable. Tried again while the coordinator is unavailable, under
-        one idempotency key."""
+        one idempotency key. After Ctrl-C there is no job, unless it has a key of the caller's."""
         body = {"key": key or f"once:{uuid.uuid4()}", "spec": spec}
         if len(json.dumps(body)) > _BODY_MAX_BYTES:
             # Which machine reads what is worth a copy over the network, and not the job.
@@ -102,6 +102,17 @@ class Api:
         except ClusterError as error:
             known = _of_older(error)
             raise known from (error if known is not error else error.__cause__)
+        except BaseException:
+            if key is None:
+                self._take_back(send)
+            raise
+
+    def _take_back(self, send: Callable[[], str]) -> None:
+        """What was sent may be a job by now: the same key gives its id."""
+        try:
+            self.cancel(send())
+        except ClusterError:
+            pass
 
     def job(self, job: str) -> Dict[str, Any]:
         """JobSummary."""
