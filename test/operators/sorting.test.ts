@@ -87,6 +87,25 @@ test("rows of CSV and JSON come out by their columns as the judge has them", asy
   );
 });
 
+test("exponents with zeros before them are numbers, and those beyond ±9,999 are none", async () => {
+  const numbers = ["-1e+0000000000002", "-5", "7", "1e0000002", "1E+00000000000000003", "1e9999"];
+  const lines = ["none", "1e10000", "-1e99999", ...numbers];
+  const shuffled = [5, 0, 8, 3, 1, 7, 2, 6, 4].map((i) => lines[i]);
+  const options = { splitBytes: 1_000_000, reducers: 1 };
+  const { whole } = await bothOf(
+    text.lines().sort({ numeric: true }),
+    [fileOf(shuffled.join("\n"))],
+    options,
+  );
+  const csv = fileOf(["n", ...shuffled].join("\n"));
+  const table = text.csv(["n"]);
+  await bothOf(table.sort({ by: "n", numeric: true, output: "csv" }), [csv], options);
+  await bothOf(table.table().sort({ by: "n", numeric: true }), [csv], options);
+  const sorted = Buffer.from(whole).toString().trim().split("\n");
+  assert.deepEqual(sorted.slice(0, 3).toSorted(), lines.slice(0, 3).toSorted());
+  assert.deepEqual(sorted.slice(3), numbers);
+});
+
 test("records of one size come out as the judge has them", async () => {
   const record = fc.uint8Array({ minLength: 9, maxLength: 9 });
   const few = fc.array(fc.constantFrom(0, 10, 255), { minLength: 9, maxLength: 9 });

@@ -38,7 +38,7 @@ export type DecimalParts = {
 /** Longest text of a number, in characters, and the greatest power of ten. */
 const charactersMax = 10_000;
 const powerMax = 10_000;
-const shape = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?$/;
+const shape = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?0*\d{1,5}))?$/;
 
 /** Null when the text is no number. 0 has no digits. */
 export function decimalParts(text: string): DecimalParts | null {
