@@ -17,7 +17,7 @@ import { isLarge, partOf } from "./process/plan-part.ts";
 import type { Programs } from "./programs/programs.ts";
 import { doneReport, failureFrom, valueOutput } from "./run-reports.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
-import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
+import { type CoordinatorBlobs, pause } from "./shuffle/blobs.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
 import { startHandOver } from "./shuffle/hand-over.ts";
 import { InputLinks } from "./shuffle/input-links.ts";
@@ -98,7 +98,7 @@ export class NodeExecutor implements Executor {
     return [...served, ...empty.map((job) => ({ job, stage: 0, tasks: [] }))];
   }
 
-  readonly handOver = () => startHandOver(this.#options, this.#events);
+  readonly handOver = () => startHandOver({ ...this.#options, wait: pause }, this.#events);
 
   start(order: RunOrder): void {
     const job = this.#options.jobs.get(order.job);

@@ -32,6 +32,11 @@ export type BlobsOptions = {
   readonly store?: DiskBlobs | null;
 };
 
+/** Between two tries, by the machine's clock; rejects when the signal ends it. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal });
+}
+
 /** Of an input: for what has arrived before it can be taken, in each slot. */
 const inputAheadBytes = 8 << 20;
 /** Of a job with a million tasks. */
@@ -197,7 +202,7 @@ export class CoordinatorBlobs {
         const mayRetry = error instanceof ClusterError && error.code === "unavailable";
         if (!mayRetry || performance.now() - lastMs.moved > limitMs) throw error;
         const waitMs = Math.min(2_000, 100 * 2 ** Math.min(tries, 5));
-        await delay(waitMs, undefined, { signal });
+        await pause(waitMs, signal);
       },
       nowMs: () => performance.now(),
       name: `input ${file}`,

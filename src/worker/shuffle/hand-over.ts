@@ -6,7 +6,6 @@
  *     others.
  *  3. While the coordinator is away, or its disk is full, it is asked again until the worker
  *     leaves. */
-import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey } from "../../core/ids.ts";
 import type { ExecutorEvents } from "../executor.ts";
@@ -16,8 +15,8 @@ import type { Outputs } from "./outputs.ts";
 export type HandOverParts = {
   readonly blobs: Pick<CoordinatorBlobs, "needed" | "relay">;
   readonly outputs: Pick<Outputs, "get">;
-  /** Ends early when the worker leaves; by the machine's clock by default. */
-  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Ends early when the worker leaves. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
 export type HandedOver = {
@@ -43,7 +42,7 @@ export function startHandOver(parts: HandOverParts, { tell }: Pick<ExecutorEvent
 
 /** Rejects when `signal` says that the worker ends. */
 export async function handOver(
-  { blobs, outputs, wait = delayed }: HandOverParts,
+  { blobs, outputs, wait }: HandOverParts,
   signal: AbortSignal,
 ): Promise<HandedOver> {
   const tried = new Set<string>();
@@ -77,10 +76,6 @@ export async function handOver(
       await wait(againMs, signal);
     }
   }
-}
-
-function delayed(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, undefined, { signal });
 }
 
 function mayComeLater(error: unknown): boolean {
