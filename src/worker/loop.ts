@@ -264,7 +264,8 @@ export class WorkerLoop {
     // The reason why the worker ends is reported by `ended`.
     if (relation.state === "ended") return;
     const waitMs = relation.atMs - this.#options.timers.monotonicMs();
-    const retryMs = relation.state === "apart" ? Math.max(0, waitMs) : 0;
+    // 0 would say that there is no next try; on a busy machine it may be due already.
+    const retryMs = relation.state === "apart" ? Math.max(1, waitMs) : 0;
     this.#options.onNews?.({ kind, text, retryMs });
   }
 
