@@ -17,7 +17,7 @@ import { isLarge, partOf } from "./process/plan-part.ts";
 import type { Programs } from "./programs/programs.ts";
 import { doneReport, failureFrom, valueOutput } from "./run-reports.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
-import { type CoordinatorBlobs, pause } from "./shuffle/blobs.ts";
+import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
 import { startHandOver } from "./shuffle/hand-over.ts";
 import { InputLinks } from "./shuffle/input-links.ts";
@@ -25,6 +25,7 @@ import type { OpenedJob, OpenJobs } from "./shuffle/jobs.ts";
 import { PartitionsLost } from "./shuffle/local-segments.ts";
 import { openFile } from "./shuffle/open-file.ts";
 import type { Output, Outputs } from "./shuffle/outputs.ts";
+import { waited } from "./shuffle/retry.ts";
 import type { StoredOutputs } from "./shuffle/stored.ts";
 import { LoadFailed, type Processes, type Taken } from "./slot/processes.ts";
 import type { TaskProcess } from "./slot/task-process.ts";
@@ -98,7 +99,7 @@ export class NodeExecutor implements Executor {
     return [...served, ...empty.map((job) => ({ job, stage: 0, tasks: [] }))];
   }
 
-  readonly handOver = () => startHandOver({ ...this.#options, wait: pause }, this.#events);
+  readonly handOver = () => startHandOver({ ...this.#options, wait: waited }, this.#events);
 
   start(order: RunOrder): void {
     const job = this.#options.jobs.get(order.job);

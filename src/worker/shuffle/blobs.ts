@@ -1,7 +1,6 @@
 /** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it relays. */
 import { access } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
 import { Lanes } from "../../core/transfer/lanes.ts";
@@ -19,7 +18,7 @@ import type { RelayAddress } from "../relay-address.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
 import { openOutput } from "./open-output.ts";
 import type { Output } from "./outputs.ts";
-import { retrying } from "./retry.ts";
+import { retrying, waited } from "./retry.ts";
 import { storeVerified } from "./store-file.ts";
 
 export type BlobsOptions = {
@@ -31,11 +30,6 @@ export type BlobsOptions = {
   /** The coordinator's own blobs, when they lie on a disk of this machine. */
   readonly store?: DiskBlobs | null;
 };
-
-/** Between two tries, by the machine's clock; rejects when the signal ends it. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, undefined, { signal });
-}
 
 /** Of an input: for what has arrived before it can be taken, in each slot. */
 const inputAheadBytes = 8 << 20;
@@ -202,7 +196,7 @@ export class CoordinatorBlobs {
         const mayRetry = error instanceof ClusterError && error.code === "unavailable";
         if (!mayRetry || performance.now() - lastMs.moved > limitMs) throw error;
         const waitMs = Math.min(2_000, 100 * 2 ** Math.min(tries, 5));
-        await pause(waitMs, signal);
+        await waited(waitMs, signal);
       },
       nowMs: () => performance.now(),
       name: `input ${file}`,

@@ -10,7 +10,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { isDiskFull } from "../../core/disk-full.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, Hash } from "../../core/ids.ts";
@@ -30,6 +29,7 @@ import {
   sourceOf,
   type Wanted,
 } from "./local-segments.ts";
+import { waited } from "./retry.ts";
 import { writeAll } from "./store-file.ts";
 import type { StoredOutputs } from "./stored.ts";
 
@@ -200,7 +200,7 @@ export class PartitionFetcher {
     let before = "";
     let awayFromMs: number | null = null;
     for (let tries = 0; tries < this.#limits.triesMax; tries++) {
-      if (tries > 0) await delay(50 * 4 ** (tries - 1), undefined, { signal: order.signal });
+      if (tries > 0) await waited(50 * 4 ** (tries - 1), order.signal);
       const source = sourceOf(order, task);
       const place = source === null ? "" : `${source.url} ${source.ref.attempt} ${source.root}`;
       if (place !== before) tries = 0;

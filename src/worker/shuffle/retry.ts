@@ -22,7 +22,11 @@ export async function retrying<T>(attempt: () => Promise<T>, options: RetryOptio
         error instanceof ClusterError && error.retryable && error.code !== "storage-full";
       if (!again || performance.now() + waitMs > endMs) throw error;
     }
-    const { signal } = options;
-    await delay(waitMs, undefined, signal === undefined ? {} : { signal });
+    await waited(waitMs, options.signal);
   }
+}
+
+/** Between two tries, by the machine's clock; rejects when the signal ends it. */
+export function waited(ms: number, signal?: AbortSignal): Promise<void> {
+  return delay(ms, undefined, signal === undefined ? {} : { signal });
 }
