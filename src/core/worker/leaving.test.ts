@@ -16,6 +16,15 @@ function live(script: WorkerScript, ms: number): void {
   script.effects = effects;
 }
 
+/** A worker whose only map output is acknowledged. */
+function mapped(rules: Parameters<typeof joined>[0] = {}): WorkerScript {
+  const script = joined(rules, "map", "reduce");
+  script.assign([ref(0)]);
+  script.report(1, done(0));
+  script.tell({ kind: "reports-acked", batch: 1 });
+  return script;
+}
+
 function returned(script: WorkerScript): number[] {
   const told = script.of("report").flatMap(({ reports }) => reports);
   return told.filter(({ report }) => report.kind === "returned").map((one) => one.ref.task);
@@ -39,10 +48,7 @@ test("a drain gives back what waits, says so, and leaves when what runs has ende
 
 test("a drain stays while its map outputs are needed, until its job ends or its time", () => {
   for (const closes of [true, false]) {
-    const script = joined({}, "map", "reduce");
-    script.assign([ref(0)]);
-    script.report(1, done(0));
-    script.tell({ kind: "reports-acked", batch: 1 });
+    const script = mapped();
     script.tell({ kind: "stop-asked", graceMs: 10_000, isDrain: true });
     live(script, 9_000);
     assert.equal(script.of("say-bye").length, 0);
@@ -55,10 +61,7 @@ test("a drain stays while its map outputs are needed, until its job ends or its 
 const handed = { kind: "handed-over", outputs: 1, sizeBytes: 1 } as const;
 
 test("a drain hands its map outputs over, and leaves when the manager has them", () => {
-  const script = joined({}, "map", "reduce");
-  script.assign([ref(0)]);
-  script.report(1, done(0));
-  script.tell({ kind: "reports-acked", batch: 1 });
+  const script = mapped();
   script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
   assert.equal(script.of("hand-over").length, 1);
   live(script, 20_000);
@@ -69,10 +72,7 @@ test("a drain hands its map outputs over, and leaves when the manager has them",
 });
 
 test("what ran when the drain began is handed over after its report", () => {
-  const script = joined({}, "map", "reduce");
-  script.assign([ref(0)]);
-  script.report(1, done(0));
-  script.tell({ kind: "reports-acked", batch: 1 });
+  const script = mapped();
   script.assign([ref(1)]);
   script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
   assert.equal(script.of("hand-over").length, 1);
@@ -87,10 +87,7 @@ test("what ran when the drain began is handed over after its report", () => {
 });
 
 test("an output that is acknowledged during a hand-over does not count as handed over", () => {
-  const script = joined({}, "map", "reduce");
-  script.assign([ref(0)]);
-  script.report(1, done(0));
-  script.tell({ kind: "reports-acked", batch: 1 });
+  const script = mapped();
   script.assign([ref(1)]);
   script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
   script.report(2, done(1));
@@ -101,10 +98,7 @@ test("an output that is acknowledged during a hand-over does not count as handed
 });
 
 test("what the manager does not take is served until the drain is over", () => {
-  const script = joined({}, "map", "reduce");
-  script.assign([ref(0)]);
-  script.report(1, done(0));
-  script.tell({ kind: "reports-acked", batch: 1 });
+  const script = mapped();
   script.tell({ kind: "stop-asked", graceMs: 60_000, isDrain: true });
   script.tell({ ...handed, isWhole: false });
   assert.deepEqual([script.of("hand-over").length, script.of("say-bye").length], [0, 0]);
@@ -119,10 +113,7 @@ test("a stop that is no drain, and a worker that serves nothing, do not wait for
     [true, false],
     [false, true],
   ] as const) {
-    const script = joined({ servesOutputs }, "map", "reduce");
-    script.assign([ref(0)]);
-    script.report(1, done(0));
-    script.tell({ kind: "reports-acked", batch: 1 });
+    const script = mapped({ servesOutputs });
     script.tell({ kind: "stop-asked", graceMs: 10_000, isDrain });
     assert.equal(script.of("say-bye").length, 1);
   }
