@@ -101,7 +101,9 @@ class Api:
             return patiently(send, _SUBMIT_PATIENCE_S)
         except ClusterError as error:
             known = _of_older(error)
-            raise known from (error if known is not error else error.__cause__)
+            if known is None:
+                raise
+            raise known from error
         except BaseException:
             if key is None:
                 self._take_back(send)
@@ -227,12 +229,12 @@ _UNKNOWN = re.compile(
 )
 
 
-def _of_older(error: ClusterError) -> ClusterError:
+def _of_older(error: ClusterError) -> Optional[ClusterError]:
     """What a client sends has the right form: what the coordinator does not know of it is newer
-    than the coordinator."""
+    than the coordinator. None: it is another error."""
     unknown = _UNKNOWN.match(error.text) if error.code == "bad-request" else None
     if unknown is None:
-        return error
+        return None
     text = f"the coordinator does not know a part of this job ({unknown[1]}), so it is older than"
     after = "this client; upgrade the coordinator, or submit with a client of its version"
     return ClusterError("version-mismatch", f"{text} {after}")
