@@ -24,6 +24,8 @@ export type Seat = {
 /** Faults that need a worker as their target. */
 const onSeats = /^(worker|link|peers)-/;
 
+/** There are more hosts than three where these would have more workers each. */
+const hostWorkersMax = 64;
 /** Delay before a machine starts its rejected worker again, ms. */
 const turnedAwayMs = 5_000;
 
@@ -47,10 +49,11 @@ export class FaultInjector {
     this.#disk = disk;
     this.#supervisor = supervisor;
     const { hidden, slots: slotsOf } = world.shape;
+    const hosts = Math.max(3, Math.ceil(slotsOf.length / hostWorkersMax));
     this.seats = slotsOf.map((slots, index) => {
       const machine = {
         name: `worker-${index}`,
-        host: `host-${index % 3}`,
+        host: `host-${index % hosts}`,
         slots,
         life: 1,
         isHidden: index >= slotsOf.length - hidden,

@@ -47,14 +47,11 @@ test("a word count in Python in four tabs equals CPython's byte for byte", optio
   assert.equal(run.code, 0, run.err);
   const judged = await place.run(...args, "--param", "spin=500", "--sequential");
   assert.equal(run.out, judged.out);
-  // Each has got a task of the first round, which without backup tasks is its own to do.
+  // One that starts Python later than others may find no task left.
   const { out } = await place.run("workers", "--json");
   const done = (JSON.parse(out) as Array<{ readonly done: number }>).map((one) => one.done);
   assert.equal(done.length, tabs.length);
-  assert.ok(
-    done.every((count) => count > 0),
-    `tasks of the tabs: ${done}`,
-  );
+  assert.ok(done.filter((count) => count > 0).length > 1, `tasks of the tabs: ${done}`);
 });
 
 test("P4: tabs and a Node worker share a job, and lost tabs lose nothing", options, async (t) => {
