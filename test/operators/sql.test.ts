@@ -133,6 +133,7 @@ test("what is not supported is refused by its name", async () => {
     [`select count(*) from ${csv} where count(*) > 1`, /count\(\*\) is an aggregate/],
     [`select n frm ${csv}`, /cannot be read at line 1, column/],
     ["select n from sales/x.csv", /cannot be read .*; files are in quotes: FROM 'sales/],
+    [`select count(*) as n from ${csv} having count(*) > 1`, /HAVING needs GROUP BY/],
     ["select 1", /give the files to read/],
     [`select a from ${file("f.xlsx", "x")}`, /what .*f.xlsx is cannot be seen by its name/],
   ];

@@ -34,7 +34,8 @@ export async function parseSql(query: string): Promise<Parsed> {
   } catch (error) {
     const isUnquoted = path === null && /\bfrom\s/i.test(text);
     const files = isUnquoted ? "; files are in quotes: FROM 'sales/*.csv'" : "";
-    throw wrong(problemOf(error, text) + files);
+    const isLone = /\bhaving\s/i.test(text) && !/\bgroup\s+by\s/i.test(text);
+    throw wrong(problemOf(error, text) + files + (isLone ? "; HAVING needs GROUP BY" : ""));
   }
   const [only] = statements;
   if (only === undefined || statements.length > 1) throw wrong("give one SELECT");

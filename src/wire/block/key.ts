@@ -55,7 +55,8 @@ export function writeKey(
     arena.length = start;
     throw new ClusterError(
       "user-error",
-      `a key of ${sizeBytes} bytes in ${where}; keys may have ${maxBytes}: emit a hash of it`,
+      `a key of ${sizeBytes} bytes in ${where}; keys may have ${maxBytes}: ` +
+        "use less of it, or a hash of it, as the key",
     );
   }
 }
