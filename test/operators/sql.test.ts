@@ -131,6 +131,9 @@ test("what is not supported is refused by its name", async () => {
     [`select town from ${csv}`, /no column "town"; there are: City, zip, n, empty/],
     [`select n from ${csv} order by 4`, /there is no column 4 in the result/],
     [`select count(*) from ${csv} where count(*) > 1`, /count\(\*\) is an aggregate/],
+    [`select n + 'x' as m from ${csv}`, /'x' beside \+ is no number/],
+    [`select n from ${csv} where n > 'x'`, /'x' beside > is no number/],
+    [`select City + 'x' as m from ${csv}`, /add: "x" is no number/],
     [`select n frm ${csv}`, /cannot be read at line 1, column/],
     ["select n from sales/x.csv", /cannot be read .*; files are in quotes: FROM 'sales/],
     [`select count(*) as n from ${csv} having count(*) > 1`, /HAVING needs GROUP BY/],
@@ -157,7 +160,7 @@ test("the stages are explained", async () => {
   assert.deepEqual(namesOf(5, false), [
     "map, 5 tasks",
     "  where gt(number(n), 1)",
-    "  select key 0 = City, value 0 = number(n)",
+    "  select key 0 = City, n = number(n)",
     "reduce, 3 tasks",
     "  select City = key 0, sum(n) = aggregate 0",
     "reduce, 1 task",

@@ -71,7 +71,7 @@ export class Aggregates {
     const isAll = first === undefined || (first.type === "ref" && first.name === "*");
     if (kind === "count" && isAll) {
       if (test === null) return { aggregate: { function: "count", column: null }, type: "number" };
-      return this.#of("count", call("if", test, 1, null));
+      return this.#of("count", call("if", test, 1, null), null);
     }
     const isWithin = name === "percentile_cont";
     if (isWithin && withinGroup === undefined) throw wrong("percentile_cont needs WITHIN GROUP");
@@ -79,22 +79,26 @@ export class Aggregates {
     if (value === undefined) throw wrong(`${name} needs a column`);
     const { of, type } = typed(value, this.#rows);
     const filtered = test === null ? of : call("if", test, of, null);
+    const own = value.type === "ref" && test === null ? value.name : null;
     if (kind === "quantile" || kind === "approxQuantile") {
       const share = name === "median" ? 0.5 : shareOf(isWithin ? first : args[1], name);
-      return this.#of(kind, filtered, { at: share });
+      return this.#of(kind, filtered, own, { at: share });
     }
-    if (isDistinct) return this.#of("countDistinct", filtered);
+    if (isDistinct) return this.#of("countDistinct", filtered, own);
     const isText = (kind === "min" || kind === "max") && type === "text";
-    const made = this.#of(kind, filtered, isText ? { as: "text" } : {});
+    const made = this.#of(kind, filtered, own, isText ? { as: "text" } : {});
     return isText ? { ...made, type: "text" } : made;
   }
 
+  /** `own`: of a column that is taken as it is. It keeps its name, which errors tell. */
   #of(
     kind: AggregateName,
     of: Operand,
+    own: string | null,
     more: Pick<Aggregate<string>, "as" | "at"> = {},
   ): { aggregate: Aggregate<string>; type: "number" } {
-    const column = `value ${this.computed.size}`;
+    const isFree = own !== null && !/^(key|value) \d+$/.test(own);
+    const column = isFree ? own : `value ${this.computed.size}`;
     this.computed.set(column, of);
     return { aggregate: { function: kind, column, ...more }, type: "number" };
   }

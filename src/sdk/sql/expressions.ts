@@ -177,8 +177,17 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
     const isNull = call("or", call("isNull", a.of), call("isNull", b.of));
     return { of: isNull.choose(null, call("concat", a.of, b.of)), type: "text" };
   }
+  refuseNoNumber(a, b, op);
   const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
   return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
+}
+
+/** A column of numbers beside a text that says none: each record would be a bad one. */
+function refuseNoNumber(a: Typed, b: Typed, op: string): void {
+  for (const [one, { of }] of [[a, b] as const, [b, a] as const]) {
+    const isText = typeof of === "string" && Number.isNaN(Number(of));
+    if (one.type === "number" && isText) throw wrong(`'${of}' beside ${op} is no number`);
+  }
 }
 
 /** What the parser groups otherwise than SQL does: its trees do not tell whether the query had

@@ -253,6 +253,10 @@ export class Cell<V = Json> {
   }
 }
 
+const ofNumbers = new Set<FunctionName>(
+  "add sub mul div mod neg abs floor ceil round".split(" ") as FunctionName[],
+);
+
 /** A call of a function, with the number of its arguments checked. */
 export function call<V>(name: FunctionName, ...of: readonly Operand[]): Cell<V> {
   const [least, most] = functions[name];
@@ -260,7 +264,14 @@ export function call<V>(name: FunctionName, ...of: readonly Operand[]): Cell<V> 
     const text = `${name}: ${of.length} values are given, and it takes ${least} to ${most}`;
     throw new ClusterError("bad-request", text);
   }
+  const text = ofNumbers.has(name) ? of.find(isNoNumber) : undefined;
+  if (text !== undefined) throw new ClusterError("bad-request", `${name}: "${text}" is no number`);
   return new Cell<V>({ call: name, of: of.map(Cell.expressionOf) });
+}
+
+/** An empty text as a number is null. */
+function isNoNumber(operand: Operand): boolean {
+  return typeof operand === "string" && Number.isNaN(Number(operand));
 }
 
 /** The cells of a row by the names of its columns. */
