@@ -25,7 +25,7 @@ import { firstOrElse } from "./client/first-or-else.ts";
 import { jobPath } from "./client/job-path.ts";
 import type { TransferOptions } from "./client/patience.ts";
 import { type FollowOptions, patiently } from "./client/patiently.ts";
-import { type ReadOptions, readBlob } from "./client/read-blob.ts";
+import { type BlobSources, blobSources, type ReadOptions, readBlob } from "./client/read-blob.ts";
 import { readLines } from "./client/read-lines.ts";
 import { freshKey, submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
@@ -71,6 +71,7 @@ export class Client {
   readonly #nearBlob: NonNullable<ConnectOptions["nearBlob"]>;
   #host: string | null = null;
   readonly #uploads: Uploads;
+  readonly #sources: BlobSources;
   /** What the page of a job draws. */
   readonly drawn: Drawn;
 
@@ -78,6 +79,7 @@ export class Client {
     this.#transport = new Transport(options);
     this.#nearBlob = options.nearBlob ?? (async () => null);
     this.#uploads = new Uploads(this.#transport);
+    this.#sources = blobSources(this.#transport);
     this.drawn = new Drawn(this.#transport);
   }
 
@@ -144,7 +146,7 @@ export class Client {
     options: ReadOptions,
   ): AsyncGenerator<Uint8Array, void> {
     const near = await this.#nearBlob(hash, isLent);
-    if (near === null) return yield* readBlob(this.#transport, hash, options);
+    if (near === null) return yield* readBlob(this.#sources, hash, options);
     for await (const chunk of near) {
       options.signal?.throwIfAborted();
       options.onBytes?.(chunk.length);

@@ -4,7 +4,7 @@ import { hash as digestOf } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
-import type { BlobPut, Blobs, PutOptions } from "../../store/blob/blob.ts";
+import type { BlobAddresses, BlobPut, Blobs, PutOptions } from "../../store/blob/blob.ts";
 import {
   PieceHash,
   pieceBytes,
@@ -56,7 +56,7 @@ export async function openS3Blobs(place: S3Place, options: S3BlobsOptions): Prom
   }
 }
 
-class S3Store implements Blobs {
+class S3Store implements Blobs, BlobAddresses {
   readonly #client: S3Client;
   readonly #options: S3BlobsOptions & { readonly blobMaxBytes: number };
   /** Found by readers, until they are put again. */
@@ -136,6 +136,11 @@ class S3Store implements Blobs {
     this.#mustBeOpen();
     rules.checkHash(hash);
     return null;
+  }
+
+  address(hash: Hash, expiresS: number): string {
+    rules.checkHash(hash);
+    return this.#client.addressOf(hash, { method: "GET", expiresS });
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,8 @@ import { type Arrived, rangeMinBytes } from "../../core/transfer/pace.ts";
 export type Span = { readonly start: number; readonly end: number };
 
 export type RangeSource = {
-  /** Bytes [start, end), in one call; `signal` ends it. May end early, or throw. */
+  /** Bytes [start, end), in one call; `signal` ends it. What a call that throws has brought is
+   *  kept. */
   read(span: Span, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Something has arrived. */
   moved?(): void;

@@ -1,12 +1,21 @@
 /** Reads a blob of the coordinator, verified: a large one in ranges, several at once and in order,
- *  a small one as a stream. Both go on where they were when the line is cut. */
+ *  a small one as a stream. Both go on where they were when the line is cut. What lies in an object
+ *  store is read there, if it is large. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { steadyMs } from "../../environment/steady.ts";
 import { type RangeSource, rangesFromBytes, readInRanges } from "../../link/http/range-reader.ts";
 import { Patience, type TransferOptions } from "./patience.ts";
+import { StoredBlobs, storedFromBytes } from "./stored-blobs.ts";
 import type { Call, Transport } from "./transport.ts";
+
+/** Where blobs are read. */
+export type BlobSources = { readonly transport: Transport; readonly stored: StoredBlobs };
+
+export function blobSources(transport: Transport): BlobSources {
+  return { transport, stored: new StoredBlobs(transport) };
+}
 
 export type ReadOptions = TransferOptions & {
   /** When it is known; 0 = it is not. */
@@ -20,7 +29,7 @@ const readAnswerMs = 15_000;
 
 /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
 export async function* readBlob(
-  transport: Transport,
+  sources: BlobSources,
   hash: Hash,
   options: ReadOptions,
 ): AsyncGenerator<Uint8Array, void> {
@@ -28,8 +37,8 @@ export async function* readBlob(
   const { sizeBytes = 0 } = options;
   const chunks =
     sizeBytes < rangesFromBytes
-      ? inOneStream(transport, hash, options)
-      : inRanges(transport, { hash, sizeBytes }, options);
+      ? inOneStream(sources.transport, hash, options)
+      : inRanges(sources, { hash, sizeBytes }, options);
   for await (const chunk of chunks) {
     seen.update(chunk);
     options.onBytes?.(chunk.length);
@@ -77,15 +86,18 @@ function callOf(hash: Hash, { signal }: ReadOptions): Call {
 }
 
 function inRanges(
-  transport: Transport,
+  { stored, transport }: BlobSources,
   { hash, sizeBytes }: { readonly hash: Hash; readonly sizeBytes: number },
   options: ReadOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const patience = new Patience(options);
   const source: RangeSource = {
-    read({ end, start }, signal) {
-      const headers = { range: `bytes=${start}-${end - 1}` };
-      return transport.bytes({ ...callOf(hash, { ...options, signal }), headers });
+    async *read(span, signal) {
+      const isLarge = sizeBytes >= storedFromBytes;
+      const there = isLarge ? await stored.read(hash, span, signal) : null;
+      if (there !== null) return yield* there;
+      const headers = { range: `bytes=${span.start}-${span.end - 1}` };
+      yield* transport.bytes({ ...callOf(hash, { ...options, signal }), headers });
     },
     moved: () => patience.moved(),
     pause: (error, tries) => patience.pause(error, tries),

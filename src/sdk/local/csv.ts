@@ -61,7 +61,8 @@ function checkColumns(names: readonly string[], { pick }: CsvFormat, file: strin
       twice === undefined ? "a column __proto__" : `two columns ${JSON.stringify(twice)}`;
     throw new ClusterError(
       "bad-request",
-      `${file} has ${what}; rename one, or name all in a job file: csv({ header: …, columns: […] })`,
+      `${file} has ${what}; rename one, or name all in a job file: ` +
+        "csv({ header: …, columns: […] })",
     );
   }
   const missing = pick?.find((name) => !names.includes(name));

@@ -45,3 +45,13 @@ export interface Blobs {
   path(hash: Hash): string | null;
   close(): Promise<void>;
 }
+
+/** What a store has, besides, that others can read without its credentials. */
+export interface BlobAddresses {
+  /** For GETs of ranges of the blob, valid for so long; there may be no such blob. */
+  address(hash: Hash, expiresS: number): string;
+}
+
+export function hasAddresses(blobs: Blobs): blobs is Blobs & BlobAddresses {
+  return "address" in blobs;
+}

@@ -11,6 +11,7 @@
  *  | PUT /v1/uploads/:hash?sizeBytes=&start= | bytes → {}; checks `x-content-sha256` | submit |
  *  | POST /v1/uploads/:hash?sizeBytes= | {} → BlobPut | submit |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
+ *  | GET /v1/blobs/:hash/address | → BlobAddress; 404: in no object store | read |
  *  | POST /v1/jobs | Submit → Submitted; `?arriving=1`: input files may follow | submit |
  *  | GET /v1/jobs | → { jobs: JobSummary[], total, removed: RemovedSummary[] } | read |
  *  | GET /v1/jobs/:job | → JobSummary | read |
@@ -135,6 +136,13 @@ export type StoredAddresses = {
   readonly forMs: number;
   /** Null: this output is not in the store, or not now. */
   readonly addresses: ReadonlyArray<readonly [attempt: number, url: string] | null>;
+};
+
+/** For GETs of ranges of a blob in the object store. */
+export type BlobAddress = {
+  readonly url: string;
+  /** How long it is valid, ms. */
+  readonly forMs: number;
 };
 
 export type Submit = {

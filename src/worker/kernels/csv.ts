@@ -51,7 +51,8 @@ export function checkedColumns(
       twice === undefined ? "a column __proto__" : `two columns ${JSON.stringify(twice)}`;
     throw new ClusterError(
       "bad-request",
-      `${file} has ${problem}; rename one, or name all in a job file: csv({ header: …, columns: […] })`,
+      `${file} has ${problem}; rename one, or name all in a job file: ` +
+        "csv({ header: …, columns: […] })",
     );
   }
   return names;

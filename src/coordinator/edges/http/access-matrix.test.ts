@@ -26,6 +26,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "PUT /v1/uploads/:hash": ["admin", "ann", "bob"],
   "POST /v1/uploads/:hash": ["admin", "ann", "bob"],
   "GET /v1/blobs/:hash": everyRole,
+  "GET /v1/blobs/:hash/address": ["admin", "ann", "bob", "reader"],
   "HEAD /v1/blobs/:hash": everyRole,
   "POST /v1/jobs": ["admin", "ann", "bob"],
   "GET /v1/jobs": ["admin", "ann", "bob", "reader"],
@@ -140,10 +141,10 @@ test("every route admits the right callers only, for own and others' jobs", asyn
     }
   }
   assert.equal(shutdowns, 1);
-  // Six permitted calls fail here: the job has ended and has no file, and no caller has leased an
-  // attempt of it; two for its recheck, since nothing of it is in doubt; two for a profile, since
-  // it has no task; and calls for shared inputs, since nothing is shared.
-  const expected = Object.values(permitted).flat().length - 6 - 2 - 2 - signedIn.length;
+  // Permitted calls that fail here: six since the job has ended, and no caller has leased an attempt
+  // of it; two each for a recheck and a profile, since it has no task; four for an address of the
+  // blob, since it is a file; and those for shared inputs, since nothing is shared.
+  const expected = Object.values(permitted).flat().length - 14 - signedIn.length;
   assert.equal(successes, expected);
 });
 

@@ -5,9 +5,13 @@ import type { CoordinatorState } from "../../../../core/coordinator.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
 import { isTab } from "../../../../core/view.ts";
-import type { BlobPut, Blobs } from "../../../../store/blob/blob.ts";
+import { type BlobPut, type Blobs, hasAddresses } from "../../../../store/blob/blob.ts";
 import { hit } from "../../../../store/failpoint.ts";
-import { smallBlobMaxBytes, smallBlobsMax } from "../../../../wire/api/messages.ts";
+import {
+  type BlobAddress,
+  smallBlobMaxBytes,
+  smallBlobsMax,
+} from "../../../../wire/api/messages.ts";
 import type { Principal } from "../../../access/auth.ts";
 import type { Services } from "../../../services.ts";
 import { parseSmallBlobs } from "../bodies.ts";
@@ -152,6 +156,23 @@ export function onlyDamaged(error: unknown): null {
   throw error;
 }
 
+/** How long an address is valid, s. */
+const addressS = 900;
+
+/** The blob stays for as long: its readers are not seen here. */
+async function address({ params, services: { blobs, sweep } }: Call): Promise<Answer> {
+  const { hash = "" } = params;
+  if (!hasAddresses(blobs)) {
+    throw new ClusterError("not-found", "this coordinator keeps blobs in no object store");
+  }
+  if (!/^[0-9a-f]{64}$/.test(hash) || (await blobs.size(hash)) === null) {
+    throw new ClusterError("not-found", `there is no blob ${hash.slice(0, 64)}`);
+  }
+  await sweep.hold([hash]);
+  const answer: BlobAddress = { url: blobs.address(hash, addressS), forMs: addressS * 1_000 };
+  return json(answer);
+}
+
 /** The blob stays until its last byte is read, or the reader is gone. */
 async function* held(
   { sweep }: Services,
@@ -190,6 +211,13 @@ export const blobRoutes: readonly Route[] = [
     access: "any",
     exchange: "→ bytes, `Range: bytes=a-b` honoured",
     handle: (call) => download(call, true),
+  },
+  {
+    method: "GET",
+    path: "/v1/blobs/:hash/address",
+    access: "read",
+    exchange: "→ BlobAddress; 404 when the blobs are in no object store",
+    handle: address,
   },
   {
     method: "HEAD",
