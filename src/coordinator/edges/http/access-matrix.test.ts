@@ -141,9 +141,9 @@ test("every route admits the right callers only, for own and others' jobs", asyn
     }
   }
   assert.equal(shutdowns, 1);
-  // Permitted calls that fail here: six since the job has ended, and no caller has leased an attempt
-  // of it; two each for a recheck and a profile, since it has no task; four for an address of the
-  // blob, since it is a file; and those for shared inputs, since nothing is shared.
+  // Permitted calls that fail here: six since the job has ended, and no caller has leased one of
+  // its attempts; two each for a recheck and a profile, since it has no task; four for an address
+  // of the blob, since it is a file; and those for shared inputs, since nothing is shared.
   const expected = Object.values(permitted).flat().length - 14 - signedIn.length;
   assert.equal(successes, expected);
 });
