@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# fastparquet 2026.9.0: dates that nanoseconds of 64 bits cannot hold are read as other dates, without an
-# error. 9999-12-31, which many tables have for "no end", is 1816-03-29; 2262-04-12 is 1677-09-21, and
-# 1600-01-01 is 2184-07-20. Timestamps of the same days are right, since they come with their own unit,
-# and pyarrow 25.0.1 and DuckDB 1.5.6 read the dates as they are.
+# fastparquet 2026.9.0: dates that nanoseconds of 64 bits cannot hold are read as other dates, without
+# an error. 9999-12-31, which many tables have for "no end", is 1816-03-29; 2262-04-12 is 1677-09-21,
+# and 1600-01-01 is 2184-07-20. Timestamps of the same days are right, since they come with their own
+# unit, and pyarrow 25.0.1 and DuckDB 1.5.6 read the dates as they are.
 #
 # What has no end has then ended long ago: a filter for what is valid today leaves those rows out.
 # Seen: the lines at the end of this script. Expected: the same day three times in each line, and the

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# hyparquet-writer 0.17.0: the bounds of a UUID column are wrong when its texts are not all in one case. It
-# compares the texts as they were given, in which "B" is before "a", and writes the bytes of the least
-# and the greatest. hyparquet 1.33.0 relies on the bounds, as Parquet wants it: a filter for a UUID below
-# them finds nothing, while the row is there. No error is reported.
+# hyparquet-writer 0.17.0: the bounds of a UUID column are wrong when its texts are not all in one
+# case. It compares the texts as they were given, in which "B" is before "a", and writes the bytes of
+# the least and the greatest. hyparquet 1.33.0 relies on the bounds, as Parquet wants it: a filter for
+# a UUID below them finds nothing, while the row is there. No error is reported.
 #
-# RFC 4122: the letters are "case insensitive on input". The writer takes both cases, and what is read is
-# lower case. A table that joins rows of SQL Server, which prints upper case, with those of others has
-# both, and some of its rows are then not found by their id.
+# RFC 4122: the letters are "case insensitive on input". The writer takes both cases, and what is read
+# is lower case. A table that joins rows of SQL Server, which prints upper case, with those of others
+# has both, and some of its rows are then not found by their id.
 # Seen: the lines at the end of this script. Expected: one row of each, and bounds a and d.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# icebird 0.3.1 (Iceberg tables in JavaScript; "optional row-level delete processing"): with deletes other
-# rows come back than the table holds. A page that ends at rowEnd counts rows before the deletes and
-# afterwards: where a file had some deleted, the page goes on with the next file, and its rows come
-# again in the next page. An equality delete of a null key deletes all rows, and one of a date none.
+# icebird 0.3.1 (Iceberg tables in JavaScript; "optional row-level delete processing"): with deletes
+# other rows come back than the table holds. A page that ends at rowEnd counts rows before the deletes
+# and afterwards: where a file had some deleted, the page goes on with the next file, and its rows
+# come again in the next page. An equality delete of a null key deletes all rows, and one of a date
+# none.
 #
-# Iceberg's specification, "Equality Delete Files": a null in a delete column "matches a row if the row's
-# value is null". One correction of a row without a key empties the table for these readers, what was
-# deleted by date stays in it, and a list that is shown page by page has rows twice. No error is reported.
-# Seen: the lines at the end of this script. Expected: each row in one of the three pages; "1 2 3" left
-# by the delete of null, "2 3" by that of day 1.
+# Iceberg's specification, "Equality Delete Files": a null in a delete column "matches a row if the
+# row's value is null". One correction of a row without a key empties the table for these readers,
+# what was deleted by date stays in it, and a list that is shown page by page has rows twice. No error
+# is reported.
+# Seen: the lines at the end of this script. Expected: each row in one of the three pages; "1 2 3"
+# left by the delete of null, "2 3" by that of day 1.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# mqtt-pattern 2.1.1: a level that is empty is not matched by "+". "+/+" does not match "/finance", which
-# is the example of MQTT's specification for what it matches, nor "site/+/load" the topic "site//load".
-# And a "#" with a name loses the parent: "site/#rest" does not match "site", while "site/#" does. No
-# error is reported.
+# mqtt-pattern 2.1.1: a level that is empty is not matched by "+". "+/+" does not match "/finance",
+# which is the example of MQTT's specification for what it matches, nor "site/+/load" the topic
+# "site//load". And a "#" with a name loses the parent: "site/#rest" does not match "site", while
+# "site/#" does. No error is reported.
 #
-# MQTT 5.0, 4.7.1: "#" includes the parent level, and "/finance" matches "+/+". A broker delivers these
-# messages to who has subscribed to the pattern; who hands them on by this library drops them there.
+# MQTT 5.0, 4.7.1: "#" includes the parent level, and "/finance" matches "+/+". A broker delivers
+# these messages to who has subscribed to the pattern; who hands them on by this library drops them
+# there.
 # Seen: the lines at the end of this script. Expected: what the judge, mqtt-match 3.0.0, says.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# @platformatic/job-queue 0.5.0: a job is lost when the worker that runs it is killed, unless that worker
-# is young. A worker is registered for twice its visibilityTimeout when it starts, a minute by default,
-# and never again; refreshWorker() exists and is not called. The Reaper that is started later looks for
-# jobs of registered workers alone. The job stays "processing" for ever, and enqueue() of the same id
-# answers "duplicate". No error is reported.
+# @platformatic/job-queue 0.5.0: a job is lost when the worker that runs it is killed, unless that
+# worker is young. A worker is registered for twice its visibilityTimeout when it starts, a minute by
+# default, and never again; refreshWorker() exists and is not called. The Reaper that is started later
+# looks for jobs of registered workers alone. The job stays "processing" for ever, and enqueue() of
+# the same id answers "duplicate". No error is reported.
 #
 # The README promises that "Reaper automatically recovers jobs from crashed workers", that an "initial
-# scan at startup catches any jobs that were processing", and of FileStorage "Survives process restarts".
-# A machine that loses power takes worker and Reaper with it, and each job that was running.
+# scan at startup catches any jobs that were processing", and of FileStorage "Survives process
+# restarts". A machine that loses power takes worker and Reaper with it, and each job that was
+# running.
 # Seen: the lines at the end of this script, for visibilityTimeout 3 s. Expected: completed in both.
 set -euo pipefail
 dir=$(mktemp -d)

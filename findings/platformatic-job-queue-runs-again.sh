@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# @platformatic/job-queue 0.5.0: jobs run more often than they should. One whose handler returns nothing
-# is run three times and then fails, since the default serializer cannot write undefined. One that has
-# been cancelled and enqueued anew with its id runs twice, first with the payload that was cancelled. And
-# one that throws is run again at once, before all that wait.
+# @platformatic/job-queue 0.5.0: jobs run more often than they should. One whose handler returns
+# nothing is run three times and then fails, since the default serializer cannot write undefined. One
+# that has been cancelled and enqueued anew with its id runs twice, first with the payload that was
+# cancelled. And one that throws is run again at once, before all that wait.
 #
-# Its README says "Prevents duplicate job processing", of cancel() "Job was successfully cancelled", and
-# "retry attempts with exponential backoff"; there is no backoff in it. A handler that sends a mail and
-# ends without a return statement sends three, and the queue then says that it failed.
+# Its README says "Prevents duplicate job processing", of cancel() "Job was successfully cancelled",
+# and "retry attempts with exponential backoff"; there is no backoff in it. A handler that sends a
+# mail and ends without a return statement sends three, and the queue then says that it failed.
 # Seen: the lines at the end of this script. Expected: one start of "mail", none of "old", and "other"
 # before the second start of "broken".
 set -euo pipefail

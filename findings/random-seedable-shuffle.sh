@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# random-seedable 1.0.8: shuffle() never leaves an element at its place. Of three elements two orders of
-# six come out, of four six of 24, of two the other one always; no seed and no generator gives another.
-# It draws the place to swap with from those before an element, without its own, which makes a single
-# cycle of the array. And randRange(1, 6) never draws 6. No error is reported.
+# random-seedable 1.0.8: shuffle() never leaves an element at its place. Of three elements two orders
+# of six come out, of four six of 24, of two the other one always; no seed and no generator gives
+# another. It draws the place to swap with from those before an element, without its own, which makes
+# a single cycle of the array. And randRange(1, 6) never draws 6. No error is reported.
 #
 # Its README has both otherwise: shuffle() uses "the fisher-yates algorithm", by which all orders are
-# equally likely, and "max" of randRange() is "(inclusive)". Of shuffled workers, rows or shards the first
-# one never comes first, so that a sample of the first ones after a shuffle leaves some out.
+# equally likely, and "max" of randRange() is "(inclusive)". Of shuffled workers, rows or shards the
+# first one never comes first, so that a sample of the first ones after a shuffle leaves some out.
 # Seen: the lines at the end of this script. Expected: 6 orders of three, 24 of four, and 1 to 6.
 set -euo pipefail
 dir=$(mktemp -d)
