@@ -10,6 +10,9 @@ export type Mutant = {
   readonly rates?: SimOptions["rates"];
   /** Title of the test that must fail, where no simulation runs that code. */
   readonly nearest?: string;
+  /** The seed that this test tries first, where it tries several: one that shows the bug. The others
+   *  follow when it does not. */
+  readonly firstSeed?: number;
 };
 
 /** With one edit, in the function of that name. */

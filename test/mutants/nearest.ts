@@ -22,7 +22,9 @@ export async function failureOf(mutant: Mutant, title: string): Promise<string |
   const pattern = `^${title.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
   const flags = ["--import", plant, "--test-name-pattern", pattern, "--test-reporter", "tap"];
   const PLACES = JSON.stringify(mutant.edits.map(placeOf));
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, PLACES };
+  const { firstSeed } = mutant;
+  const seeds = firstSeed === undefined ? {} : { FIRST_SEED: `${firstSeed}` };
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, PLACES, ...seeds };
   try {
     await run(process.execPath, [...flags, fileOf(title)], { cwd: root, env, timeout: limitMs });
     return null;

@@ -103,7 +103,9 @@ export async function readPlace(
     found = { bytes: await read(start, length), start: 0 };
   } else {
     found = await linesAt(at, { read, sizeBytes: file.sizeBytes, mayBeCut: from.mayBeCut });
-    if (found !== null && at > 0) found = await withHead(found, format, read);
+    if (found !== null && at > 0 && format.format === "csv" && format.header) {
+      found = withHead(found, await headOf(file, read));
+    }
   }
   if (found === null) return null;
   const { bytes, start } = found;
@@ -152,7 +154,8 @@ function wholeRecords(length: number, format: FormatSpec): number {
   return format.format === "records" ? length - (length % format.sizeBytes) : length;
 }
 
-/** From the first line that begins at or behind `at`. */
+/** From the first line that begins at or behind `at`. In the middle of a file it is behind the end
+ *  of the line before it, so that it is not taken for the first of the file. */
 async function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Promise<Found | null> {
   const from = Math.max(0, at - 1);
   for (const length of placeSizes) {
@@ -163,17 +166,28 @@ async function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Promis
     // Up to the end of the last whole line, unless the rest may be used as well.
     const whole = bytes.lastIndexOf(newline) + 1;
     const end = isWhole || (mayBeCut && length === placeMaxBytes) ? bytes.length : whole;
-    if (end > start) return { bytes: bytes.subarray(start, end), start: 0 };
+    const before = at === 0 ? 0 : 1;
+    if (end > start) return { bytes: bytes.subarray(start - before, end), start: before };
   }
   return null;
 }
 
-/** Behind a line that opens the file: its header, or an empty one, so that the first line of
- *  the place is not taken for it. */
-async function withHead({ bytes }: Found, format: FormatSpec, read: Read): Promise<Found | null> {
-  const isNamed = format.format === "csv" && format.header;
-  const start = isNamed ? await read(0, headMaxBytes) : Uint8Array.of(newline);
-  const length = start.indexOf(newline) + 1;
-  if (length === 0) return null;
-  return { bytes: Buffer.concat([start.subarray(0, length), bytes]), start: length };
+/** Header lines with their ends, each read once: its file has hundreds of places, which may each
+ *  cost a round trip. */
+const heads = new WeakMap<InputFile, Uint8Array>();
+
+/** Empty when no line ends where a header must. */
+async function headOf(file: InputFile, read: Read): Promise<Uint8Array> {
+  const known = heads.get(file);
+  if (known !== undefined) return known;
+  const start = await read(0, headMaxBytes);
+  const head = start.slice(0, start.indexOf(newline) + 1);
+  heads.set(file, head);
+  return head;
+}
+
+/** The lines of a place behind the header of their file. */
+function withHead({ bytes, start }: Found, head: Uint8Array): Found | null {
+  if (head.length === 0) return null;
+  return { bytes: Buffer.concat([head, bytes.subarray(start)]), start: head.length };
 }

@@ -7,9 +7,10 @@ import { gzipSync } from "node:zlib";
 import { bytes, text } from "../../index.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { SortSpec } from "../../wire/block/plan.ts";
+import type { FormatSpec } from "../format.ts";
 import type { Job } from "../job.ts";
 import { planJob } from "../plan.ts";
-import { placesIn } from "./places.ts";
+import { placesIn, readPlace } from "./places.ts";
 
 const folder = temporaryDir({ after }, "tequio-splitters-");
 
@@ -82,4 +83,35 @@ test("of many files only as many are opened as there are places", () => {
   const file = { name: "x.gz", compression: "gzip", sizeBytes: 100_000, at } as const;
   const places = placesIn(Array(20_000).fill(file), { format: "lines" } as never);
   assert.ok(places.length > 0 && places.length <= 512, String(places.length));
+});
+
+test("the header of a file is asked for once, not at each of its places", async () => {
+  const rows = Array.from({ length: 5_000 }, (_, i) => `${i},${i % 7}\n`).join("");
+  const content = Buffer.from(`k,v\n${rows}`);
+  const sizeBytes = content.length;
+  const at = { kind: "remote", url: "http://127.0.0.1/rows.csv" } as never;
+  const file = { name: "rows.csv", compression: "none", sizeBytes, at } as const;
+  const asked: number[] = [];
+  const from = {
+    files: [file],
+    uploads: [],
+    unpackStart: (packed: Uint8Array) => packed,
+    readRemote: async (_: unknown, start: number, end: number) => {
+      asked.push(start);
+      return content.subarray(start, end);
+    },
+    mayBeCut: false,
+  };
+  const format = { format: "csv", header: true, separator: ",", multiline: false } as FormatSpec;
+  const places = placesIn([file], format);
+  assert.ok(places.length > 3);
+  for (const place of places) {
+    const [, [, start, end], , [upload]] = (await readPlace(place, format, from))!;
+    assert.equal(upload?.at.kind, "bytes");
+    const found = Buffer.from(upload.at.bytes).toString();
+    assert.ok(found.startsWith("k,v\n"), "behind the header of the file");
+    assert.match(found.slice(start, end), place.at === 0 ? /^k,v\n0,0\n/ : /^\d+,\d\n/);
+  }
+  // The first place begins there, too.
+  assert.equal(asked.filter((start) => start === 0).length, 2);
 });

@@ -75,12 +75,15 @@ const several: readonly Mutant[] = [
       },
     ],
   },
-  planted(
-    "a lease is given up while the coordinator still answers",
-    "proceed",
-    'if (state.proposed.holder === "") state.heldUntilMs = -Infinity;',
-    "",
-  ),
+  {
+    ...planted(
+      "a lease is given up while the coordinator still answers",
+      "proceed",
+      'if (state.proposed.holder === "") state.heldUntilMs = -Infinity;',
+      "",
+    ),
+    firstSeed: 10,
+  },
   planted(
     "the end of a lease is computed by another clock",
     "#swap",
