@@ -1,4 +1,4 @@
-"""Loops of the task process that are written for speed, against the plain ones that they replace."""
+"""Loops of the task process that are written for speed, against the plain ones they replace."""
 
 import io
 import sys
