@@ -4,9 +4,14 @@ the finalizer of MurmurHash3, as on every worker. Never `hash()`, which differs 
 Keys are hashed many at a time, as the 64-bit lanes of one large int: keys of equal length together,
 one step for each of their bytes."""
 
+from itertools import compress, repeat
+from operator import mod
+
 from .errors import TaskError
 
 _LANES = 4096
+# So many partitions are chosen one after the other, each with a loop of the engine.
+_FEW = 16
 
 
 def partitions_of(keys, count):
@@ -21,9 +26,24 @@ def partitions_of(keys, count):
         for start in range(0, len(indexes), _LANES):
             some = indexes[start : start + _LANES]
             hashes = _hashes([keys[index] for index in some], length)
-            for index, value in zip(some, hashes):
-                found[index] = value % count
+            for index, place in zip(some, map(mod, hashes, repeat(count))):
+                found[index] = place
     return found
+
+
+def parts_of(places, keys, held, count):
+    """(keys, what they have) of each partition, in their order."""
+    if count == 1:
+        return [(keys, held)]
+    if count <= _FEW:
+        places = bytes(places)
+        masks = (places.translate(bytes(n) + b"\1" + bytes(255 - n)) for n in range(count))
+        return ((list(compress(keys, mask)), list(compress(held, mask))) for mask in masks)
+    parts = [([], []) for _ in range(count)]
+    for place, key, one in zip(places, keys, held):
+        parts[place][0].append(key)
+        parts[place][1].append(one)
+    return parts
 
 
 def checked_partition(answer, count):

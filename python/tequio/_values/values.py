@@ -40,6 +40,12 @@ def encode_value(value, where):
     return data
 
 
+def encode_values(values, where):
+    """The bytes of each, as a list."""
+    small = _SMALL_INTS.get
+    return [(type(one) is int and small(one)) or encode_value(one, where) for one in values]
+
+
 def _encode(value, depth):
     """None when something in the value is refused."""
     if type(value) is int:

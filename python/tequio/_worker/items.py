@@ -21,6 +21,21 @@ def open_items(given):
     return FileItems(given["path"], given["hash"])
 
 
+_scan = json.JSONDecoder().scan_once
+
+
+def _parsed(line):
+    """As `json.loads`, which looks for encodings and blanks first: those who wrote the line left
+    none."""
+    try:
+        value, end = _scan(line, 0)
+        if end == len(line):
+            return value
+    except StopIteration:
+        pass
+    return json.loads(line)
+
+
 def _no_item(index, count):
     return TaskError("data-lost", f"item {index} of a list of {count}")
 
@@ -35,7 +50,7 @@ class TextItems:
         """The item, parsed anew on each call."""
         if index >= len(self._lines):
             raise _no_item(index, len(self._lines))
-        return json.loads(self._lines[index])
+        return _parsed(self._lines[index])
 
     def close(self):
         """Nothing is open."""
@@ -59,7 +74,8 @@ class FileItems:
         block = index // _BLOCK_LINES
         if block != self._block:
             self._read(block)
-        return json.loads(self._lines[index % _BLOCK_LINES])
+        line = self._lines[index % _BLOCK_LINES]
+        return _parsed(line.decode("utf-8", "surrogatepass"))
 
     def close(self):
         """Closes the file."""

@@ -12,7 +12,7 @@ from zipimport import zipimporter
 from .._job import chance, clock
 from .._job.failure import raised_by
 from .._job.found import job_in
-from .._job.running import params_of, refuse_async
+from .._job.running import params_of, refuse_async, wants_context
 from .._values.errors import TaskError, damaged
 
 # What a task holds of the memory that it may have, as in src/worker/task/memory.ts; objects of
@@ -38,6 +38,8 @@ class LoadedJob:
         self.combine = as_operator(job.options.get("combine"))
         self.combiner = job.options.get("combiner")
         self.partition = job.options.get("partition")
+        run = job.options.get("run")
+        self.run_wants_context = run is not None and wants_context(run, 1)
         self.code_folder = code_folder_of(order)
 
 

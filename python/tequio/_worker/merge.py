@@ -86,18 +86,21 @@ def _all_of(key, cursors):
 
 
 class Decoder:
-    """Values of entries; those of few bytes are decoded once."""
+    """Values of entries; those of few bytes are decoded once, but for empty lists and dicts, which
+    job code may change."""
 
     def __init__(self):
-        self._short = {}
+        self.short = {}
 
     def __call__(self, entry):
         data = entry[1]
         if len(data) > _SHORT_BYTES:
             return decode_value(data)
-        value = self._short.get(data, self)
+        value = self.short.get(data, self)
         if value is self:
-            value = self._short[data] = decode_value(data)
+            value = decode_value(data)
+            if type(value) not in (list, dict):
+                self.short[data] = value
         return value
 
 
@@ -109,8 +112,24 @@ def groups_of(batches):
 def folded(batches, combine):
     """(key bytes, value): all values of each key folded by `combine`."""
     decoded = Decoder()
-    for key, entries in groups_of(batches):
-        yield key, fold(combine, map(decoded, entries))
+    short = decoded.short.get
+    key = held = None
+    for batch in batches:
+        for entry in batch:
+            value = short(entry[1])
+            if value is None:
+                value = decoded(entry)
+            if entry[0] == key:
+                try:
+                    held = combine(held, value)
+                except BaseException as error:
+                    raise raised_by("combine", error, "")
+                continue
+            if key is not None:
+                yield key, held
+            key, held = entry[0], value
+    if key is not None:
+        yield key, held
 
 
 def fold(combine, values):

@@ -5,22 +5,23 @@ from time import perf_counter
 
 from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
-from .._job.running import wants_context
 from .._values.errors import TaskError
-from .._values.json_text import json_bytes, json_size, json_text
+from .._values.json_text import JsonText, json_bytes, json_size, json_text
 from ..jobs import TaskContext
 from .channel import ChannelClosed
 
 RESULT_MAX_BYTES = 1024 * 1024
 # After an item this long, reports do not wait for the next one, in s.
 _LONG_ITEM_S = 0.0005
+# No coroutines: most results need not be looked at closer.
+_PLAIN = frozenset((int, str, float, bool, type(None), list, tuple, dict, JsonText))
 
 
 def run_items(process, batch):
     """`process` is the state of the process: its job, items and reporter."""
     loaded, items, reporter = process.loaded, process.items, process.reporter
     function = loaded.options["run"]
-    with_context = wants_context(function, 1)
+    with_context = loaded.run_wants_context
     seed = loaded.options["seed"]
     for order in batch:
         task, attempt = order["task"], order["attempt"]
@@ -59,18 +60,24 @@ def run_items(process, batch):
 def _called(process, function, arguments, task):
     try:
         returned = function(*arguments)
-        return process.awaited(returned) if inspect.isawaitable(returned) else returned
+        if type(returned) in _PLAIN or not inspect.isawaitable(returned):
+            return returned
+        return process.awaited(returned)
     except BaseException as error:
         raise raised_by("run", error, f"item {task}")
 
 
 def result_text(returned, task):
     """The result as JSON in one line, at most 1 MiB. Errors: `user-error`, `limit-exceeded`."""
-    text = json_text(returned, f"the result of item {task}")
+    if type(returned) is int:
+        text = int.__repr__(returned)
+    else:
+        text = json_text(returned, f"the result of item {task}")
+    size = len(text)
     if not text.isascii():
         # Half characters are escaped.
         text = json_bytes(text).decode()
-    size = json_size(text)
+        size = json_size(text)
     if size <= RESULT_MAX_BYTES:
         return text
     limit = f"the result of item {task} has {size} bytes, of at most {RESULT_MAX_BYTES}"

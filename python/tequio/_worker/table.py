@@ -12,9 +12,9 @@ from .._job.failure import raised_by
 from .._job.found import combined
 from .._values.errors import TaskError
 from .._values.keys import decode_key, encode_key
-from .._values.partition import checked_partition, partitions_of
+from .._values.partition import checked_partition, partitions_of, parts_of
 from .._values.refusal import DEPTH_MAX, short
-from .._values.values import decode_value, encode_value, owned
+from .._values.values import decode_value, encode_value, encode_values, owned
 from .dict_keys import hashable, plain_key
 from .merge import merge_into_run, merged
 from .run_file import PartitionFile, RunReader, encode_manifest, remove
@@ -26,6 +26,7 @@ _SPILLS_MAX = 64
 _LONG_KEY_CHARACTERS = 256 * 1024
 # New keys of one call that are looked at one by one.
 _FEW = 8
+_WRITTEN_AT_ONCE = 4096
 _NUMBERS = frozenset((int, float, bool, type(None)))
 
 
@@ -93,16 +94,10 @@ class Table:
             places = partitions_of(keys, count)
         else:
             places = [_chosen(partition, key, count) for key in keys]
-        parts = [[] for _ in range(count)]
-        if count == 1:
-            parts = [list(zip(keys, pairs))]
-        else:
-            for place, key, pair in zip(places, keys, pairs):
-                parts[place].append((key, pair))
         file = PartitionFile(path)
         try:
-            for part in parts:
-                file.partition(lambda run: self._fill(run, part))
+            for part in parts_of(places, keys, pairs, count):
+                file.partition(lambda run: self._fill(run, *part))
             file.finish()
         except BaseException:
             file.discard()
@@ -132,7 +127,7 @@ class Table:
     def _joined(self, before, held):
         raise NotImplementedError
 
-    def _fill(self, run, part):
+    def _fill(self, run, keys, held):
         raise NotImplementedError
 
     def _merge(self, path):
@@ -304,8 +299,10 @@ class CombiningTable(Table):
     def _joined(self, before, held):
         return self._combine(before, held)
 
-    def _fill(self, run, part):
-        run.pairs((key, encode_value(value, "combine")) for key, value in part)
+    def _fill(self, run, keys, held):
+        for start in range(0, len(keys), _WRITTEN_AT_ONCE):
+            some = slice(start, start + _WRITTEN_AT_ONCE)
+            run.columns(keys[some], encode_values(held[some], "combine"))
 
 
 class KeepingTable(Table):
@@ -340,12 +337,12 @@ class KeepingTable(Table):
     def _joined(self, before, held):
         return before + held
 
-    def _fill(self, run, part):
+    def _fill(self, run, keys, held):
         if self._combiner is None:
-            for key, values in part:
+            for key, values in zip(keys, held):
                 run.values(key, values)
             return
-        for key, values in part:
+        for key, values in zip(keys, held):
             value = _of_combiner(self._combiner, decode_key(key), values)
             run.values(key, [encode_value(value, "combiner")])
 
