@@ -9,7 +9,7 @@ import { openTabPython, pyodideFolder } from "./tab-python.ts";
 const folder = pyodideFolder();
 
 async function served(t: TestContext, from: string | null): Promise<string> {
-  const python = openTabPython(from);
+  const python = openTabPython(cache, from);
   const server = createServer((request, response) => {
     if (!python.handle(request, response)) response.writeHead(404).end();
   });
