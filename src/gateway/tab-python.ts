@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { ClusterError } from "../core/error.ts";
 import { type PythonIndex, pythonIndexPath } from "../wire/browser/python-index.ts";
-import { PythonSnapshots } from "./python/snapshots.ts";
+import { PythonSnapshots, snapshotRecipe } from "./python/snapshots.ts";
 
 export type TabPython = {
   /** True when the request was for it, and is answered. */
@@ -91,7 +91,11 @@ function open(folder: string, cache: string | null): Opened {
   const read = <T>(name: string) => JSON.parse(readFileSync(join(folder, name), "utf8")) as T;
   const lock = read<{ readonly info: { readonly python: string } }>("pyodide-lock.json");
   const { version: release } = read<{ readonly version: string }>("package.json");
-  const digest = createHash("sha256").update(release).update(own).digest("hex").slice(0, 16);
+  const digest = createHash("sha256")
+    .update(JSON.stringify([release, snapshotRecipe]))
+    .update(own)
+    .digest("hex")
+    .slice(0, 16);
   const files = new Map<string, Served>();
   const paths = {} as Record<Name, string>;
   const add = (name: Name, file: string, served: Served) => {

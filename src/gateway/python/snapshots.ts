@@ -13,6 +13,7 @@ import { Worker } from "node:worker_threads";
 import { gzip } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
 import { removeOldest } from "../../store/cache-folder.ts";
+import { pythonEnvironment, taskModule } from "../../wire/browser/python-begin.ts";
 import type { SnapshotOrder } from "./snapshot-thread.ts";
 
 const entry = new URL(`./snapshot-thread${import.meta.url.slice(-3)}`, import.meta.url);
@@ -22,6 +23,10 @@ const makeMaxMs = 180_000;
 /** Of several versions of the product. */
 const keptMax = 3;
 const digestBytes = 32;
+
+/** All that a snapshot depends on besides the package and our modules. The number changes with how
+ *  `snapshot-thread.ts` starts Python. */
+export const snapshotRecipe: readonly unknown[] = [1, pythonEnvironment, taskModule];
 
 export type SnapshotOptions = SnapshotOrder & {
   /** Of the package and our modules. */
