@@ -160,7 +160,7 @@ const traces = `${imports}
 import asyncio, locale, math, os, platform, time, tequio._tab.process
 def run(n):
     flags = str(sys.flags)
-    where = [sys.executable, sys.argv, sys.path[1:], sys.prefix, os.getcwd(), sorted(os.listdir("/"))]
+    where = [sys.executable, sys.argv, sys.path[1:], sys.prefix, os.getcwd(), os.listdir("/")]
     names = [name for name in sorted(sys.modules) if not name.startswith(("words", "job"))]
     around = [dict(os.environ), time.tzname, locale.getlocale(), platform.platform(), os.getpid()]
     return [flags, where, names, around, hash("text"), sys.getrecursionlimit(), random.random(),

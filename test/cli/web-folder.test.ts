@@ -23,7 +23,8 @@ async function checkout(t: TestContext, builder: string | null) {
   return { folder, lines, root, again: () => builtWebFolder((line) => lines.push(line)) };
 }
 
-/** What it builds is current while there is no file `changed`, and fails while there is `broken`. */
+/** What it builds is current while there is no file `changed`, and fails while there is
+ *  `broken`. */
 const builder = `import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 const root = new URL("../../", import.meta.url);
 const folder = new URL("dist/web/", root);

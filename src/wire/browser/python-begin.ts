@@ -44,8 +44,8 @@ export function writePython(files: Files, own: Readonly<Record<string, string>>)
   files.mkdirTree("/task");
 }
 
-/** The C library's `tzset`: addresses of the seconds west of Greenwich, of whether there is a summer
- *  time, and of the names of both zones. */
+/** The C library's `tzset`: addresses of the seconds west of Greenwich, of whether there is a
+ *  summer time, and of the names of both zones. */
 export type ZonePlaces = readonly [number, number, number, number];
 
 /** Pyodide's own `tzset` would name the zone after its offset, `UTC-0000`. */

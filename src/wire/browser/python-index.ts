@@ -12,7 +12,7 @@ export type PythonIndex = {
    *  modules that run tasks, by their paths. */
   readonly files: Readonly<Record<"loader" | "engine" | "wasm" | "library" | "own", string>>;
   /** Path of the memory of a Python that has started, which the gateway has made itself: its answer
-   *  may take some seconds the first time, and is 503 where it cannot. A tab does without it then. */
+   *  may take some seconds the first time, and is 503 where it cannot. A tab does without then. */
   readonly snapshot?: string;
   /** Of Pyodide's lock file what it needs to start. */
   readonly lock: { readonly info: object; readonly packages: object };

@@ -126,7 +126,7 @@ test("an entry that has changed, or is gone, is dropped", async () => {
   assert.equal(cache.usedBytes, 0);
 });
 
-test("a digest that came with an input is kept as it came, and compared by who reads", async (t) => {
+test("a digest that came with an input is kept, and compared by who reads", async (t) => {
   const { files, folder } = folderOf();
   const cache = await InputCache.of(folder, 1e6);
   const digest = new Uint8Array(createHash("sha256").update(input(1)).digest());
