@@ -46,7 +46,8 @@ export async function buildWeb(): Promise<string> {
   return out;
 }
 
-function isBuilt(): boolean {
+/** As its sources are now. */
+export function isBuilt(): boolean {
   const path = join(out, stamp);
   return existsSync(path) && isCurrent(root, readFileSync(path, "utf8"));
 }

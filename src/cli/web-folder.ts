@@ -1,7 +1,7 @@
 /** Where the built web page lies: beside the built command line, or in `dist` of a checkout. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 const isCheckout = import.meta.url.endsWith(".ts");
@@ -15,20 +15,28 @@ export function webFolder(): string | null {
   return existsSync(`${folder}index.html`) ? folder : null;
 }
 
-/** The same; in a checkout it is built when it is missing, and `print` gets a line about that. Null
- *  when that fails, as without the packages that build it. */
+type Builder = { readonly isBuilt: () => boolean };
+
+/** The same; in a checkout it is built when it is missing or its sources have changed, and `print`
+ *  gets a line about that. When that fails it is the page of before; null when there is none, as
+ *  without the packages that build it. */
 export async function builtWebFolder(print: (line: string) => void): Promise<string | null> {
   const folder = webFolder();
   const builder = place("../../scripts/web/build-web.ts");
-  if (folder !== null || !isCheckout || !existsSync(builder)) return folder;
-  print("building the web page, which is done once …");
+  if (!isCheckout || !existsSync(builder)) return folder;
+  if (folder !== null && ((await import(pathToFileURL(builder).href)) as Builder).isBuilt()) {
+    return folder;
+  }
+  const why = folder === null ? "which is done once" : "whose sources have changed";
+  print(`building the web page, ${why} …`);
   try {
     const limits = { timeout: buildMaxMs, maxBuffer: 16 * 1024 * 1024 };
     await promisify(execFile)(process.execPath, [builder], limits);
   } catch (error) {
     const said = String((error as { stderr?: unknown }).stderr ?? "").trim();
-    const why = said.split("\n").find((line) => /error/i.test(line)) ?? (error as Error).message;
-    print(`the web page could not be built: ${why.trim().slice(0, 300)}`);
+    const told = said.split("\n").find((line) => /error/i.test(line)) ?? (error as Error).message;
+    const old = folder === null ? "" : ", and is the one of before";
+    print(`the web page could not be built${old}: ${told.trim().slice(0, 300)}`);
   }
   return webFolder();
 }

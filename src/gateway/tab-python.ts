@@ -9,7 +9,9 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { ClusterError } from "../core/error.ts";
 import { type PythonIndex, pythonIndexPath } from "../wire/browser/python-index.ts";
+import { PythonSnapshots, snapshotRecipe } from "./python/snapshots.ts";
 
 export type TabPython = {
   /** True when the request was for it, and is answered. */
@@ -33,8 +35,17 @@ const fromPackage = {
 } as const;
 type Name = keyof PythonIndex["files"];
 
-type Served = { readonly type: string; readonly read: () => Promise<Buffer> };
-type Opened = { readonly index: string; readonly files: ReadonlyMap<string, Served> };
+type Served = {
+  readonly type: string;
+  readonly read: () => Promise<Buffer>;
+  /** What `read` gives is so already, and is sent so alone. */
+  readonly isGzip?: true;
+};
+type Opened = {
+  readonly index: string;
+  readonly files: ReadonlyMap<string, Served>;
+  readonly snapshot: Served;
+};
 
 /** Where the package lies; null when it is not installed, or is of another release. */
 export function pyodideFolder(): string | null {
@@ -47,17 +58,23 @@ export function pyodideFolder(): string | null {
   }
 }
 
-export function openTabPython(folder: string | null = pyodideFolder()): TabPython {
+/** `cache`: the folder in which snapshots are kept; null = there is none. */
+export function openTabPython(
+  cache: string | null,
+  folder: string | null = pyodideFolder(),
+): TabPython {
   let opened: Opened | null = null;
   return {
     handle(request, response) {
       const [path = ""] = (request.url ?? "").split("?", 1);
       if (!path.startsWith(prefix) || folder === null) return false;
       if (request.method !== "GET") return false;
-      opened ??= open(folder);
+      opened ??= open(folder, cache);
       if (path === pythonIndexPath) {
         const headers = { "content-type": "application/json", "cache-control": "no-cache" };
         response.writeHead(200, headers).end(opened.index);
+        // What asks for the index comes for it next.
+        opened.snapshot.read().catch(() => {});
         return true;
       }
       const file = opened.files.get(path);
@@ -68,12 +85,17 @@ export function openTabPython(folder: string | null = pyodideFolder()): TabPytho
   };
 }
 
-function open(folder: string): Opened {
-  const own = Buffer.from(JSON.stringify(ownModules()));
+function open(folder: string, cache: string | null): Opened {
+  const modules = ownModules();
+  const own = Buffer.from(JSON.stringify(modules));
   const read = <T>(name: string) => JSON.parse(readFileSync(join(folder, name), "utf8")) as T;
   const lock = read<{ readonly info: { readonly python: string } }>("pyodide-lock.json");
   const { version: release } = read<{ readonly version: string }>("package.json");
-  const digest = createHash("sha256").update(release).update(own).digest("hex").slice(0, 16);
+  const digest = createHash("sha256")
+    .update(JSON.stringify([release, snapshotRecipe]))
+    .update(own)
+    .digest("hex")
+    .slice(0, 16);
   const files = new Map<string, Served>();
   const paths = {} as Record<Name, string>;
   const add = (name: Name, file: string, served: Served) => {
@@ -84,13 +106,19 @@ function open(folder: string): Opened {
     add(name as Name, file, { type, read: () => readFile(join(folder, file)) });
   }
   add("own", "own.json", { type: "application/json", read: async () => own });
+  const snapshots = new PythonSnapshots({ cache, digest, folder, own: modules });
+  const type = "application/octet-stream";
+  const snapshot: Served = { type, read: () => snapshots.gzipped(), isGzip: true };
+  const snapshotPath = `${prefix}${digest}/snapshot`;
+  files.set(snapshotPath, snapshot);
   const index: PythonIndex = {
     version: lock.info.python,
     release,
     files: paths,
+    snapshot: snapshotPath,
     lock: { info: lock.info, packages: {} },
   };
-  return { index: JSON.stringify(index), files };
+  return { index: JSON.stringify(index), files, snapshot };
 }
 
 function ownModules(): Record<string, string> {
@@ -111,7 +139,12 @@ async function send(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const isSmall = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+    const isTaken = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+    if (served.isGzip && !isTaken) {
+      response.writeHead(406).end();
+      return;
+    }
+    const isSmall = isTaken && !served.isGzip;
     if (isSmall && !compressed.has(served)) {
       compressed.set(served, served.read().then(promisify(gzip)));
     }
@@ -122,11 +155,12 @@ async function send(
       "cache-control": "public, max-age=31536000, immutable",
       "x-content-type-options": "nosniff",
       vary: "accept-encoding",
-      ...(isSmall ? { "content-encoding": "gzip" } : {}),
+      ...(isTaken ? { "content-encoding": "gzip" } : {}),
     });
     response.end(body);
-  } catch {
+  } catch (error) {
     compressed.delete(served);
-    response.destroy();
+    if (error instanceof ClusterError) response.writeHead(503).end(error.message);
+    else response.destroy();
   }
 }

@@ -2,8 +2,9 @@
  *  wrong is reported as in a task process. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { pyodideFolder } from "../../src/gateway/tab-python.ts";
+import type { PythonIndex } from "../../src/wire/browser/python-index.ts";
 import type { Place } from "../fixtures/place.ts";
 import { noPython } from "../python/cluster.ts";
 import { options as common, sharedChromium } from "./chromium.ts";
@@ -154,6 +155,53 @@ test("what is around job code in a tab is what the judge has", options, async (t
     assert.equal((await place.run("run", "job.py", "-o", "-")).code, 0);
   });
 });
+
+const traces = `${imports}
+import asyncio, locale, math, os, platform, time, tequio._tab.process
+def run(n):
+    flags = str(sys.flags)
+    where = [sys.executable, sys.argv, sys.path[1:], sys.prefix, os.getcwd(), os.listdir("/")]
+    names = [name for name in sorted(sys.modules) if not name.startswith(("words", "job"))]
+    around = [dict(os.environ), time.tzname, locale.getlocale(), platform.platform(), os.getpid()]
+    return [flags, where, names, around, hash("text"), sys.getrecursionlimit(), random.random(),
+        type(asyncio.get_event_loop_policy()).__name__, sys.version, str(sys.stdin)]
+job = tasks(items=[1], run=run, engine="pyodide")
+`;
+
+test("Python that starts from the gateway's snapshot is as one without", options, async (t) => {
+  const { link, place } = await startCluster(t, "--workers", "0");
+  place.write("words.py", "");
+  place.write("job.py", traces);
+  const tracesIn = async (has: "snapshot" | "none") => {
+    const context = await chromium.newContext(t);
+    if (has === "none") await context.route("**/python/index.json", withoutSnapshot);
+    const statuses: number[] = [];
+    context.on("response", (response) => {
+      if (response.url().endsWith("/snapshot")) statuses.push(response.status());
+    });
+    await isJoined(await joinIn(context, link));
+    const { code, err, out } = await place.run("run", "job.py", "-o", "-");
+    assert.equal(code, 0, err);
+    await context.close();
+    return { out, statuses };
+  };
+  const own = await tracesIn("none");
+  assert.deepEqual(own.statuses, []);
+  let given = await tracesIn("snapshot");
+  // It is made the first time: on a busy machine a tab does not wait for it.
+  for (let tries = 1; tries < 5 && given.statuses[0] === 503; tries++) {
+    given = await tracesIn("snapshot");
+  }
+  assert.deepEqual(given.statuses, [200]);
+  assert.equal(given.out, own.out);
+});
+
+async function withoutSnapshot(route: Route): Promise<void> {
+  const response = await route.fetch();
+  const { snapshot, ...json } = (await response.json()) as PythonIndex;
+  assert.match(String(snapshot), /^\/python\/[0-9a-f]+\/snapshot$/);
+  await route.fulfill({ response, json });
+}
 
 async function givesExactBits(place: Place): Promise<void> {
   place.write("exact.py", exact);

@@ -7,6 +7,7 @@ import { openSite } from "../../gateway/site.ts";
 import { openTabPython } from "../../gateway/tab-python.ts";
 import { MemoryText } from "../../link/memory-text.ts";
 import { acceptTexts } from "../../link/websocket.ts";
+import { cacheFolder } from "../../store/cache-folder.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
 
 export type OwnGateway = {
@@ -30,7 +31,7 @@ export function ownGateway(options: GatewayOptions, folder: string | null): OwnG
     linksMax: 20_000,
   });
   const site = folder === null ? null : openSite(folder);
-  const [python, farewells] = [openTabPython(), leftCalls(gateway)];
+  const [python, farewells] = [openTabPython(cacheFolder("python")), leftCalls(gateway)];
   const trackerProblem = "this gateway has a tracker of its own";
   const mount: Mount = {
     handle: (request, response) =>

@@ -14,6 +14,7 @@ import {
   wantsResult,
   withResult,
 } from "../result/finish.ts";
+import { isForPrograms } from "../result/readers.ts";
 
 type Options = TargetOptions & ResultOptions & { readonly watch?: boolean };
 
@@ -26,10 +27,10 @@ export function define(command: Command): void {
   ]).action(async (job: string, options: Options) => {
     refuseOverwriteAlone(options);
     const client = await openClient(options);
-    const quiet = options.json ?? false;
     const watch = options.watch ?? false;
     const summary = await followJob(client, job, {
-      quiet,
+      // How far it is goes beside the JSON.
+      quiet: isForPrograms(options),
       watch,
       detachable: true,
       connection: options,

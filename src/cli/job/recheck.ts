@@ -23,8 +23,8 @@ export function define(command: Command): void {
     const client = await openClient(options);
     const { job: again } = await client.recheck(job);
     if (options.detach) return console.log(options.json ? JSON.stringify({ job: again }) : again);
-    const quiet = options.json ?? false;
-    const follow = { quiet, watch: false, detachable: true, connection: options };
+    // How far it is goes to standard error, beside the JSON.
+    const follow = { quiet: false, watch: false, detachable: true, connection: options };
     const summary = await followJob(client, again, follow);
     throwUnlessDone(summary, options);
     if (options.json) console.log(JSON.stringify(summary));

@@ -312,7 +312,13 @@ async function runOn(
   }
   if (!quiet && !gone) console.error(news);
   const watch = options.watch ?? false;
-  const follow = { quiet, watch, detachable: !gone, connection: options };
+  // How far it is goes beside the JSON, which standard output has.
+  const follow = {
+    quiet: isForPrograms(options),
+    watch,
+    detachable: !gone,
+    connection: options,
+  };
   const summary = await followJob(client, job, follow);
   await collectJob(client, summary, { ...options, gone });
 }

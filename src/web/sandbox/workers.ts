@@ -36,9 +36,9 @@ export class FrameWorkers {
   readonly #failed: (id: number, message: string, isUnable: boolean) => void;
   /** Its code is evaluated when a task arrives. */
   #spare: Worker | null = null;
-  #files: Omit<PythonFiles, "wasm"> | null = null;
+  #files: Omit<PythonFiles, "wasm" | "snapshot"> | null = null;
   #module: Promise<WebAssembly.Module> | null = null;
-  /** Of a Worker before it had any job code; the first one is taken. */
+  /** The gateway's, else of a Worker before it had any job code: the first one is taken. */
   #snapshot: Uint8Array | null = null;
   #kept: Kept[] = [];
   /** Tasks whose Worker is not there yet. */
@@ -56,8 +56,9 @@ export class FrameWorkers {
     this.#spare = newWorker();
   }
 
-  prepare({ wasm, ...files }: PythonFiles): void {
+  prepare({ snapshot, wasm, ...files }: PythonFiles): void {
     this.#files = files;
+    this.#snapshot = snapshot;
     this.#module = WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
     // A start with it reports the failure.
     this.#module.catch(() => {});

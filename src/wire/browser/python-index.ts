@@ -11,6 +11,9 @@ export type PythonIndex = {
   /** Their paths, which carry a digest of all: what one names never changes. `own`: JSON of the
    *  modules that run tasks, by their paths. */
   readonly files: Readonly<Record<"loader" | "engine" | "wasm" | "library" | "own", string>>;
+  /** Path of the memory of a Python that has started, which the gateway has made itself: its answer
+   *  may take some seconds the first time, and is 503 where it cannot. A tab does without then. */
+  readonly snapshot?: string;
   /** Of Pyodide's lock file what it needs to start. */
   readonly lock: { readonly info: object; readonly packages: object };
 };
@@ -27,4 +30,6 @@ export type PythonFiles = {
   readonly lock: string;
   /** The modules of ours that run tasks, by their paths. */
   readonly own: Readonly<Record<string, string>>;
+  /** The memory of a Python that had started, before any job code; null where there is none. */
+  readonly snapshot: Uint8Array | null;
 };

@@ -57,8 +57,7 @@ export type PythonCode = {
 export type PythonStart = Omit<PythonFiles, "wasm"> & {
   /** A `WebAssembly.Module`. */
   readonly module: object;
-  /** The memory of a Python that had started, before any job code; null: this Worker is to take
-   *  one, and to post it as a `PythonSnapshot` to the frame. */
+  /** Null: this Worker is to take one, and to post it as a `PythonSnapshot` to the frame. */
   readonly snapshot: Uint8Array | null;
 };
 

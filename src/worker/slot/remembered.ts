@@ -5,19 +5,10 @@
  *  2. It holds as long as nothing has changed that it depends on.
  *  3. A folder into which others can write is neither read nor written. */
 import { createHash } from "node:crypto";
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir, release } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { dirname, join } from "node:path";
+import { cacheDir, cacheFolder, removeOldest } from "../../store/cache-folder.ts";
 
 type Kept = { readonly stamp: string; readonly value: unknown };
 
@@ -60,26 +51,11 @@ export function forgetRemembered(): void {
   rmSync(join(cacheDir(), probes.name), { recursive: true, force: true });
 }
 
-/** `$TEQUIO_CACHE`, `$XDG_CACHE_HOME/tequio`, else `~/.cache/tequio`. */
-function cacheDir(): string {
-  const { TEQUIO_CACHE: own = "", XDG_CACHE_HOME: shared = "" } = process.env;
-  if (isAbsolute(own)) return own;
-  return join(isAbsolute(shared) ? shared : join(homedir(), ".cache"), "tequio");
-}
-
 /** Null: there is no folder of this user alone. */
 function pathOf(name: string, folder: Folder): string | null {
-  try {
-    const dir = join(cacheDir(), folder.name);
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const { mode, uid } = lstatSync(dir);
-    const isOwn =
-      process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
-    const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
-    return isOwn ? join(dir, `${hash}.json`) : null;
-  } catch {
-    return null;
-  }
+  const dir = cacheFolder(folder.name);
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
+  return dir === null ? null : join(dir, `${hash}.json`);
 }
 
 function read(path: string): Kept | null {
@@ -99,20 +75,6 @@ function write(path: string, kept: Kept): void {
     renameSync(draft, path);
   } catch {
     // The next start asks again.
-  }
-}
-
-/** All but the `max` that were written last. */
-function removeOldest(dir: string, max: number): void {
-  if (max === Number.POSITIVE_INFINITY) return;
-  try {
-    const paths = readdirSync(dir).map((name) => join(dir, name));
-    const timeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const timed = paths.map((path) => ({ path, timeMs: timeOf(path) }));
-    const old = timed.sort((a, b) => b.timeMs - a.timeMs).slice(max);
-    for (const { path } of old) rmSync(path, { force: true });
-  } catch {
-    // The next one that is written removes them.
   }
 }
 

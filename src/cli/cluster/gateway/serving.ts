@@ -6,6 +6,7 @@ import type { Gateway } from "../../../gateway/gateway.ts";
 import type { GatewayServer, TrackerRules } from "../../../gateway/serve.ts";
 import type { TrackerAddress } from "../../../gateway/upstream.ts";
 import { isLoopback, parseListen } from "../../../link/listen.ts";
+import { cacheFolder } from "../../../store/cache-folder.ts";
 import { builtWebFolder } from "../../web-folder.ts";
 
 export type GatewayOptions = {
@@ -49,7 +50,10 @@ export async function serve(
   const origins = (options.origin ?? []).map(originOf);
   const trackers = trackerRules(options);
   const folder = await builtWebFolder((line) => console.error(line));
-  const handlers = folder === null ? [] : [leftCalls(gateway), openTabPython(), openSite(folder)];
+  const handlers =
+    folder === null
+      ? []
+      : [leftCalls(gateway), openTabPython(cacheFolder("python")), openSite(folder)];
   const upstream = trackerAddress(options);
   if (upstream !== null) {
     const proxy = openProxy(upstream);

@@ -1,5 +1,6 @@
 /** Inputs that a tab keeps on its device, on a folder in memory. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { InputFile } from "../../../wire/block/plan.ts";
 import { contentName, type Folder, InputCache } from "./cache.ts";
@@ -54,12 +55,14 @@ function folderOf(files = new Map<string, Uint8Array>(), isBusy = false) {
 
 const size = 100_000;
 const input = (n: number) => new Uint8Array(size).fill(n);
+/** As from a coordinator that sends no digest. */
+const fetched = (bytes: Uint8Array) => ({ bytes, digest: null });
 
 test("an input that is kept is given again, also to the next life of the page", async () => {
   const { files, folder } = folderOf();
   const cache = await InputCache.of(folder, 1e6);
   const bytes = input(1);
-  const putting = cache.put("aa", 7, bytes);
+  const putting = cache.put("aa", 7, fetched(bytes));
   bytes.fill(9);
   await putting;
   assert.deepEqual(await cache.get("aa", 7, 7 + size), input(1));
@@ -76,17 +79,17 @@ test("an input that is kept is given again, also to the next life of the page", 
 test("what was used longest ago goes first, and the quota holds", async () => {
   const { files, folder } = folderOf();
   const cache = await InputCache.of(folder, 2.5 * size);
-  await cache.put("aa", 0, input(1));
-  await cache.put("bb", 0, input(2));
+  await cache.put("aa", 0, fetched(input(1)));
+  await cache.put("bb", 0, fetched(input(2)));
   assert.ok((await cache.get("aa", 0, size)) !== null);
-  await cache.put("cc", 0, input(3));
+  await cache.put("cc", 0, fetched(input(3)));
   assert.deepEqual([...files.keys()].sort(), [`aa-0-${size}`, `cc-0-${size}`]);
   assert.ok(cache.usedBytes <= 2.5 * size);
-  await cache.put("small", 0, new Uint8Array(100));
+  await cache.put("small", 0, fetched(new Uint8Array(100)));
   assert.equal(files.size, 2, "a small one is not kept");
   await cache.limit(0);
   assert.deepEqual([files.size, cache.usedBytes], [0, 0]);
-  await cache.put("dd", 0, input(4));
+  await cache.put("dd", 0, fetched(input(4)));
   assert.equal(files.size, 0);
 });
 
@@ -102,7 +105,7 @@ test("a limit that is set while an input is being written holds for it, too", as
     },
   };
   const cache = await InputCache.of(slow, 1e6);
-  const writing = cache.put("aa", 0, input(1));
+  const writing = cache.put("aa", 0, fetched(input(1)));
   await begun.promise;
   await cache.limit(0);
   limited.resolve();
@@ -113,14 +116,27 @@ test("a limit that is set while an input is being written holds for it, too", as
 test("an entry that has changed, or is gone, is dropped", async () => {
   const { files, folder } = folderOf();
   const cache = await InputCache.of(folder, 1e6);
-  await cache.put("aa", 0, input(1));
+  await cache.put("aa", 0, fetched(input(1)));
   files.get(`aa-0-${size}`)![500]! ^= 1;
   assert.equal(await cache.get("aa", 0, size), null);
   assert.equal(files.size, 0);
-  await cache.put("aa", 0, input(1));
+  await cache.put("aa", 0, fetched(input(1)));
   files.clear();
   assert.equal(await cache.get("aa", 0, size), null);
   assert.equal(cache.usedBytes, 0);
+});
+
+test("a digest that came with an input is kept, and compared by who reads", async (t) => {
+  const { files, folder } = folderOf();
+  const cache = await InputCache.of(folder, 1e6);
+  const digest = new Uint8Array(createHash("sha256").update(input(1)).digest());
+  const digests = t.mock.method(crypto.subtle, "digest");
+  await cache.put("aa", 0, { bytes: input(1), digest });
+  assert.equal(digests.mock.callCount(), 0, "it is not computed again");
+  assert.deepEqual(await cache.get("aa", 0, size), input(1));
+  await cache.put("bb", 0, { bytes: input(2), digest });
+  assert.equal(await cache.get("bb", 0, size), null);
+  assert.deepEqual([...files.keys()], [`aa-0-${size}`]);
 });
 
 test("a file that has changed, or is another owner's, has another name", async () => {

@@ -8,6 +8,7 @@
 import { turn } from "../../../environment/turn.ts";
 import type { InputFile } from "../../../wire/block/plan.ts";
 import { hexOf } from "../../../wire/hex.ts";
+import type { Digested } from "./digested.ts";
 
 const folderName = "inputs";
 /** Smaller ones are fetched faster than they are found. */
@@ -108,24 +109,29 @@ export class InputCache {
     return null;
   }
 
-  /** Keeps a copy, in the background: the caller may hand the bytes over at once. */
-  put(content: string, start: number, bytes: Uint8Array): Promise<void> {
+  /** Keeps a copy, in the background: the caller may hand the bytes over at once. With the digest
+   *  that they came with: who reads them compares it. */
+  put(content: string, start: number, { bytes, digest }: Digested): Promise<void> {
     const name = nameOf(content, start, start + bytes.length);
     const size = bytes.length + digestBytes;
     if (bytes.length < leastBytes || size > this.#maxBytes || this.#sizes.has(name)) {
       return Promise.resolve();
     }
     const copy = bytes.slice();
-    this.#last = this.#last.then(() => this.#write(name, copy));
+    this.#last = this.#last.then(() => this.#write(name, copy, digest));
     return this.#last;
   }
 
-  async #write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #write(
+    name: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    known: Uint8Array<ArrayBuffer> | null,
+  ): Promise<void> {
     const size = bytes.length + digestBytes;
     if (size > this.#maxBytes) return;
     await this.#shrink(size);
     try {
-      const digest = await digestOf(bytes);
+      const digest = known ?? (await digestOf(bytes));
       await write(await this.#folder.getFileHandle(name, { create: true }), digest, bytes);
       this.#count(name, size);
       // The limit may be another one by now.

@@ -1,7 +1,7 @@
 /** Calls of the data of tasks (`/t/<ticket>/…`), patient: networks are cut, gateways and
  *  coordinators start again. */
 import { ClusterError, isErrorCode } from "../../../core/error.ts";
-import { undigested, withDigest } from "./digested.ts";
+import { type Digested, undigested, withDigest } from "./digested.ts";
 
 export type Calls = {
   /** Of the gateway. */
@@ -33,19 +33,29 @@ export async function fetchBytes(
   path: string,
   range?: readonly [start: number, end: number],
 ): Promise<Uint8Array> {
+  return (await fetchDigested(calls, path, range)).bytes;
+}
+
+/** The same with the digest that they were compared with. */
+export async function fetchDigested(
+  calls: Calls,
+  path: string,
+  range?: readonly [start: number, end: number],
+): Promise<Digested> {
   const headers: Record<string, string> = {};
   if (range !== undefined) headers.range = `bytes=${range[0]}-${range[1] - 1}`;
   return patiently(calls, path, async (limit) => {
     const url = calls.origin + withDigest(path);
     const answer = await fetch(url, { headers, signal: limit(stalledMs) });
     await check(answer, path);
-    const bytes = await undigested(answer, await body(answer, limit));
+    const fetched = await undigested(answer, await body(answer, limit));
+    const { bytes } = fetched;
     if (range !== undefined && bytes.length !== range[1] - range[0]) {
       const wanted = range[1] - range[0];
       throw new ClusterError("download-failed", `${path}: ${bytes.length} bytes of ${wanted}`);
     }
     calls.moved(bytes.length, "fetched");
-    return bytes;
+    return fetched;
   });
 }
 

@@ -9,14 +9,24 @@ export function withDigest(path: string): string {
   return `${path}?digest=1`;
 }
 
-/** The bytes without their digest. Of an older coordinator they have none. Throws a `TypeError`, as
- *  a broken connection does, when they are not what was sent. */
-export async function undigested(answer: Response, bytes: Uint8Array): Promise<Uint8Array> {
-  if (!(answer.headers.get("content-type") ?? "").startsWith(digestedType)) return bytes;
+/** Bytes that were compared with what was sent. */
+export type Digested = {
+  readonly bytes: Uint8Array;
+  /** Their SHA-256; null of an older coordinator, which sends none. */
+  readonly digest: Uint8Array<ArrayBuffer> | null;
+};
+
+/** The bytes apart from their digest. Throws a `TypeError`, as a broken connection does, when they
+ *  are not what was sent. */
+export async function undigested(answer: Response, bytes: Uint8Array): Promise<Digested> {
+  const isBare = !(answer.headers.get("content-type") ?? "").startsWith(digestedType);
+  if (isBare) return { bytes, digest: null };
   const end = bytes.length - digestBytes;
   if (end < 0) throw new TypeError(`an answer of ${bytes.length} bytes has no digest`);
-  const sent = hexOf(bytes.subarray(end));
-  if ((await sha256(bytes.subarray(0, end))) === sent) return cut(bytes, end);
+  const digest = new Uint8Array(bytes.subarray(end));
+  if ((await sha256(bytes.subarray(0, end))) === hexOf(digest)) {
+    return { bytes: cut(bytes, end), digest };
+  }
   throw new TypeError(
     "bytes have changed on their way from the coordinator; they are fetched again",
   );

@@ -5,7 +5,8 @@ import type { InputFile, Plan } from "../../../wire/block/plan.ts";
 import { planFrom } from "../../../wire/block/plan-text.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { contentName, type InputCache } from "./cache.ts";
-import { type Calls, fetchBytes } from "./calls.ts";
+import { type Calls, fetchBytes, fetchDigested } from "./calls.ts";
+import type { Digested } from "./digested.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
 import { piecesOf } from "./pieces.ts";
@@ -81,7 +82,7 @@ export class TaskInputs {
       this.#checkSize(held);
       // No range of no bytes can be asked for.
       if (start >= end) return Promise.resolve(new Uint8Array(0));
-      const fetchIt = () => fetchBytes(calls, `${place}/file/${file}`, [start, end]);
+      const fetchIt = () => fetchDigested(calls, `${place}/file/${file}`, [start, end]);
       const name = () => contentName(plan.files[file] as InputFile, owner);
       return this.#cached(name, [start, end], fetchIt);
     });
@@ -90,16 +91,16 @@ export class TaskInputs {
   async #cached(
     nameOf: () => Promise<string>,
     [start, end]: readonly [number, number],
-    fetchIt: () => Promise<Uint8Array>,
+    fetchIt: () => Promise<Digested>,
   ): Promise<Uint8Array> {
     const cache = await this.#cache;
-    if (cache === null) return fetchIt();
+    if (cache === null) return (await fetchIt()).bytes;
     const name = await nameOf();
     const kept = await cache.get(name, start, end);
     if (kept !== null) return kept;
-    const bytes = await fetchIt();
-    void cache.put(name, start, bytes);
-    return bytes;
+    const fetched = await fetchIt();
+    void cache.put(name, start, fetched);
+    return fetched.bytes;
   }
 
   /** In the order of the map tasks; of a partition that cannot be had the map task is named. */

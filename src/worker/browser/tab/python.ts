@@ -46,7 +46,10 @@ export class PythonFetcher {
   async #fetch(): Promise<void> {
     const index = JSON.parse(text(await this.#bytes(pythonIndexPath))) as PythonIndex;
     const file = (name: keyof PythonIndex["files"]) => this.#bytes(index.files[name]);
-    const [loader, engine, wasm, library, own] = await Promise.all([
+    const { snapshot: path } = index;
+    const [snapshot, loader, engine, wasm, library, own] = await Promise.all([
+      // Without it Python starts, too, only later.
+      path === undefined ? null : this.#bytes(path).catch(() => null),
       file("loader"),
       file("engine"),
       file("wasm"),
@@ -60,6 +63,7 @@ export class PythonFetcher {
       library,
       lock: JSON.stringify(index.lock),
       own: JSON.parse(text(own)) as PythonFiles["own"],
+      snapshot,
     };
   }
 

@@ -1,6 +1,13 @@
 /** Starts Pyodide in a task's Worker: from what was handed over, since there is no network, and
  *  from a memory snapshot when there is one. */
 import { pinZone } from "../../../../environment/pins/zone.ts";
+import {
+  loadingOf,
+  pythonEnvironment,
+  setUtc,
+  writePython,
+  type ZonePlaces,
+} from "../../../../wire/browser/python-begin.ts";
 import type { PythonStart } from "../../contract.ts";
 
 /** What of Pyodide is used here. */
@@ -24,31 +31,8 @@ export type RunPython = (order: string, source: unknown, breathe: () => void) =>
 
 type Loader = { loadPyodide(options: object): Promise<Pyodide> };
 
-/** As around a task process; hashes of text are the same in all Workers. */
-const environment = {
-  HOME: "/task",
-  LANG: "C.UTF-8",
-  MKL_NUM_THREADS: "1",
-  OMP_NUM_THREADS: "1",
-  OPENBLAS_NUM_THREADS: "1",
-  PATH: "/usr/bin:/bin",
-  PYTHONDONTWRITEBYTECODE: "1",
-  PYTHONHASHSEED: "0",
-  PYTHONUTF8: "1",
-  TZ: "UTC",
-};
-
 /** What `pyodide.mjs` asks for lies below it; nothing is fetched. */
 const place = "https://python.invalid/";
-const ownFolder = "/tequio/python";
-
-/** The snapshot has the modules; files are written again. */
-const load = (module: string) => `
-import sys
-sys.path.append(${JSON.stringify(ownFolder)})
-import ${module}
-sys.path.pop()
-`;
 
 /** `first`: the module that is loaded before a snapshot is taken. `taken` gets the snapshot of a
  *  start without one; null: none is taken. */
@@ -75,20 +59,15 @@ export async function startPython(
       lockFileContents: lock,
       packageBaseUrl: place,
       createPyodideModule,
-      env: { ...environment },
+      env: { ...pythonEnvironment },
       ...(snapshot === null ? {} : { _loadSnapshot: snapshot }),
       ...(snapshot === null && taken !== null ? { _makeSnapshot: true } : {}),
     }),
   );
-  for (const [path, text] of Object.entries(own)) {
-    const file = `${ownFolder}/${path}`;
-    python.FS.mkdirTree(file.slice(0, file.lastIndexOf("/")));
-    python.FS.writeFile(file, text);
-  }
-  python.FS.mkdirTree("/task");
-  if (snapshot !== null) return python;
-  python.runPython(load(first));
-  taken?.(python.makeMemorySnapshot());
+  writePython(python.FS, own);
+  // One of the gateway may be of another module.
+  python.runPython(loadingOf(first));
+  if (snapshot === null) taken?.(python.makeMemorySnapshot());
   return python;
 }
 
@@ -116,8 +95,8 @@ async function handingOver<T>(
   // It was compiled once for all Workers of the frame.
   WebAssembly.instantiateStreaming = async (_response, imports = {}) => {
     let memory: WebAssembly.Memory | null = null;
-    const zone = (...places: readonly [number, number, number, number]) => {
-      if (memory !== null) setUtc(memory, places);
+    const zone = (...places: ZonePlaces) => {
+      if (memory !== null) setUtc(memory.buffer, places);
     };
     Object.assign(imports.env as object, { _tzset_js: zone });
     const instance = await WebAssembly.instantiate(module, imports);
@@ -130,17 +109,4 @@ async function handingOver<T>(
     globalThis.fetch = fetch;
     WebAssembly.instantiateStreaming = instantiateStreaming;
   }
-}
-
-/** The C library's `tzset`: seconds west of Greenwich, whether there is a summer time, and the
- *  names of both zones. Pyodide's own would name it after its offset, `UTC-0000`. */
-function setUtc(
-  { buffer }: WebAssembly.Memory,
-  [west, summer, ...names]: readonly [number, number, number, number],
-): void {
-  const view = new DataView(buffer);
-  view.setUint32(west >>> 0, 0, true);
-  view.setUint32(summer >>> 0, 0, true);
-  for (const name of names)
-    new Uint8Array(buffer).set(new TextEncoder().encode("UTC\0"), name >>> 0);
 }

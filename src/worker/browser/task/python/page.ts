@@ -8,5 +8,5 @@ export async function startPagePython({ wasm, ...files }: PythonFiles): Promise<
   narrow();
   const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
   const first = "tequio._page.trial";
-  return startPython({ ...files, module, snapshot: null }, { first, taken: null });
+  return startPython({ ...files, module }, { first, taken: null });
 }

@@ -1,4 +1,5 @@
 /** A task's Worker of a job in Python: it starts Python once, and runs tasks of the job. */
+import { taskModule } from "../../../../wire/browser/python-begin.ts";
 import type { FromTask } from "../../../process/messages.ts";
 import { shown } from "../../../task/thrown.ts";
 import type {
@@ -52,12 +53,12 @@ export class PythonWorker {
   async #start(scope: Scope, start: PythonStart): Promise<Python> {
     narrow();
     const engine = await startPython(start, {
-      first: "tequio._tab.process",
+      first: taskModule,
       taken: (bytes) => scope.postMessage({ kind: "snapshot", bytes }, [bytes.buffer]),
     });
     engine.FS.mkdirTree("/in");
     engine.FS.mkdirTree("/job");
-    const process = engine.pyimport("tequio._tab.process") as StartProcess;
+    const process = engine.pyimport(taskModule) as StartProcess;
     const run = process.start((text) => this.#heard(text));
     return { engine, run };
   }
