@@ -159,7 +159,17 @@ describe("messages of the browser protocol", () => {
   });
 
   it("T5.8: any speed is clamped to 1 … 2^31 − 1", () => {
-    const speeds = { null: 2147483647, '"9"': 9, '"84.27"': 84, "0": 1, "-1": 1, "2147483648": 2147483647, "1e9": 1e9, "0.5": 1, "7.9": 7 };
+    const speeds = {
+      null: 2147483647,
+      '"9"': 9,
+      '"84.27"': 84,
+      "0": 1,
+      "-1": 1,
+      "2147483648": 2147483647,
+      "1e9": 1e9,
+      "0.5": 1,
+      "7.9": 7,
+    };
     for (const [said, taken] of Object.entries({ ...speeds, "99999999999999999999": 2147483647 })) {
       const { body } = decodeBrowser(connect(said), "browser", "gateway");
       assert.ok(body.action === "connect");

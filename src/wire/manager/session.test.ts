@@ -290,8 +290,7 @@ describe("T2.3: the wrong role", () => {
           const [arrival] = session.receive(bytes);
           assert.ok(arrival?.kind === "misplaced");
           assert.equal(Buffer.from(arrival.refusal).toString("hex"), "021a00");
-        }
-        else violates(() => session.receive(bytes), /only a (manager|worker) sends it/);
+        } else violates(() => session.receive(bytes), /only a (manager|worker) sends it/);
       });
     }
   }
