@@ -143,8 +143,8 @@ function isAddress(text: string): boolean {
   return /^https?:\/\//i.test(text) || !/^[^/?#]*:(?![0-9]{1,5}(\/|$))/.test(text);
 }
 
-/** Clamped: a browser may send any number, including 0. Where a clock is too coarse for its test, the
- *  infinite speed is null in JSON; rounded by `toFixed` it is digits in a text. */
+/** Clamped: a browser may send any number, including 0. Where its clock is too coarse for the test,
+ *  the infinite speed is null in JSON; rounded by `toFixed` it is digits in a text. */
 function speedOf(sent: JsonValue | undefined): number {
   if (sent === null) return speedMax;
   const value = typeof sent === "string" && /^[0-9]{1,12}(\.[0-9]*)?$/.test(sent) ? +sent : sent;
