@@ -31,7 +31,7 @@ export type Arrival =
     }
   /** The answer to this side's request `to`. */
   | { readonly kind: "answer"; readonly to: number; readonly message: ManagerMessage }
-  /** A request of the document that only this side's role sends, as TasksPing to a manager: nobody
+  /** A request of the document that only this side's role sends, as TasksPing to a manager: no one
    *  here is the partner that it asks. `refusal` is NotMine, to be sent. */
   | { readonly kind: "misplaced"; readonly message: ManagerMessage; readonly refusal: Uint8Array }
   /** An answer without a pending request: late, repeated, or with a wrong id. To be counted, else
