@@ -36,10 +36,11 @@ async def main(address):
     action, _, status = await hear(other)
     assert action == "tracker" and status == 0
     late = await websockets.connect(address)
-    await late.send(say("connect", {"speed": 9}))
+    # Rounded by JavaScript's toFixed(1), a text; 1 / 0 is null in JSON.
+    await late.send(say("connect", {"speed": "9.7"}))
     action, fresh, _ = await hear(tracker)
     assert action == "connect" and fresh["uid"] != known["uid"] and fresh["speed"] == 9
-    task = {"type": "m", "uid": known["uid"], "tid": 2147483647, "url": ["http://host/input"]}
+    task = {"type": "m", "uid": known["uid"], "tid": 2147483647, "url": ["10.0.0.2:80/an input ñ"]}
     await tracker.send(say("task", task))
     action, data, _ = await hear(early)
     assert action == "task" and data == {key: task[key] for key in ["type", "tid", "url"]}
@@ -47,7 +48,9 @@ async def main(address):
     await early.send(say("finish", {"type": "m", "tid": 2147483647, "url": results}))
     action, data, _ = await hear(tracker)
     assert action == "finish" and data == {**task, "url": results}
-    await late.send(say("error", {"error": "out of order"}))
+    # Failed, so with status 0; the reason is in its data.
+    failed = json.loads(say("error", {"error": "out of order"}))
+    await late.send(json.dumps({**failed, "status": 0}))
     action, data, _ = await hear(tracker)
     assert action == "error" and data == {"uid": fresh["uid"], "error": "out of order"}
     await late.close()

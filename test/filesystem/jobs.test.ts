@@ -2,6 +2,7 @@
  *  and get what existing clients expect. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { polled } from "../../src/store/testing/polled.ts";
 import { countedWords, noPeers, Peer, python, tracked, wordFunctions } from "./tracked.ts";
 
 const text = Array.from({ length: 900 }, (_, i) => `word${i % 37} ñandú the line ${i}\n`).join("");
@@ -59,6 +60,27 @@ test("a second client of a job is relocated, and both receive its end", {
     assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
   }
   assert.equal((await cluster.client.jobs()).length, 1);
+});
+
+test("other data under the id of a job that runs does not get its result", {
+  skip: noPeers,
+}, async (t) => {
+  const cluster = await tracked(t);
+  const functions = cluster.file("functions.py", slow);
+  const data = cluster.file("data.txt", text);
+  const first = new Peer(t, "client.py", cluster.port, functions, data);
+  const { job } = await first.said("job");
+  await polled(
+    async () => (await cluster.client.jobs()).length,
+    (count) => count === 1,
+  );
+  cluster.file("data.txt", `${text}one more\n`);
+  const other = new Peer(t, "client.py", cluster.port, functions, data);
+  assert.equal((await other.said("job")).job, job);
+  const { error } = await other.said("error");
+  assert.match((error as { info: string }).info, /runs with other functions or data/);
+  const { result } = await first.said("done");
+  assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
 });
 
 test("a job that is done already is answered at once, and other data under its id is not", {

@@ -15,6 +15,8 @@ const skip =
 const program = join(import.meta.dirname, "old_worker.py");
 const module = join(repository, "examples", "count-primes", "primes.wasm");
 
+const limited = { skip, timeout: 120_000 };
+
 async function withOldWorker(t: TestContext, cluster: Opened) {
   const place = new Place(t, {});
   copyFileSync(module, join(place.dir, "primes.wasm"));
@@ -40,6 +42,20 @@ test("an existing worker computes tequio run module.wasm", { skip }, async (t) =
   const bytes = readFileSync(module);
   const hash = keccakMultihash(bytes);
   assert.deepEqual(readFileSync(fetched), Buffer.concat([hash, bytes]));
+});
+
+test("an existing worker may take limits at their word", limited, async (t) => {
+  const { run } = await withOldWorker(t, await opened(t));
+  const unlimited = await run("limits", "-o", "-");
+  assert.equal(unlimited.out, `"1000000 2147483647"\n`, unlimited.err);
+  const short = await run("limits", "-o", "-", "--timeout", "90s");
+  assert.equal(short.out, `"90 2147483647"\n`, short.err);
+});
+
+test("what only managers send is NotMine to a manager, and costs no link", limited, async (t) => {
+  const { run } = await withOldWorker(t, await opened(t));
+  const { err, out } = await run("backwards", "one", "-o", "-");
+  assert.equal(out, `"3 3 3"\n"ONE"\n`, err);
 });
 
 test("what fails at an existing worker fails in its own kind", { skip }, async (t) => {

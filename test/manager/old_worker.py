@@ -1,6 +1,7 @@
 """An existing worker of the manager protocol, independent of our code: WebSocket and protobuf by
 hand, standard library only. It fetches the module of each task, and "runs" it: what it answers is
-its argument in capitals, or a RUNTIME error for the argument "fail".
+its argument in capitals, or a RUNTIME error for the argument "fail". "limits" answers the limits of
+the task; "backwards" sends the manager what only managers send, and answers with what came back.
 
 old_worker.py <port> <token> <file for the last module>
 """
@@ -99,6 +100,20 @@ class Link:
         return parse(frame[at:])
 
 
+def backwards(link, task):
+    for kind in (11, 13):
+        link.send(field(kind, field(1, task)))
+    link.send(field(10, b""))
+    back = []
+    while len(back) < 3:
+        [(kind, body)] = link.receive()
+        if kind == 8:
+            link.send(field(9, b""))
+        elif kind != 4:
+            back.append(str(kind))
+    return " ".join(back)
+
+
 def run(link, task, path):
     fields = dict(parse(task))
     assert fields.get(4, 0) == 0, "WebAssembly"
@@ -109,6 +124,10 @@ def run(link, task, path):
         file.write(fields[3] + module)
     link.send(field(14, field(1, fields[1]) + field(4, 1600000000)))
     argument = fields[5].decode()
+    if argument == "limits":
+        argument = f"{fields.get(6, 0)} {fields.get(7, 0)}"
+    elif argument == "backwards":
+        argument = backwards(link, fields[1])
     end = field(5, 2) if argument == "fail" else field(6, argument.upper().encode())
     link.send(field(14, field(1, fields[1]) + end))
 

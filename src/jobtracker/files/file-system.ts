@@ -190,20 +190,25 @@ export class FileSystem {
   }
 }
 
-/** The first of them that has the file; null when none has. */
+/** More of a file than this is not read to see that it is there. */
+const lookedAtMax = 16 * 1024 * 1024;
+
+/** The first of them that has the file; null when none has. It is read to its end: existing file
+ *  systems keep it locked for a second, for all others, when a reader leaves before. */
 export async function whoHas(
   systems: readonly FileSystem[],
   url: string,
 ): Promise<FileSystem | null> {
   for (const system of systems) {
-    const reading = system.read(url);
     try {
-      await reading.next();
+      let sizeBytes = 0;
+      for await (const chunk of system.read(url)) {
+        sizeBytes += chunk.length;
+        if (sizeBytes > lookedAtMax) break;
+      }
       return system;
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-    } finally {
-      await reading.return();
     }
   }
   return null;

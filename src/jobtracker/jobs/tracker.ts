@@ -91,7 +91,7 @@ export class Tracker {
     // One that was taken before this start is joined, not begun beside itself.
     await this.#resumed.promise;
     const known = this.#kept.find(jobId);
-    if (known !== null && this.#running.has(jobId)) return this.#join(known, request.client);
+    if (known !== null && this.#running.has(jobId)) return this.#join(known, request);
     if (this.roomLeft === 0) return null;
     const system = await this.#systemOf(request);
     const ping = await openPingPort({ host: this.#options.host, port: 0 });
@@ -100,7 +100,7 @@ export class Tracker {
       const now = this.#kept.find(jobId);
       if (now !== null && this.#running.has(jobId)) {
         await ping.close();
-        return this.#join(now, request.client);
+        return this.#join(now, request);
       }
       const job: KeptJob = {
         request,
@@ -130,11 +130,42 @@ export class Tracker {
   /** A further client of a job that is computed here: it gets the address where the first one
    *  listens, and the end is reported to its own address, too, since it may be on another machine.
    *  One that lost the connection and asks again waits at the right place already. */
-  #join(job: KeptJob, client: Listen): Listen {
+  #join(job: KeptJob, request: JobRequest): Listen {
+    const { client } = request;
     const isKnown = job.clients.some(
       ({ host, port }) => host === client.host && port === client.port,
     );
     if (isKnown) return job.ping;
+    if (job.submitted === null) return this.#add(job, client);
+    // Existing clients wait 5 s for the answer, in which large data is not read.
+    const joining = this.#addIfSame(job, request, job.submitted.content)
+      .catch((error: unknown) => {
+        if (!(error instanceof ClusterError)) return this.#options.onError(error);
+        this.#tell(client, "ERROR", { info: error.text, type_error: typeErrors[error.code] });
+      })
+      .finally(() => this.#telling.delete(joining));
+    this.#telling.add(joining);
+    return job.ping;
+  }
+
+  /** An id stands for names and first lines: other functions or data may have the same, and the
+   *  result of what runs is not theirs. */
+  async #addIfSame(job: KeptJob, request: JobRequest, content: string): Promise<void> {
+    const { client, jobId } = request;
+    const files = await this.#filesAt(job.filesystem);
+    const isSame = content === (await contentOf({ files, job: request }));
+    const now = this.#kept.find(jobId);
+    if (isSame && now !== null && this.#running.has(jobId)) {
+      this.#add(now, client);
+      return;
+    }
+    const result = isSame ? this.#kept.result(jobId) : null;
+    const info = `job ${jobId} runs with other functions or data: its id is made of file names and \
+first lines; submit again when it has ended, or under other names`;
+    this.#tell(client, ...endMessage(result ?? { info, type_error: typeErrors["bad-request"] }));
+  }
+
+  #add(job: KeptJob, client: Listen): Listen {
     this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
     // The end is being reported to the others already.
     if (job.end !== null) this.#tell(client, ...endMessage(job.end));

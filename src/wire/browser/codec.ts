@@ -63,7 +63,6 @@ export function decodeBrowser(text: string, from: Party, to: Party): BrowserMess
   const { action, message, status } = envelope;
   if (status !== 0 && status !== 1) throw wrong("status is 0 or 1");
   if (typeof message !== "string") throw wrong("message is not a string");
-  if (status === 0 && message === "") throw wrong("status 0 without a message");
   if (typeof action !== "string" || !isLegal(action, from, to)) {
     const name = typeof action === "string" ? `"${action.slice(0, 40)}"` : "that is not text";
     throw wrong(`the action ${name} may not come from a ${from}`);
@@ -137,20 +136,25 @@ function urlsOf(value: JsonValue | undefined): string[] {
   });
 }
 
-/** http and https, and addresses relative to the gateway. */
+/** http and https, with or without being named before host and port, and addresses relative to the
+ *  gateway. Blanks in it are encoded by who fetches, as other letters are. */
 function isAddress(text: string): boolean {
-  if (/[\u0000-\u0020\u007f\\]/.test(text)) return false;
-  return /^https?:\/\//i.test(text) || !/^[^/?#]*:/.test(text);
+  if (/[\u0000-\u001f\u007f\\]/.test(text) || text.trim() !== text) return false;
+  return /^https?:\/\//i.test(text) || !/^[^/?#]*:(?![0-9]{1,5}(\/|$))/.test(text);
 }
 
-/** Clamped: a browser may send any number, including 0. */
-function speedOf(value: JsonValue | undefined): number {
+/** Clamped: a browser may send any number, including 0. Where its clock is too coarse for the test,
+ *  the infinite speed is null in JSON; rounded by `toFixed` it is digits in a text. */
+function speedOf(sent: JsonValue | undefined): number {
+  if (sent === null) return speedMax;
+  const value = typeof sent === "string" && /^[0-9]{1,12}(\.[0-9]*)?$/.test(sent) ? +sent : sent;
   if (typeof value === "bigint") return value > 0n ? speedMax : 1;
   if (typeof value !== "number") throw wrong("speed is not a number");
   return Math.min(speedMax, Math.max(1, Math.floor(value)));
 }
 
-function tidOf(value: JsonValue | undefined): number {
+function tidOf(sent: JsonValue | undefined): number {
+  const value = typeof sent === "string" && /^-?[0-9]{1,10}$/.test(sent) ? +sent : sent;
   if (typeof value !== "number" || (value | 0) !== value) throw wrong("tid is not a 32-bit number");
   return value;
 }

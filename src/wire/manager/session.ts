@@ -31,6 +31,9 @@ export type Arrival =
     }
   /** The answer to this side's request `to`. */
   | { readonly kind: "answer"; readonly to: number; readonly message: ManagerMessage }
+  /** A request of the document that only this side's role sends, as TasksPing to a manager: no one
+   *  here is the partner that it asks. `refusal` is NotMine, to be sent. */
+  | { readonly kind: "misplaced"; readonly message: ManagerMessage; readonly refusal: Uint8Array }
   /** An answer without a pending request: late, repeated, or with a wrong id. To be counted, else
    *  ignored. */
   | { readonly kind: "stray"; readonly message: ManagerMessage };
@@ -159,7 +162,12 @@ export class ManagerSession {
   }
 
   #requested(message: Request, requestId: number | null): Arrival {
-    const { from, answers } = rules[message.kind];
+    const { from, answers, ours } = rules[message.kind];
+    if (from === this.#role && !ours) {
+      const notMine = { kind: "notMine" } as const;
+      const refusal = this.#encode({ requestId: null, answerTo: requestId, message: notMine });
+      return { kind: "misplaced", message, refusal };
+    }
     if (from === this.#role) {
       throw violated(`a ${message.kind} came from a ${otherRole(from)}, only a ${from} sends it`);
     }

@@ -209,6 +209,7 @@ export class ManagerTalk {
       events.post({ kind: "heard", sentAtMs: timers.monotonicMs() });
     }
     if (arrival.kind === "request") this.#asked(arrival.message, arrival.answer);
+    else if (arrival.kind === "misplaced") this.#link.send(arrival.refusal);
     else if (arrival.kind === "answer") this.#answered(arrival.to, arrival.message);
   }
 

@@ -39,6 +39,9 @@ said.append((status, found["file_address"]))
 said.append(call("GET", "/get_file", {"token": token, "file_name": "c.txt"}))
 said.append(call("POST", "/unregister", {"token": token}))
 said.append(call("GET", "/get_files", {"token": token}))
+quoted = call("POST", "/register", {**me, "client_id": "quoted", "port": "8002"})[1]["token"]
+call("POST", "/add_file", {"token": quoted, "file_name": "q.txt"})
+said.append(call("GET", "/get_file", {"token": quoted, "file_name": "q.txt"})[1]["file_address"])
 print(json.dumps({"using": using, "said": said}))
 `;
 
@@ -72,6 +75,7 @@ test("an existing peer in Python registers, offers, finds and leaves", async (t:
     [404, { message: "File not found" }],
     [200, { message: "Peer unregistered" }],
     [404, { message: "Peer not found" }],
+    "grpc://127.0.0.1:8002/q.txt",
   ]);
   assert.equal((await main.post("/heartbeat", { token })).status, 404);
 });

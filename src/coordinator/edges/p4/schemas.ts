@@ -41,7 +41,11 @@ const ttl = z.int().min(0).max(ttlMaxS).describe("Seconds of silence after which
 export const registration: z.ZodType<Registration> = z.object({
   client_id: z.string().min(1).max(255),
   ip: z.string().max(255),
-  port: z.int().min(1).max(65_535),
+  // Digits in a text, as from a quoted value of a configuration, are a port to existing masters.
+  port: z.preprocess(
+    (sent) => (typeof sent === "string" && /^[0-9]{1,5}$/.test(sent) ? Number(sent) : sent),
+    z.int().min(1).max(65_535),
+  ),
   genericToken: z.string().max(512),
   ttl_s: ttl.exactOptional(),
   token: token

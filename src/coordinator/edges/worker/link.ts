@@ -237,6 +237,7 @@ export class WorkerLink {
           this.nodeType ??= arrival.message.nodeType;
         }
         if (arrival.kind === "request") this.#owner.requested(this, arrival);
+        else if (arrival.kind === "misplaced") this.#link.send(arrival.refusal);
         else if (arrival.kind === "answer") {
           this.#measure(arrival.to);
           this.#answered(arrival.message);

@@ -46,6 +46,11 @@ export function programPath(keys: ClusterKeys, job: JobId): string {
 /** Modules whose names are remembered: a module is hashed once, however many tasks it has. */
 const namesMax = 64;
 
+/** In place of no limit: a worker may take 0 s, or no bytes, at its word. Both fit where a peer
+ *  counts milliseconds in 32 bits, or bytes. */
+const noLimitS = 1_000_000;
+const noUsageLimit = 2 ** 31 - 1;
+
 /** How existing workers know a module. */
 type Names = { readonly hash: Uint8Array; readonly addresses: readonly string[] };
 
@@ -93,8 +98,8 @@ export class Programs {
         programHash,
         programKind: programKinds.wasm,
         argument: new TextEncoder().encode(String(JSON.parse(String(lines[at])))),
-        timeoutS: Math.ceil(timeoutMs / 1_000),
-        networkUsageMax: 0,
+        timeoutS: timeoutMs === 0 ? noLimitS : Math.ceil(timeoutMs / 1_000),
+        networkUsageMax: noUsageLimit,
         timeoutMs: 0,
       }),
     );
