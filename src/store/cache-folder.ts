@@ -10,8 +10,8 @@ export function cacheDir(): string {
   return join(isAbsolute(shared) ? shared : join(homedir(), ".cache"), "tequio");
 }
 
-/** A folder in it, made when it is not there. Null: there is none of this user alone, and into one
- *  of others anybody could have written. */
+/** A folder in it, made when it is not there. Null: there is none that this user alone can have
+ *  written into. */
 export function cacheFolder(name: string): string | null {
   try {
     const dir = join(cacheDir(), name);

@@ -10,8 +10,8 @@ export type Mutant = {
   readonly rates?: SimOptions["rates"];
   /** Title of the test that must fail, where no simulation runs that code. */
   readonly nearest?: string;
-  /** The seed that this test tries first, where it tries several: one that shows the bug. The others
-   *  follow when it does not. */
+  /** The seed that this test tries first, where it tries several: one that shows the bug. The
+   *  others follow when it does not. */
   readonly firstSeed?: number;
 };
 

@@ -1,7 +1,7 @@
 /** Memory snapshots of the Python of tabs, made by this process from its own package and modules:
  *  a tab that starts from one computes for a fraction of a second instead of several.
  *
- *  1. Nothing that a tab or anybody else has made is taken.
+ *  1. Nothing that a tab or another user has made is taken.
  *  2. One is made once for a package and our modules, and kept in a folder of this user, with its
  *     digest: what has another one is made again.
  *  3. Where none can be made, tabs start Python without. */
