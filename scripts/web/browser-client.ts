@@ -15,6 +15,7 @@ const present: Readonly<Record<string, string>> = {
 const others = new Map<string, string | null>([
   [join(source, "link/http/ask-coordinator.ts"), join(source, "client/browser/ask-coordinator.ts")],
   [join(source, "sdk/client/transport.ts"), join(source, "client/browser/transport.ts")],
+  [join(source, "sdk/client/stored-blobs.ts"), join(source, "client/browser/stored-blobs.ts")],
   [join(source, "sdk/collect.ts"), join(source, "client/browser/collect.ts")],
   [join(source, "sdk/table/parquet.ts"), null],
   [join(source, "sdk/table/arrow.ts"), null],
