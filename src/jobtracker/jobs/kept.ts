@@ -16,12 +16,16 @@ export type KeptJob = {
   readonly ping: Listen;
   /** Clients that wait for its end; the first one is where relocated clients are sent. */
   readonly clients: readonly Listen[];
+  /** Of clients that have asked for it since, and are not known to mean the same. */
+  readonly joining: readonly JobRequest[];
   /** Of this computation: the idempotency key is made of it. */
   readonly run: string;
   /** Its tasks are given to existing workers, too. */
   readonly isSpread: boolean;
   /** How many map tasks the slices make; null = not cut yet. */
   readonly mapTasks: number | null;
+  /** Of its functions and data: SHA-256; null = not all of them were read yet. */
+  readonly content: string | null;
   /** Once it is submitted. */
   readonly submitted: SubmittedJob | null;
   /** Once it has ended: what is to be reported to its clients. */
@@ -38,16 +42,18 @@ export type SubmittedJob = {
   readonly job: string;
   /** How many blocks the second half has. */
   readonly reducers: number;
-  /** SHA-256 of functions and data. */
-  readonly content: string;
 };
 
 /** What a result was computed of, so that other data under the same id is computed anew. */
 export type KeptResult = { readonly content: string; readonly resultUrl: string };
 
+/** Absent in files of earlier versions. */
+type Later = "content" | "joining";
+type StoredJob = Omit<KeptJob, Later> & Partial<Pick<KeptJob, Later>>;
+
 type Content = {
   readonly version: 1;
-  readonly jobs: { readonly [jobId: string]: KeptJob };
+  readonly jobs: { readonly [jobId: string]: StoredJob };
   readonly results: { readonly [jobId: string]: KeptResult };
 };
 
@@ -58,13 +64,16 @@ export class KeptJobs {
   readonly #path: string;
   readonly #jobs: Map<string, KeptJob>;
   readonly #results: Map<string, KeptResult>;
+  readonly #changes = new Map<string, PromiseWithResolvers<void>>();
 
   /** Throws `storage-failed` when what is kept cannot be read. */
   constructor(dir: string) {
     makeDirectory(dir);
     this.#path = join(dir, "jobtracker.json");
     const { jobs, results } = read(this.#path);
-    this.#jobs = new Map(Object.entries(jobs));
+    this.#jobs = new Map(
+      Object.entries(jobs).map(([id, job]) => [id, { joining: [], content: null, ...job }]),
+    );
     this.#results = new Map(Object.entries(results));
   }
 
@@ -80,6 +89,7 @@ export class KeptJobs {
   put(job: KeptJob): KeptJob {
     this.#jobs.set(job.request.jobId, job);
     this.#save();
+    this.#tell(job.request.jobId);
     return job;
   }
 
@@ -91,6 +101,22 @@ export class KeptJobs {
 
   remove(jobId: string): void {
     if (this.#jobs.delete(jobId)) this.#save();
+    this.#tell(jobId);
+  }
+
+  /** Resolves when the job changes next, when it is removed, or at the signal. */
+  async changed(jobId: string, signal: AbortSignal): Promise<void> {
+    const change = this.#changes.get(jobId) ?? Promise.withResolvers<void>();
+    this.#changes.set(jobId, change);
+    const stop = () => change.resolve();
+    signal.addEventListener("abort", stop);
+    await change.promise;
+    signal.removeEventListener("abort", stop);
+  }
+
+  #tell(jobId: string): void {
+    this.#changes.get(jobId)?.resolve();
+    this.#changes.delete(jobId);
   }
 
   result(jobId: string): KeptResult | null {

@@ -21,7 +21,7 @@ const request = {
 };
 const job = {
   request,
-  submitted: { job: "j-1", reducers: 1, content: "" },
+  submitted: { job: "j-1", reducers: 1 },
 } as unknown as KeptJob;
 
 function summary(state: string, ...done: readonly number[]): JobSummary {

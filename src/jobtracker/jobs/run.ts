@@ -43,7 +43,7 @@ export async function runOnCluster(job: KeptJob, parts: RunParts): Promise<strin
     await parts.files.write(url, coalesced(writePickledList(parts.cluster.results(summary))));
     await mirror.phase("DONE", "reduce");
     await markBlocks(submitted.reducers, url, mirror);
-    parts.kept.keepResult(request.jobId, { content: submitted.content, resultUrl: url });
+    keepResultOf(request.jobId, url, parts.kept);
     return url;
   } catch (error) {
     const wasRemoved = error instanceof ClusterError && error.code === "not-found";
@@ -51,6 +51,12 @@ export async function runOnCluster(job: KeptJob, parts: RunParts): Promise<strin
     if (wasRemoved && id !== undefined) await parts.cluster.cancel(id).catch(() => {});
     throw error;
   }
+}
+
+/** So that other functions or data under the same id are computed anew. */
+export function keepResultOf(jobId: string, resultUrl: string, kept: KeptJobs): void {
+  const content = kept.find(jobId)?.content ?? null;
+  if (content !== null) kept.keepResult(jobId, { content, resultUrl });
 }
 
 type Submitted = NonNullable<KeptJob["submitted"]>;
@@ -64,7 +70,7 @@ async function submit(job: KeptJob, mirror: Mirror, parts: RunParts): Promise<Su
   const { content, functions, slices } = await cutJob({ files, job: request }, cluster);
   // The same after a restart: another number would be another job under the same key.
   const mapTasks = job.mapTasks ?? slots * 2;
-  kept.change(request.jobId, { mapTasks });
+  kept.change(request.jobId, { mapTasks, content });
   const tasks = grouped(slices, mapTasks);
   const sizeBytes = slices.reduce((sum, part) => sum + part.sizeBytes, 0);
   const reducers = Math.max(1, Math.min(reducersMax, Math.ceil(sizeBytes / reduceBytes)));
@@ -74,7 +80,7 @@ async function submit(job: KeptJob, mirror: Mirror, parts: RunParts): Promise<Su
   const name = `job ${request.jobId.slice(0, 12)} of the filesystem protocol`;
   const { jobUrl } = request;
   const wanted = { name, form: "whole_job", functions, jobUrl, tasks, reducers } as const;
-  const submitted = { job: await cluster.submit(wanted, run), reducers, content };
+  const submitted = { job: await cluster.submit(wanted, run), reducers };
   kept.change(request.jobId, { submitted });
   await callSubmitted(tasks.length, job.ping, mirror);
   await mirror.phase("WAITANSWERS", "map");

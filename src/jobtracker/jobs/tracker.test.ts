@@ -5,6 +5,7 @@ import { openReplyServer } from "../../link/zeromq/reply-server.ts";
 import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
 import type { JobRequest } from "../../wire/filesystem/jobs.ts";
 import { FileSystem } from "../files/file-system.ts";
+import { isClientOf } from "./joining.ts";
 import { KeptJobs } from "./kept.ts";
 import { jobRequest } from "./testing/request.ts";
 import { Tracker, type TrackerOptions } from "./tracker.ts";
@@ -66,8 +67,5 @@ test("a JOB that comes while a tracker takes up its jobs joins the one of before
   const now = new KeptJobs(dir).find("j");
   assert.equal(now?.run, before?.run);
   assert.deepEqual(now?.ping, ping);
-  assert.deepEqual(
-    now?.clients.map(({ port }) => port),
-    [1, 2],
-  );
+  assert.ok(now !== null && [1, 2].every((port) => isClientOf(now, { host, port })));
 });

@@ -17,6 +17,7 @@ import { answersPing, openPingPort, type PingPort } from "../ping-port.ts";
 import type { RoomyWorker } from "../workers.ts";
 import { defaultBlockLimits } from "./blocks.ts";
 import { contentOf } from "./cut.ts";
+import { isClientOf, Joining } from "./joining.ts";
 import { type JobEnd, type KeptJob, KeptJobs } from "./kept.ts";
 import { Mirror } from "./mirror.ts";
 import { defaultReportOptions, type ReportOptions, report } from "./reports.ts";
@@ -62,10 +63,20 @@ export class Tracker {
   readonly #running = new Map<string, Running>();
   readonly #telling = new Set<Promise<unknown>>();
   readonly #resumed = Promise.withResolvers<void>();
+  readonly #joining: Joining;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#kept = new KeptJobs(options.dir);
+    this.#joining = new Joining({
+      kept: this.#kept,
+      filesAt: (at) => this.#filesAt(at),
+      isRunning: (jobId) => this.#running.has(jobId),
+      add: (job, client) => this.#add(job, client),
+      tellEnd: (client, end) => this.#tell(client, ...endMessage(end)),
+      signal: options.signal,
+      onError: options.onError,
+    });
   }
 
   get roomLeft(): number {
@@ -79,6 +90,7 @@ export class Tracker {
         const ping = await openPingPort({ host: this.#options.host, port: job.ping.port });
         const at = { host: this.#options.advertised, port: ping.port };
         this.#start(this.#kept.put({ ...job, ping: at }), ping);
+        this.#joining.resume(job);
       }
     } finally {
       this.#resumed.resolve();
@@ -107,9 +119,11 @@ export class Tracker {
         filesystem: system.at,
         ping: { host: this.#options.advertised, port: ping.port },
         clients: [request.client],
+        joining: [],
         run: `jobtracker:${randomUUID()}`,
         isSpread: false,
         mapTasks: null,
+        content: null,
         submitted: null,
         end: null,
       };
@@ -124,6 +138,7 @@ export class Tracker {
   /** Once the signal has come: what runs goes on in the cluster, and here after the next start. */
   async close(): Promise<void> {
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    await this.#joining.ended();
     await Promise.all(this.#telling);
   }
 
@@ -131,46 +146,15 @@ export class Tracker {
    *  listens, and the end is reported to its own address, too, since it may be on another machine.
    *  One that lost the connection and asks again waits at the right place already. */
   #join(job: KeptJob, request: JobRequest): Listen {
-    const { client } = request;
-    const isKnown = job.clients.some(
-      ({ host, port }) => host === client.host && port === client.port,
-    );
-    if (isKnown) return job.ping;
-    if (job.submitted === null) return this.#add(job, client);
-    // Existing clients wait 5 s for the answer, in which large data is not read.
-    const joining = this.#addIfSame(job, request, job.submitted.content)
-      .catch((error: unknown) => {
-        if (!(error instanceof ClusterError)) return this.#options.onError(error);
-        this.#tell(client, "ERROR", { info: error.text, type_error: typeErrors[error.code] });
-      })
-      .finally(() => this.#telling.delete(joining));
-    this.#telling.add(joining);
+    if (!isClientOf(job, request.client)) this.#joining.take(job, request);
     return job.ping;
   }
 
-  /** An id stands for names and first lines: other functions or data may have the same, and the
-   *  result of what runs is not theirs. */
-  async #addIfSame(job: KeptJob, request: JobRequest, content: string): Promise<void> {
-    const { client, jobId } = request;
-    const files = await this.#filesAt(job.filesystem);
-    const isSame = content === (await contentOf({ files, job: request }));
-    const now = this.#kept.find(jobId);
-    if (isSame && now !== null && this.#running.has(jobId)) {
-      this.#add(now, client);
-      return;
-    }
-    const result = isSame ? this.#kept.result(jobId) : null;
-    const info = `job ${jobId} runs with other functions or data: its id is made of file names and \
-first lines; submit again when it has ended, or under other names`;
-    this.#tell(client, ...endMessage(result ?? { info, type_error: typeErrors["bad-request"] }));
-  }
-
-  #add(job: KeptJob, client: Listen): Listen {
+  #add(job: KeptJob, client: Listen): void {
     this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
     // The end is being reported to the others already.
     if (job.end !== null) this.#tell(client, ...endMessage(job.end));
     else this.#tell(client, "RELOCATE", relocation(job.ping, job.clients[0] ?? client));
-    return job.ping;
   }
 
   #tell(client: Listen, name: string, payload: Payload): void {
