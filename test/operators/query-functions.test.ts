@@ -176,7 +176,7 @@ test("of all functions those without an instruction are known", () => {
   });
   assert.deepEqual(without, ["matches", "div", "replace"]);
   const unknown = without.map((name) => {
-    const cell = call(name as FunctionName, "a", "b", ...(name === "replace" ? ["c"] : []));
+    const cell = call(name as FunctionName, "1", "2", ...(name === "replace" ? ["3"] : []));
     const { inputs, apply } = text.csv(["a"]).where(() => cell).operator;
     return programOf(apply as QuerySpec, inputs.default as FormatSpec);
   });
