@@ -58,13 +58,18 @@ function textOf(end: JobEnd): string {
   return "resultUrl" in end ? end.resultUrl : end.info.replace(/:.*/s, "");
 }
 
+/** What the client sends has been read: no step of that waits for more than the one before. */
+const readOnce = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 const refused = "job j runs with other functions or data";
 
 test("it is compared once the job has been read, and added when it is the same", async (t) => {
   const one = Case.begun(t);
   one.joining.take(one.job, requestBy(at(2)));
   assert.ok(isClientOf(one.job, at(2)) && !isClientOf(one.job, at(3)));
+  await readOnce();
   one.kept.change("j", { mapTasks: 3 });
+  await readOnce();
   assert.deepEqual(one.told, []);
   one.kept.change("j", { content: contentOfAll });
   await one.joining.ended();
@@ -76,6 +81,8 @@ test("other functions or data are refused, whatever an earlier result was made o
   const one = Case.begun(t);
   one.kept.keepResult("j", { content: contentOfAll, resultUrl: "old" });
   one.joining.take(one.job, requestBy(at(2)));
+  await readOnce();
+  assert.deepEqual(one.told, []);
   one.kept.change("j", { content: "of other data" });
   await one.joining.ended();
   assert.deepEqual(one.told, [[2, refused]]);
