@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { pyodideFolder } from "../../src/gateway/tab-python.ts";
+import { polled } from "../../src/store/testing/polled.ts";
 import type { PythonIndex } from "../../src/wire/browser/python-index.ts";
 import type { Place } from "../fixtures/place.ts";
 import { noPython } from "../python/cluster.ts";
@@ -179,11 +180,14 @@ test("Python that starts from the gateway's snapshot is as one without", options
     context.on("response", (response) => {
       if (response.url().endsWith("/snapshot")) statuses.push(response.status());
     });
-    await isJoined(await joinIn(context, link));
+    const page = await joinIn(context, link);
+    await isJoined(page);
     const { code, err, out } = await place.run("run", "job.py", "-o", "-");
     assert.equal(code, 0, err);
+    const used = async () => Number.parseFloat((await page.textContent("#budget-used")) ?? "");
+    const usedMb = await polled(used, (mb) => mb > 1);
     await context.close();
-    return { out, statuses };
+    return { out, statuses, usedMb };
   };
   const own = await tracesIn("none");
   assert.deepEqual(own.statuses, []);
@@ -194,6 +198,7 @@ test("Python that starts from the gateway's snapshot is as one without", options
   }
   assert.deepEqual(given.statuses, [200]);
   assert.equal(given.out, own.out);
+  assert.ok(given.usedMb < 20, `${given.usedMb} MB: what travels is compressed`);
 });
 
 async function withoutSnapshot(route: Route): Promise<void> {

@@ -74,6 +74,9 @@ export class PythonFetcher {
       const answer = await fetch(this.#origin + path, { signal: stopping.signal });
       if (!answer.ok || answer.body === null) throw new NotGiven(path, answer.status);
       const parts: Uint8Array<ArrayBuffer>[] = [];
+      // Compressed, as it travels; a proxy may leave the number out.
+      const sent = Number(answer.headers.get("content-length") ?? 0);
+      this.#moved(sent);
       const reader = answer.body.getReader();
       for (;;) {
         const { done, value } = await reader.read();
@@ -81,7 +84,7 @@ export class PythonFetcher {
         clearTimeout(timer);
         timer = setTimeout(() => stopping.abort(), silenceMaxMs);
         parts.push(value);
-        this.#moved(value.length);
+        if (sent === 0) this.#moved(value.length);
       }
       return new Uint8Array(await new Blob(parts).arrayBuffer());
     } finally {
