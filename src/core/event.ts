@@ -84,6 +84,9 @@ export type RetentionLimits = {
   readonly followed: readonly JobId[];
   /** The disk is nearly full: some of what may go goes, whatever the bounds. */
   readonly pressed: boolean;
+  /** By a bound only owners lose jobs that have more than an equal share of it. Absent in older
+   *  logs: the job that ended first goes first, whoever has it. */
+  readonly byOwner?: true;
 };
 
 export type CoordinatorEvent = {

@@ -97,7 +97,12 @@ export class Retention {
   #limits(pressed: boolean): RetentionLimits {
     const { loop, options } = this.#parts;
     const isKept = (job: JobId) => jobState(loop.state, job) !== null;
-    return { ...options, followed: [...this.#followers.keys()].filter(isKept), pressed };
+    return {
+      ...options,
+      followed: [...this.#followers.keys()].filter(isKept),
+      pressed,
+      byOwner: true,
+    };
   }
 
   async #tellFetched(): Promise<void> {

@@ -1,7 +1,8 @@
 /** Which ended jobs are kept, for how long, and what is remembered of those that are not.
  *
  *  1. A job goes when its time since its end is over, or when the results or the records of all
- *     ended jobs are larger than their bound; then the one that ended first goes first.
+ *     ended jobs are larger than their bound; then the one that ended first goes first, of owners
+ *     that have more than an equal share of that bound.
  *  2. It never goes while a client follows it, nor before its result was fetched or a day has
  *     passed since its end. A job that failed or was cancelled has no result to wait for.
  *  3. Its idempotency key outlives it: the same key still names the same job.
@@ -13,7 +14,8 @@ import { idNumber, type JobId, jobId } from "../../ids.ts";
 import type { CoordinatorState, JobRecord } from "../state.ts";
 import { forgetAudits } from "../trust/audit-end.ts";
 import { visitBlobs } from "./blobs.ts";
-import type { RemovedJob, RemovedWhy } from "./retained.ts";
+import { OwnerShares } from "./owners.ts";
+import type { EndedJob, RemovedJob, RemovedWhy } from "./retained.ts";
 import { addEnded, type Retained } from "./retained.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
@@ -51,6 +53,7 @@ export function dueJobs(state: CoordinatorState, limits: RetentionLimits, atMs: 
   const { retained } = state;
   const followed = new Set<number>(limits.followed.map(idNumber));
   const left = { resultBytes: retained.resultBytes, recordBytes: retained.recordBytes };
+  let shares: OwnerShares | null = null;
   const due: Due[] = [];
   /** Kept but for the disk. */
   const spared: Due[] = [];
@@ -59,30 +62,47 @@ export function dueJobs(state: CoordinatorState, limits: RetentionLimits, atMs: 
     const sinceMs = atMs - job.endedAtMs;
     const agesCount = atMs >= retained.ageFromMs;
     const isOld = agesCount && limits.keepMs > 0 && sinceMs >= limits.keepMs;
-    const over = overBound(left, limits);
-    if (!isOld && over === null && !limits.pressed) break;
+    const over = boundsPassed(left, limits);
+    if (!isOld && over.length === 0 && !limits.pressed) break;
     if (followed.has(number) || !mayGo(retained, job, agesCount ? sinceMs : 0)) continue;
-    const frees = over !== "bytes" || size.resultBytes > 0;
-    const why = isOld ? "age" : over !== null && frees ? over : null;
-    if (why === null) {
+    if (over.length > 0 && limits.byOwner) shares ??= new OwnerShares(state);
+    const kept = { owner: job.owner, size, limits, shares };
+    const why = isOld ? "age" : over.find((bound) => freesRoom(bound, kept));
+    if (why === undefined) {
       spared.push({ job, why: "disk" });
       continue;
     }
     due.push({ job, why });
     left.resultBytes -= size.resultBytes;
     left.recordBytes -= size.recordBytes;
+    shares?.without(job.owner, size);
   }
   if (!limits.pressed || due.length > 0) return due;
   // Some now, more when that was not enough.
   return spared.slice(0, Math.ceil(spared.length * pressedShare));
 }
 
-function overBound(
-  kept: { readonly resultBytes: number; readonly recordBytes: number },
-  limits: RetentionLimits,
-): "bytes" | "records" | null {
-  if (kept.recordBytes > limits.recordBytes) return "records";
-  return kept.resultBytes > limits.resultBytes ? "bytes" : null;
+type Kept = {
+  readonly owner: string;
+  readonly size: EndedJob;
+  readonly limits: RetentionLimits;
+  /** Null: those of all owners go in one order. */
+  readonly shares: OwnerShares | null;
+};
+
+function freesRoom(bound: "bytes" | "records", { limits, owner, shares, size }: Kept): boolean {
+  const kind = bound === "bytes" ? "resultBytes" : "recordBytes";
+  return size[kind] > 0 && (shares?.isAbove(owner, kind, limits[kind]) ?? true);
+}
+
+function boundsPassed(
+  kept: EndedJob,
+  { recordBytes, resultBytes }: RetentionLimits,
+): ReadonlyArray<"bytes" | "records"> {
+  const passed: Array<"bytes" | "records"> = [];
+  if (kept.recordBytes > recordBytes) passed.push("records");
+  if (kept.resultBytes > resultBytes) passed.push("bytes");
+  return passed;
 }
 
 function mayGo({ fetched }: Retained, job: JobRecord, sinceMs: number): boolean {

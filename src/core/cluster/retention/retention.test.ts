@@ -94,6 +94,27 @@ test("G2: results above their bound go, the one that ended first first", () => {
   assert.deepEqual(pass(cluster, { recordBytes: 3_000 }), jobs.slice(2));
 });
 
+test("G2: an owner who has much loses by a bound, and others nothing", () => {
+  const cluster = timed();
+  const run = (owner: string, sizeBytes: number): JobId => {
+    cluster.tell(submission(testJob([testStage()]), null, owner));
+    const job: JobId = `j-${Math.max(...cluster.state.jobs.keys())}`;
+    end(cluster, job, sizeBytes);
+    return job;
+  };
+  const small = [run("ann", 10), run("eva", 10)];
+  const large = [run("max", 10), run("max", 200), run("max", 200)];
+  const limits = { resultBytes: 300, byOwner: true } as const;
+  assert.deepEqual(pass(cluster, limits), [...small, ...large], "nothing of it was fetched");
+  cluster.tell({ kind: "results-fetched", jobs: [...small, ...large] });
+  const left = [...small, large[2] as JobId];
+  assert.deepEqual(pass(cluster, limits), left, "the one that ended first first");
+  const none = { resultBytes: 219, byOwner: true } as const;
+  assert.deepEqual(pass(cluster, none), small);
+  // As logs from before this say it.
+  assert.deepEqual(pass(cluster, { resultBytes: 19 }), small.slice(1));
+});
+
 test("G2: a result that no client has fetched stays a day, above every bound", () => {
   const cluster = timed();
   const [kept, fetched] = [run(cluster), run(cluster)];
