@@ -96,6 +96,8 @@ function questions(from: string): string[] {
     `select id from ${from} order by price * qty, id limit 5`,
     `select city from ${from} where price > 0 group by city order by sum(price) desc limit 2`,
     `select upper(city) as u, count(*) as n from ${from} group by u having u is not null`,
+    `select lower(city) as city, count(*) as n from ${from} group by city`,
+    `select city as qty, sum(qty) as city from ${from} group by city`,
   ];
   return [...plain, ...grouped, ...having, ...whole, ...others];
 }

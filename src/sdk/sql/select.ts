@@ -87,6 +87,11 @@ class Select {
     return { of: this.#source.isText && type === "number" ? cell.number() : cell, type };
   }
 
+  /** Whether it names a column that is read: GROUP BY takes that before one of the result. */
+  #isColumn(by: Expression): boolean {
+    return by.type === "ref" && by.table === undefined && this.#source.columns.has(by.name);
+  }
+
   /** As it is written, else whatever the case of its letters. */
   #named(given: string): string {
     const { columns, seen } = this.#source;
@@ -131,8 +136,8 @@ class Select {
 
   #grouped(outputs: readonly Output[]): (table: Table<string, unknown>) => Table<string, unknown> {
     checkNames(outputs);
-    const groups = (this.#select.groupBy ?? []).map(
-      (by) => outputOf(by, outputs)?.expression ?? by,
+    const groups = (this.#select.groupBy ?? []).map((by) =>
+      this.#isColumn(by) ? by : (outputOf(by, outputs)?.expression ?? by),
     );
     const aggregates = new Aggregates(this.#rows);
     const keys = new Map<string, Typed>();
