@@ -85,7 +85,7 @@ export type RetentionLimits = {
   /** The disk is nearly full: some of what may go goes, whatever the bounds. */
   readonly pressed: boolean;
   /** By a bound only owners lose jobs that have more than an equal share of it. Absent in older
-   *  logs: the job that ended first goes first, whoever has it. */
+   *  logs: the job that ended first goes first, of all owners. */
   readonly byOwner?: true;
 };
 
