@@ -1,6 +1,6 @@
 /** Expressions of SQL as those of queries. */
 import type { FunctionName } from "../../wire/block/query.ts";
-import { type Cell, call, type Operand } from "../operators/query/cell.ts";
+import { type Cell, call, isNoNumber, type Operand } from "../operators/query/cell.ts";
 import type { Expression } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
 import type { ColumnType } from "./sources.ts";
@@ -185,8 +185,7 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
 /** A column of numbers beside a text that says none: each record would be a bad one. */
 function refuseNoNumber(a: Typed, b: Typed, op: string): void {
   for (const [one, { of }] of [[a, b] as const, [b, a] as const]) {
-    const isText = typeof of === "string" && Number.isNaN(Number(of));
-    if (one.type === "number" && isText) throw wrong(`'${of}' beside ${op} is no number`);
+    if (one.type === "number" && isNoNumber(of)) throw wrong(`'${of}' beside ${op} is no number`);
   }
 }
 

@@ -269,8 +269,8 @@ export function call<V>(name: FunctionName, ...of: readonly Operand[]): Cell<V> 
   return new Cell<V>({ call: name, of: of.map(Cell.expressionOf) });
 }
 
-/** An empty text as a number is null. */
-function isNoNumber(operand: Operand): boolean {
+/** Whether it is a constant text that says no number. An empty one as a number is null. */
+export function isNoNumber(operand: Operand): operand is string {
   return typeof operand === "string" && Number.isNaN(Number(operand));
 }
 
