@@ -21,19 +21,31 @@ export type Sources = {
   readonly job: JobRequest;
 };
 
-/** Stores every slice under its name, where the next tracker would look for it, and for the
- *  cluster. */
-export async function cutJob({ files, job }: Sources, cluster: Cluster): Promise<CutJob> {
+/** For the cluster, too. */
+export async function cutJob(sources: Sources, cluster: Cluster): Promise<CutJob> {
+  const made: InputPart[] = [];
+  const stored = await storeSlices(sources, async (name, slice) => {
+    made.push(await cluster.part(name, slice));
+  });
+  return { ...stored, slices: made };
+}
+
+/** Stores every slice under its name, where the next tracker would look for it. */
+export async function storeSlices(
+  { files, job }: Sources,
+  stored: (name: string, slice: Uint8Array) => void | Promise<void>,
+): Promise<Omit<CutJob, "slices">> {
   const functions = await files.readWhole(job.functionsUrl, functionsMaxBytes);
   const content = createHash("sha256").update(functions);
-  const made: InputPart[] = [];
+  let count = 0;
   for await (const slice of slices(files.read(job.dataUrl))) {
     content.update(slice);
-    const name = `${job.jobUrl}/${made.length}_map_slice`;
+    const name = `${job.jobUrl}/${count}_map_slice`;
     await files.write(name, [slice]);
-    made.push(await cluster.part(name, slice));
+    await stored(name, slice);
+    count += 1;
   }
-  return { functions, slices: made, content: content.digest("hex") };
+  return { functions, content: content.digest("hex") };
 }
 
 /** Of functions and data, without keeping either. */

@@ -3,7 +3,6 @@
  *
  *  It goes on where the rows of its database say that it is, as existing trackers do. Files of map
  *  results only grow: so it is for jobs that no tracker has begun before. */
-import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
 import { asList } from "../../wire/filesystem/fields.ts";
@@ -14,10 +13,9 @@ import { writePickledList } from "../../wire/filesystem/pickle/list-writer.ts";
 import { readPickle } from "../../wire/filesystem/pickle/reader.ts";
 import type { PyValue } from "../../wire/filesystem/value.ts";
 import type { FileSystem } from "../files/file-system.ts";
-import { slices } from "../files/slices.ts";
 import type { RoomyWorker } from "../workers.ts";
 import { type Block, type BlockLimits, runBlocks } from "./blocks.ts";
-import { functionsMaxBytes } from "./cut.ts";
+import { storeSlices } from "./cut.ts";
 import type { KeptJob } from "./kept.ts";
 import { blockId, Mirror } from "./mirror.ts";
 import { coalesced, keepResultOf, type RunParts } from "./run.ts";
@@ -48,7 +46,7 @@ export async function runOnWorkers(job: KeptJob, parts: SpreadParts): Promise<Sp
   parts.kept.change(request.jobId, { mapTasks: groups });
   const half = { job, mirror, groups, parts };
   const uncertain =
-    (await runHalf("map", half, () => storeSlices(job, parts))) ??
+    (await runHalf("map", half, () => namesOfSlices(job, parts))) ??
     (await runHalf("reduce", half, () => mirror.results("map")));
   if (uncertain !== null) return { uncertain };
   const url = `${request.jobUrl}/result_data`;
@@ -115,17 +113,11 @@ async function blocksOf(kind: TaskKind, mirror: Mirror): Promise<Block[]> {
   return blocks;
 }
 
-async function storeSlices({ request }: KeptJob, { files, kept }: RunParts): Promise<string[]> {
+async function namesOfSlices({ request }: KeptJob, parts: RunParts): Promise<string[]> {
   const names: string[] = [];
-  const functions = await files.readWhole(request.functionsUrl, functionsMaxBytes);
-  const content = createHash("sha256").update(functions);
-  for await (const slice of slices(files.read(request.dataUrl))) {
-    content.update(slice);
-    const name = `${request.jobUrl}/${names.length}_map_slice`;
-    await files.write(name, [slice]);
-    names.push(name);
-  }
-  kept.change(request.jobId, { content: content.digest("hex") });
+  const sources = { files: parts.files, job: request };
+  const { content } = await storeSlices(sources, (name) => void names.push(name));
+  parts.kept.change(request.jobId, { content });
   return names;
 }
 
