@@ -9,6 +9,7 @@ import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { announced, joinTokenOf } from "../fixtures/cluster.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
+import { often } from "../simulation/chromium.ts";
 
 export type Cluster = {
   readonly place: Place;
@@ -54,10 +55,6 @@ export async function asked<T>({ place, url }: Cluster, path: string): Promise<T
   const answer = await fetch(`${url}${path}`, { headers: { authorization } });
   return (await answer.json()) as T;
 }
-
-/** Arguments of `waitForFunction` after the function: by default a page is asked, and drawn, sixty
- *  times a second. */
-export const often = [null, { polling: 100 }] as const;
 
 /** A task of the tab is done. */
 export async function hasDone(page: Page): Promise<void> {

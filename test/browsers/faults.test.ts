@@ -10,16 +10,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { WebSocket as Socket } from "ws";
 import { repository } from "../fixtures/programs.ts";
+import { often } from "../simulation/chromium.ts";
 import { options, sharedChromium } from "./chromium.ts";
-import {
-  figure,
-  framesBecome,
-  isJoined,
-  joinIn,
-  often,
-  startCluster,
-  workersOf,
-} from "./cluster.ts";
+import { figure, framesBecome, isJoined, joinIn, startCluster, workersOf } from "./cluster.ts";
 
 const { newContext } = sharedChromium();
 const module = join(repository, "examples", "count-primes", "primes.wasm");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { JobSummary } from "../../src/core/summary.ts";
-import { asked, type Cluster, often } from "./cluster.ts";
+import { often } from "../simulation/chromium.ts";
+import { asked, type Cluster } from "./cluster.ts";
 
 const source = `
 import { tasks } from "tequio";

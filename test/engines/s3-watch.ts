@@ -3,7 +3,7 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AwsV4Signer } from "aws4fetch";
-import { credentials, type S3Server } from "./s3-server.ts";
+import { credentials, S3Server } from "./s3-server.ts";
 
 export type S3Call = {
   readonly method: string;
@@ -104,6 +104,17 @@ export class S3Watch {
     const made = (await signer.sign()).url.searchParams.get("X-Amz-Signature");
     if (made !== signature) this.wrong.push(`${method} ${given.pathname}`);
   }
+}
+
+/** A server with a watch before it, whose credentials this process has; both end with the stack. */
+export async function startWatched(
+  started: AsyncDisposableStack,
+): Promise<{ readonly server: S3Server; readonly watch: S3Watch }> {
+  const server = started.adopt(await S3Server.start(), (one) => one.remove());
+  const watch = started.adopt(await S3Watch.before(server), (one) => one.close());
+  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
+  return { server, watch };
 }
 
 /** Answers as S3 refuses. */

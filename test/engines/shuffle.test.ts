@@ -18,8 +18,8 @@ import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import { attemptNumbers } from "../../src/wire/api/attempts.ts";
 import { startWorker } from "../../src/worker/node.ts";
-import { credentials, S3Server, withoutS3 } from "./s3-server.ts";
-import { refuse, S3Watch } from "./s3-watch.ts";
+import { credentials, type S3Server, withoutS3 } from "./s3-server.ts";
+import { refuse, type S3Watch, startWatched } from "./s3-watch.ts";
 
 const skip = withoutS3;
 const started = new AsyncDisposableStack();
@@ -28,10 +28,7 @@ let watch: S3Watch;
 
 before(async () => {
   if (skip !== false) return;
-  server = started.adopt(await S3Server.start(), (one) => one.remove());
-  watch = started.adopt(await S3Watch.before(server), (one) => one.close());
-  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
+  ({ server, watch } = await startWatched(started));
 });
 after(() => started.disposeAsync());
 

@@ -6,8 +6,8 @@ import { after, before, type TestContext, test } from "node:test";
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { atEnd, temporaryDir } from "../../src/store/testing/at-end.ts";
-import { credentials, S3Server, withoutS3 } from "./s3-server.ts";
-import { refuse, S3Watch } from "./s3-watch.ts";
+import { type S3Server, withoutS3 } from "./s3-server.ts";
+import { refuse, type S3Watch, startWatched } from "./s3-watch.ts";
 
 const skip = withoutS3;
 const started = new AsyncDisposableStack();
@@ -16,10 +16,7 @@ let watch: S3Watch;
 
 before(async () => {
   if (skip !== false) return;
-  server = started.adopt(await S3Server.start(), (one) => one.remove());
-  watch = started.adopt(await S3Watch.before(server), (one) => one.close());
-  process.env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
+  ({ server, watch } = await startWatched(started));
 });
 after(() => started.disposeAsync());
 

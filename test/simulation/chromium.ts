@@ -37,3 +37,7 @@ function isExecutable(path: string): boolean {
 export function startChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: flags });
 }
+
+/** Arguments of `waitForFunction` after the function: by default a page is asked, and drawn, sixty
+ *  times a second. */
+export const often = [null, { polling: 100 }] as const;

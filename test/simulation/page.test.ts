@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { buildSimulationPage } from "../../scripts/web/simulation-page.ts";
 import { simulate } from "../../sim/simulate.ts";
 import { waitMaxMs } from "../../src/store/testing/patience.ts";
-import { findChromium, startChromium } from "./chromium.ts";
+import { findChromium, often, startChromium } from "./chromium.ts";
 
 type Now = { nowMs: number; jobsDone: number; broken: string; lost: number; away: number };
 /** The page's interface for tests; see sim/page/main.ts. */
@@ -42,10 +42,6 @@ async function open(query: string, width = 1280): Promise<{ page: Page; errors: 
   await page.goto(`${address}?${query}`);
   return { page, errors };
 }
-
-/** Arguments of `waitForFunction` after the function: by default a page is asked sixty times a
- *  second, and made to draw. */
-const often = [null, { polling: 250 }] as const;
 
 /** Waits until the text there matches. */
 async function shows(page: Page, where: string, pattern: string): Promise<void> {
