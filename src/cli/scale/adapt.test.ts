@@ -14,6 +14,8 @@ const worker = (name: string, running: number) =>
 class Units implements Scheduler {
   list: Unit[] = [];
   started = 0;
+  /** As schedulers hold back what would fail again. */
+  holdsBack = false;
   readonly ended: string[] = [];
 
   script = () => "";
@@ -21,11 +23,13 @@ class Units implements Scheduler {
   close = async () => {};
 
   async start(count: number) {
+    if (this.holdsBack) return 0;
     this.started += count;
     for (let n = 0; n < count; n++) {
       const id = `u${this.list.length}`;
       this.list = [...this.list, { id, worker: id, state: "running" }];
     }
+    return count;
   }
 
   async end(units: readonly Unit[]) {
@@ -75,6 +79,13 @@ test("never more than the maximum, also while others leave", async () => {
   units.list = [];
   await steps(units, [() => [job(9)]]);
   assert.equal(units.started, 6);
+});
+
+test("only what was asked for is reported", async () => {
+  const units = new Units();
+  units.holdsBack = true;
+  const { seen } = await steps(units, [() => [job(9)], () => [job(9)]]);
+  assert.deepEqual(seen, []);
 });
 
 test("the least busy is taken back", async () => {

@@ -66,16 +66,13 @@ async function step(
   const wanted = plan.decide(loadOf(jobs, otherSlots), performance.now());
   const own = units.filter(({ state }) => state !== "leaving");
   // Those that leave may still run: with them, too, there are never more than was asked for.
-  const change = Math.min(wanted - own.length, limits.max - units.length);
-  if (change > 0) await scheduler.start(change);
-  else if (wanted < own.length) {
-    await scheduler.end(leastBusy(own, live).slice(0, own.length - wanted));
-  }
-  if (change <= 0 && wanted >= own.length) return;
+  const missing = Math.min(wanted - own.length, limits.max - units.length);
+  const taken = Math.max(0, own.length - wanted);
+  const asked = missing > 0 ? await scheduler.start(missing) : 0;
+  if (taken > 0) await scheduler.end(leastBusy(own, live).slice(0, taken));
+  if (asked === 0 && taken === 0) return;
   const pending = own.filter(({ state }) => state === "pending").length;
-  const taken = own.length - wanted;
-  const running = own.length - pending;
-  stepped({ wanted, pending, running, change: taken > 0 ? -taken : change });
+  stepped({ wanted, pending, running: own.length - pending, change: asked - taken });
 }
 
 /** Those that have not begun first, then those that have nothing to do. */

@@ -61,12 +61,13 @@ export class AttachedWorkers implements Scheduler {
     }));
   }
 
-  async start(count: number): Promise<void> {
+  async start(count: number): Promise<number> {
     for (let started = 0; started < count; started++) {
       const place = this.#freest();
-      if (place === null) return;
+      if (place === null) return started;
       this.#startAt(place);
     }
+    return count;
   }
 
   /** The place with the fewest workers that may have one more now. */

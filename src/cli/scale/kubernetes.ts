@@ -56,8 +56,8 @@ export class KubernetesWorkers implements Scheduler {
     });
   }
 
-  async start(count: number): Promise<void> {
-    if (count < 1) return;
+  async start(count: number): Promise<number> {
+    if (count < 1) return 0;
     const known = (await this.units()).filter(({ state }) => state !== "leaving").length;
     const replicas = known + count;
     if (this.#replicas === null) {
@@ -65,6 +65,7 @@ export class KubernetesWorkers implements Scheduler {
       await this.#kubectl("apply", "--filename=-", { input: manifests(this.#terms, terms) });
     } else await this.#scale(replicas);
     this.#replicas = replicas;
+    return count;
   }
 
   async end(units: readonly Unit[]): Promise<void> {

@@ -17,8 +17,9 @@ export type Scheduler = {
   /** Those that were started for this coordinator, also by an earlier run where that can be
    *  known. */
   units(): Promise<readonly Unit[]>;
-  /** Resolves when they are asked for, at once where the scheduler can. */
-  start(count: number): Promise<void>;
+  /** Resolves when they are asked for, at once where the scheduler can, with how many that are:
+   *  fewer, or none, while it holds back those that would fail again. */
+  start(count: number): Promise<number>;
   /** Asks them to leave, and waits for no more than that they were asked. */
   end(units: readonly Unit[]): Promise<void>;
   /** All of them; waits until they have left, for at most `graceMs`. */

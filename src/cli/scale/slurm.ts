@@ -84,13 +84,14 @@ export class SlurmWorkers implements Scheduler {
     });
   }
 
-  async start(count: number): Promise<void> {
-    if (count < 1 || performance.now() < this.#notBeforeMs) return;
+  async start(count: number): Promise<number> {
+    if (count < 1 || performance.now() < this.#notBeforeMs) return 0;
     await this.#run(["sbatch", "--parsable"], {
       input: this.script(count),
       // A site may set SBATCH_EXPORT, which counts more than a directive.
       env: { TEQUIO_TOKEN: this.#terms.token, SBATCH_EXPORT: "ALL" },
     });
+    return count;
   }
 
   /** What fails at once would fail again: a queue of a site is not to be filled with it. */

@@ -17,17 +17,17 @@ export function workerLine(terms: WorkerTerms, name: string): string {
   return `${terms.program} ${words} --name ${name} --data "$dir"`;
 }
 
-/** Runs a worker in a directory that is removed after it; SIGTERM lets it leave by itself. A trap
- *  ends the first wait. */
+/** Runs a worker in a directory that is removed after it, and ends as it ends; SIGTERM lets it leave
+ *  by itself. A trap ends a wait before the worker ends. It waits before it looks for the process:
+ *  a shell may have reaped one that ended at once, and only `wait` still knows how. */
 export function heldScript(line: string, before: readonly string[] = []): string {
   return [
     ...before,
-    "status=0",
     "dir=$(mktemp -d) || exit 1",
     `${line} </dev/null & worker=$!`,
     "trap 'kill -TERM $worker 2>/dev/null' TERM INT HUP",
     ...(before.length === 0 ? [] : [untilInputEnds]),
-    "while kill -0 $worker 2>/dev/null; do wait $worker; status=$?; done",
+    "while :; do wait $worker; status=$?; kill -0 $worker 2>/dev/null || break; done",
     'rm -rf "$dir"',
     "exit $status",
   ].join("\n");
