@@ -138,7 +138,7 @@ for (const { bytesPerMs, lagMaxMs, name, rttMs } of [
   });
 }
 
-test("lanes that bring less than before, since the other direction is full now, become more", () => {
+test("lanes that bring less, since the other direction is full now, become more", () => {
   const laneBytesPerMs = (share: number) => (share < 0.25 ? 300 : 120);
   const { used } = sentUnequally({ bytesPerMs: 1_250, rttMs: 80, laneBytesPerMs }, 32_000);
   assert.ok(used > 0.85, `${used.toFixed(2)} of the line`);
