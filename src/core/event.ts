@@ -54,7 +54,8 @@ export type PythonSpecs = {
 export type AttemptReport = {
   readonly task: number;
   readonly attempt: number;
-  /** Time the attempt itself took, in ms (fractions allowed). */
+  /** Time the attempt itself took, in ms (fractions allowed): of map and reduce tasks with what
+   *  they fetch and store. */
   readonly durationMs: number;
 } & (
   | {

@@ -15,7 +15,7 @@ import type { OwnReach } from "./own-reach.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
 import { isLarge, partOf } from "./process/plan-part.ts";
 import type { Programs } from "./programs/programs.ts";
-import { doneReport, failureFrom, valueOutput } from "./run-reports.ts";
+import { doneReport, failureFrom, ProcessEnded, valueOutput } from "./run-reports.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
@@ -53,6 +53,8 @@ type Run = {
   process: TaskProcess | null;
   /** Read of a split that has compressed files, as they are stored; absent: the task counts. */
   storedBytes?: number;
+  /** Since when its process is loaded with the job, ms. */
+  sinceMs: number;
 };
 
 /** An order, and the messages about it that arrived already, when it was sent together with the
@@ -108,7 +110,7 @@ export class NodeExecutor implements Executor {
       this.#died(order, "all", { code: "unavailable", message });
       return;
     }
-    const run: Run = { order, job, stopping: new AbortController(), process: null };
+    const run: Run = { order, job, stopping: new AbortController(), process: null, sinceMs: 0 };
     this.#runs.set(order.run, run);
     this.#carryOut(run).then(
       () => this.#runs.delete(order.run),
@@ -136,6 +138,7 @@ export class NodeExecutor implements Executor {
     const { process, early } = await this.#untilKilled(run, taking);
     signal.throwIfAborted();
     run.process = process;
+    run.sinceMs = performance.now();
     if (next !== null) await this.#items(run, process, { order: next, early });
     else if (kind === "map") await this.#map(run, process);
     else await this.#reduce(run, process);
@@ -294,7 +297,9 @@ export class NodeExecutor implements Executor {
     const badRecords =
       bad === null ? {} : { badRecords: (await blobs.upload(bad, null, signal)).hash };
     signal.throwIfAborted();
-    const done = { ...report, inputBytes: run.storedBytes ?? report.inputBytes };
+    // With what it fetched and stored: by computing alone a far line would make it a straggler.
+    const durationMs = performance.now() - run.sinceMs;
+    const done = { ...report, durationMs, inputBytes: run.storedBytes ?? report.inputBytes };
     const where = isStored ? ({ isStored } as const) : {};
     this.#report(run, doneReport(done, { root, sizeBytes, records, ...badRecords, ...where }));
     await Promise.all([`${out}.part`, `${out}.bad`].map((path) => rm(path, { force: true })));
@@ -382,16 +387,6 @@ export class NodeExecutor implements Executor {
 
   #died(order: RunOrder, blame: "all" | "current", failure: Failure): void {
     this.#events.tell({ kind: "run-died", run: order.run, blame, failure });
-  }
-}
-
-/** The task process ended before everything was reported. */
-class ProcessEnded extends Error {
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
   }
 }
 

@@ -33,3 +33,13 @@ export function failureFrom(thrown: unknown): Failure {
   // Nothing that job code does leads here: a file of ours is gone, or there is a bug.
   return { code: "task-crashed", message: `the worker could not run it: ${name}: ${message}` };
 }
+
+/** The task process ended before everything was reported. */
+export class ProcessEnded extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
