@@ -1,5 +1,5 @@
-/** A Node stream in both directions as the substream that `StreamLink` speaks on: the link itself is
- *  tried on every carrier of bytes, whatever chunks that cuts them into. */
+/** A Node stream in both directions as the substream that `StreamLink` speaks on: the link is tried
+ *  on every carrier of bytes, whatever chunks that cuts them into. */
 import type { Duplex } from "node:stream";
 import type { Chunk, Stream } from "../libp2p/load.ts";
 
