@@ -3,6 +3,8 @@
 import type { Duplex } from "node:stream";
 import type { Chunk, Stream } from "../libp2p/load.ts";
 
+type Heard = (event: { readonly data: Chunk; readonly error?: Error }) => void;
+
 export class DuplexStream implements Stream {
   readonly protocol = "";
   readonly #duplex: Duplex;
@@ -46,13 +48,10 @@ export class DuplexStream implements Stream {
     this.#duplex.resume();
   }
 
-  addEventListener(
-    kind: "message" | "remoteCloseWrite" | "close",
-    heard: ((event: { readonly data: Chunk }) => void) | (() => void),
-  ): void {
-    const event = { message: "data", remoteCloseWrite: "end", close: "close" }[kind];
+  readonly addEventListener: Stream["addEventListener"] = (kind: string, heard: Heard) => {
+    const event = { message: "data", remoteCloseWrite: "end" }[kind] ?? "close";
     this.#duplex.on(event, (data: Buffer) => heard({ data }));
-  }
+  };
 
   #until(signal: AbortSignal | undefined, begin: (done: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
