@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, type TestContext, test } from "node:test";
 import { linkConformance } from "../../test/conformance/register.ts";
+import { waitMaxMs } from "../store/testing/patience.ts";
 import { FrameCutter, withLength } from "./libp2p/frames.ts";
 import { type Connection, loadLibp2p, type Stream } from "./libp2p/load.ts";
 import { Node, type NodeOptions, newKey } from "./libp2p.ts";
@@ -58,7 +59,7 @@ async function startShared(): Promise<[Node, Node]> {
 linkConformance("libp2p", async () => {
   shared.nodes ??= startShared();
   const [server, client] = await shared.nodes;
-  const first = await client.dial(server.addresses[0] as string, 5_000);
+  const first = await client.dial(server.addresses[0] as string, waitMaxMs);
   while (shared.links.length === 0) {
     await new Promise<void>((resolve) => {
       shared.wake = resolve;
@@ -124,7 +125,7 @@ test("answers belong to their requests, whatever their order; requests keep thei
   });
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   assert.equal(link.matchesAnswers, true);
   const answers: string[] = [];
   const all = new Promise<void>((resolve) => {
@@ -145,7 +146,7 @@ test("a peer's request is answered on its substream; an unknown one ends without
   const peer = await existingPeer(t, (text, stream) => reply(stream, text));
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   const held: string[] = [];
   link.onFrame((frame) => {
     const [kind, id, text] = textOf(frame).split(" ");
@@ -163,7 +164,7 @@ test("a closed connection is dialled again by the next request", async (t) => {
   const peer = await existingPeer(t, (text, stream) => reply(stream, text));
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   const answered = () =>
     new Promise<string>((resolve) => link.onFrame((frame) => resolve(textOf(frame))));
   let answer = answered();
@@ -215,7 +216,7 @@ test("a request goes again when its connection closes before the answer", async 
   });
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   const answer = new Promise<string>((resolve) => link.onFrame((frame) => resolve(textOf(frame))));
   link.send(bytesOf("? 1 one"));
   assert.equal(await answer, "! 1 one");
@@ -226,7 +227,7 @@ test("a peer with mplex is sent no more substreams than it takes in a second", a
   const peer = await existingPeer(t, (text, stream) => reply(stream, text), "mplex");
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   let answers = 0;
   const all = new Promise<void>((resolve, reject) => {
     link.onFrame(() => {
@@ -243,7 +244,7 @@ test("a peer that cannot be dialled again ends its link", async (t) => {
   const peer = await existingPeer(t, (text, stream) => reply(stream, text));
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   link.onFrame(() => {});
   const closed = new Promise<string>((resolve) => link.onClose(resolve));
   await peer.node.stop();
@@ -259,15 +260,15 @@ test("what is sent before a close arrives; a peer that is not meant is not taken
   });
   const client = await startNode();
   t.after(() => client.stop());
-  const link = await client.dial(peer.address, 5_000);
+  const link = await client.dial(peer.address, waitMaxMs);
   link.send(bytesOf("? 1 bye"));
   link.close("done");
   assert.equal(await asked.promise, "bye");
   const other = await startNode();
   t.after(() => other.stop());
   const wrong = peer.address.replace(/[^/]+$/, other.peerId);
-  await assert.rejects(client.dial(wrong, 5_000), /unavailable: no peer answers/);
-  await assert.rejects(client.dial("/ip4/127.0.0.1/tcp/1", 5_000), /bad-request.*which peer/);
+  await assert.rejects(client.dial(wrong, waitMaxMs), /unavailable: no peer answers/);
+  await assert.rejects(client.dial("/ip4/127.0.0.1/tcp/1", waitMaxMs), /bad-request.*which peer/);
 });
 
 test("a peer that speaks neither protocol is refused by the name of ours", async (t) => {
@@ -282,7 +283,10 @@ test("a peer that speaks neither protocol is refused by the name of ours", async
   const client = await startNode();
   t.after(() => client.stop());
   const address = String(node.getMultiaddrs()[0]);
-  await assert.rejects(client.dial(address, 5_000), /version-mismatch: .*does not speak \/test\/1/);
+  await assert.rejects(
+    client.dial(address, waitMaxMs),
+    /version-mismatch: .*does not speak \/test\/1/,
+  );
 });
 
 test("more than five dials of one host in a second are taken", async (t) => {
@@ -291,7 +295,7 @@ test("more than five dials of one host in a second are taken", async (t) => {
   const address = server.addresses[0] as string;
   const clients = await Promise.all(Array.from({ length: 8 }, () => startNode()));
   t.after(() => Promise.all(clients.map((client) => client.stop())));
-  await Promise.all(clients.map((client) => client.dial(address, 10_000)));
+  await Promise.all(clients.map((client) => client.dial(address, waitMaxMs)));
 });
 
 test("frames are cut wherever their bytes are", () => {
@@ -305,6 +309,11 @@ test("frames are cut wherever their bytes are", () => {
     }
     assert.deepEqual(got, frames);
   }
-  assert.throws(() => new FrameCutter(299).add(bytes), /larger than 299 bytes/);
-  assert.throws(() => new FrameCutter(9).add(Buffer.alloc(9, 0xff)), /no varint/);
+  const cut: Uint8Array[] = [];
+  const all = () => {
+    for (const frame of new FrameCutter(299).add(bytes)) cut.push(frame);
+  };
+  assert.throws(all, /larger than 299 bytes/);
+  assert.deepEqual(cut, frames.slice(0, -1), "those before it count");
+  assert.throws(() => [...new FrameCutter(9).add(Buffer.alloc(9, 0xff))], /no varint/);
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dial } from "../link/grpc/dial.ts";
+import { waitMaxMs } from "../store/testing/patience.ts";
 import { reachOf, refuserFor } from "./addresses.ts";
 
 test("F3: link-local, unspecified, multicast and wrapped addresses are refused", () => {
@@ -46,7 +47,7 @@ test("F3: an address from a coordinator may not be more private than the coordin
 });
 
 test("F3: host names are checked by the address that they resolve to", async () => {
-  const options = { port: 9, fingerprint: "", limitMs: 60_000 };
+  const options = { port: 9, fingerprint: "", limitMs: waitMaxMs };
   for (const host of ["127.0.0.1", "localhost", "0x7f.1", "127.1", "[::1]".slice(1, -1)]) {
     const dialled = dial({ ...options, host, refuse: refuserFor("world") });
     await assert.rejects(dialled, /forbidden.*is not dialled|unavailable/, host);

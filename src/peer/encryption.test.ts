@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { p4Opened } from "../coordinator/members/testing/p4-client.ts";
 import { fingerprint, selfSigned } from "../link/tls/self-signed.ts";
+import { waitMaxMs } from "../store/testing/patience.ts";
 import { type DialRules, PeerConnection } from "./fetch/connection.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import type { Source } from "./found.ts";
@@ -173,7 +174,7 @@ test("a banned source does not keep an honest one from completing the download",
     find: async () => found,
     refuse: () => null,
     host: "",
-    idleMs: 5_000,
+    idleMs: waitMaxMs,
   });
   t.after(() => inputs.close());
   const read: Buffer[] = [];
@@ -202,7 +203,7 @@ test("without certificate, a peer on another machine is sent no byte", async (t)
 });
 
 test("a peer answers other machines only over TLS, except for anonymous getFile", async (t) => {
-  const limits = { connectMs: 60_000, answerMs: 60_000 };
+  const limits = { connectMs: waitMaxMs, answerMs: waitMaxMs };
   const asked = (port: number, to: string, file = name) => {
     const address = { host: "127.0.0.1", port, fingerprint: to };
     return PeerConnection.connect(address, { refuse: () => null }, limits).then((connection) => {
@@ -211,7 +212,11 @@ test("a peer answers other machines only over TLS, except for anonymous getFile"
       return {
         open: () => connection.open(wanted, "s".repeat(43)),
         getFile: () =>
-          connection.getFile(file, { credential: "s".repeat(43), maxBytes: 1e6, limitMs: 60_000 }),
+          connection.getFile(file, {
+            credential: "s".repeat(43),
+            maxBytes: 1e6,
+            limitMs: waitMaxMs,
+          }),
       };
     });
   };

@@ -6,6 +6,7 @@ import { GrpcClient } from "../link/grpc/client.ts";
 import { dial } from "../link/grpc/dial.ts";
 import { GrpcServer } from "../link/grpc/server.ts";
 import { fingerprint, selfSigned } from "../link/tls/self-signed.ts";
+import { waitMaxMs } from "../store/testing/patience.ts";
 import { defaultListenerLimits, openListener } from "./listener.ts";
 
 const certificate = selfSigned(["localhost"], Date.now());
@@ -32,11 +33,11 @@ async function listen(t: TestContext, hasTls: boolean): Promise<number> {
 }
 
 async function echo(t: TestContext, port: number, of: string): Promise<string> {
-  const options = { host: "127.0.0.1", port, refuse: () => null, limitMs: 60_000 };
+  const options = { host: "127.0.0.1", port, refuse: () => null, limitMs: waitMaxMs };
   const socket = await dial({ ...options, fingerprint: of });
   const client = new GrpcClient(socket, `127.0.0.1:${port}`);
   t.after(() => client.close());
-  const call = { limitMs: 60_000, answerMaxBytes: 100 };
+  const call = { limitMs: waitMaxMs, answerMaxBytes: 100 };
   const answer = await client.unary("/Echo/once", [Buffer.from("hi")], call);
   return Buffer.from(answer).toString();
 }

@@ -11,6 +11,7 @@ import test, { type TestContext } from "node:test";
 import type { JobSpec } from "../core/job.ts";
 import type { JobSummary } from "../core/summary.ts";
 import { temporaryDir } from "../store/testing/at-end.ts";
+import { waitMaxMs } from "../store/testing/patience.ts";
 import type { SmallBlobs, Submit } from "../wire/api/messages.ts";
 import type { BuiltJob } from "./bundle.ts";
 import { Client, connect } from "./client.ts";
@@ -40,7 +41,7 @@ async function serve(t: TestContext, routes: Routes): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function client(t: TestContext, url: string, answerMs = 5000): Client {
+function client(t: TestContext, url: string, answerMs = waitMaxMs): Client {
   const made = new Client({ url, token: "secret", answerMs });
   t.after(() => made.close());
   return made;
@@ -336,7 +337,7 @@ test("a coordinator that has moved is called where it is, not where it was", asy
   const whereNow = () => ({ url: now, fingerprint: "" });
   const closed = "http://127.0.0.1:9";
   for (const url of [old, closed]) {
-    const moved = new Client({ url, token: "secret", answerMs: 5_000, whereNow });
+    const moved = new Client({ url, token: "secret", answerMs: waitMaxMs, whereNow });
     t.after(() => moved.close());
     assert.deepEqual(await moved.me(), { role: "admin" });
     assert.equal(moved.url, now);

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { TaskInputs } from "../../src/worker/browser/tab/inputs.ts";
 
 type Task = Parameters<TaskInputs["order"]>[0];
@@ -43,7 +44,7 @@ test("a tab computes each task with its own item, whichever are still wanted", a
   const { attempts, items } = await inputs.order(task, {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     signal: new AbortController().signal,
-    patienceMs: 10_000,
+    patienceMs: waitMaxMs,
     moved: () => {},
   });
   assert.deepEqual(

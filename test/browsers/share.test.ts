@@ -71,9 +71,9 @@ test("rests do not count against the time limit of an item", options, async (t) 
   place.write(
     "rests.ts",
     `import { tasks } from "tequio";
-    export default tasks({ name: "rests", clock: "real", attempts: 1, timeoutMs: 3_500,
+    export default tasks({ name: "rests", clock: "real", attempts: 1, timeoutMs: 8_500,
       items: [0, 1],
-      run(item: number) { for (const until = Date.now() + 400; Date.now() < until;); return item; },
+      run(item: number) { for (const until = Date.now() + 1e3; Date.now() < until;); return item; },
     });`,
   );
   const { code, err, out } = await place.run("run", "rests.ts", "-o", "-");

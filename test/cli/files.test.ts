@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { noise } from "../../src/peer/testing/peers.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
 type Shared = { readonly link: string; readonly running: Running; readonly peer: string };
@@ -156,7 +157,7 @@ test("kill -9 in the middle of a folder: what has a name is whole and stays", as
 });
 
 async function holds(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + 30_000;
+  const endMs = performance.now() + waitMaxMs;
   while (!condition()) {
     assert.ok(performance.now() < endMs, "it took too long");
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -81,15 +81,19 @@ for (const shuffle of ["s3", "workers"] as const) {
     const maps = () => mapsOf(client, job);
     const areAll = (all: Attempt[]) => new Set(all.map(({ task }) => task)).size === mapTasks;
     const done = await polled(maps, areAll);
-    const [victim] = done;
-    await workers[(victim?.worker ?? 0) - 1]?.stop("SIGKILL");
+    const victim = done[0]?.worker ?? 0;
+    const lost = new Set(done.flatMap(({ task, worker }) => (worker === victim ? [task] : [])));
+    const isNew = ({ task, worker }: Attempt) =>
+      !done.some((one) => one.task === task && one.worker === worker);
+    await workers[victim - 1]?.stop("SIGKILL");
     assert.equal((await client.job(job as never)).state, "running", "others have to read yet");
     const result = await place.run("attach", job, "-o", "-");
     assert.equal(result.code, 0, result.err);
     const judged = await place.run(...common, "--sequential", "-o", "-");
     assert.equal(result.out, judged.out);
-    const repeated = (await maps()).length - done.length;
-    if (shuffle === "s3") assert.equal(repeated, 0);
-    else assert.ok(repeated > 0);
+    // Of the others one may have been silent for longer than its lease on a busy machine.
+    const repeated = (await maps()).filter((one) => lost.has(one.task) && isNew(one));
+    if (shuffle === "s3") assert.deepEqual(repeated, [], `of ${JSON.stringify(done)}`);
+    else assert.ok(repeated.length > 0);
   });
 }

@@ -35,7 +35,7 @@ async function gateway(t: TestContext, harmed: number, isOld = false) {
   t.after(() => server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const signal = AbortSignal.timeout(waitMaxMs);
-  const calls = { origin, signal, patienceMs: 60_000, moved: () => {} };
+  const calls = { origin, signal, patienceMs: waitMaxMs, moved: () => {} };
   return { calls, asked: () => asked };
 }
 

@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { openProxy } from "../../src/gateway/proxy.ts";
 import { Client } from "../../src/sdk/client.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { ask, readAll } from "../../src/worker/shuffle/http.ts";
 
 async function listening(t: TestContext, server: Server): Promise<string> {
@@ -47,7 +48,7 @@ const callers: Record<string, (t: TestContext, url: string) => Promise<() => Pro
     return () => client.jobs();
   },
   "a worker": async (_t, url) => async () => {
-    const answer = await ask(new URL("/t/1", url), { idleMs: 30_000 });
+    const answer = await ask(new URL("/t/1", url), { idleMs: waitMaxMs });
     return readAll(answer, 1_000);
   },
   "a tab, through its gateway": async (t, url) => {
@@ -78,7 +79,7 @@ test("a body that can be read once goes on a new connection", async (t) => {
   const place = new URL("/t/1", url);
   for (let n = 0; n < 3; n++) {
     const body = Readable.from([Buffer.from("x")]);
-    await readAll(await ask(place, { method: "PUT", idleMs: 30_000, body }), 1_000);
+    await readAll(await ask(place, { method: "PUT", idleMs: waitMaxMs, body }), 1_000);
   }
   assert.deepEqual(counts, { answered: 3, closed: 0 });
 });

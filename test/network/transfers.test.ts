@@ -9,7 +9,7 @@ import { opened } from "../../src/coordinator/testing/opened.ts";
 import { Client } from "../../src/sdk/client.ts";
 import type { Upload } from "../../src/sdk/plan/upload.ts";
 import { atEnd, temporaryDir } from "../../src/store/testing/at-end.ts";
-import { testMaxMs } from "../../src/store/testing/patience.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { Place } from "../fixtures/place.ts";
 import { fairWeather, TcpProxy } from "./proxy.ts";
 
@@ -30,7 +30,7 @@ async function behindProxy(t: TestContext) {
   const proxy = await TcpProxy.open(cluster.url);
   atEnd(t, () => proxy.close());
   const { token } = await cluster.token("submitter", "ann");
-  const client = (answerMs = 15_000) => {
+  const client = (answerMs = waitMaxMs) => {
     const made = new Client({ url: proxy.url, token, answerMs });
     atEnd(t, () => made.close());
     return made;

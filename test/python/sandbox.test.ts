@@ -1,6 +1,9 @@
 /** Python in each sandbox that this host has, and what job code reaches there. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
 import { probeSandbox, runsPython } from "../../src/worker/slot/sandbox-node.ts";
 import { type FindTool, findTool } from "../../src/worker/slot/walls/view.ts";
@@ -27,6 +30,15 @@ for (const [name, find] of Object.entries(finders)) {
     assert.equal(await runsPython(sandbox, (await findPython())!), true);
   });
 }
+
+test("a Python that takes long to start on a busy machine is found all the same", {
+  skip,
+}, async (t) => {
+  const program = join(temporaryDir(t, "slow-python-"), "python3");
+  const { executable } = (await findPython())!;
+  writeFileSync(program, `#!/bin/sh\nsleep 11\nexec ${executable} "$@"\n`, { mode: 0o755 });
+  assert.equal((await findPython(program))?.executable, executable);
+});
 
 const probes = {
   network: 'import socket; socket.create_connection(("127.0.0.1", 9))',

@@ -17,7 +17,7 @@ test("every file of tests is run once", () => {
 const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;
 const program = `import { spec } from "node:test/reporters";
 import { runParts } from "${runParts}";
-const options = { cpuFile: process.argv[3]!, timeoutMs: 60_000 };
+const options = { cpuFile: process.argv[3]!, timeoutMs: 300_000 };
 const { ended, reports } = runParts(JSON.parse(process.argv[2]!), options);
 reports.pipe(new spec()).pipe(process.stdout);
 if (!(await ended)) process.exitCode = 1;`;

@@ -13,6 +13,7 @@ import { RemoteFiles } from "../../src/remote/files.ts";
 import { presigned, signed } from "../../src/remote/signature.ts";
 import { bytes, text } from "../../src/sdk/format.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { filesWays } from "../operators/run.ts";
 import { access, type Store, startStore, tagOf } from "./s3-server.ts";
 
@@ -34,7 +35,7 @@ afterEach(() => {
 const lines = (count: number) =>
   Array.from({ length: count }, (_, i) => `${i},city${i % 5},${(i * 37) % 100}\n`).join("");
 const table = `id,city,price\n${lines(5000)}`;
-const limits = { retryMs: 1, retries: 3, stallMs: 2000 };
+const limits = { retryMs: 1, retries: 3, stallMs: waitMaxMs };
 const read = async (files: RemoteFiles, url: string, start: number, end: number) => {
   const file = await files.look(url, 10);
   const chunks: Uint8Array[] = [];

@@ -101,6 +101,14 @@ test("properties are tried with one seed for all", () => {
   assert.equal(unwantedFindings(own, "seeds").length, 1);
 });
 
+test("what only ends a test that hangs has as long as a busy machine may take", () => {
+  holds("short-waits", unwantedFindings(sources, "short-waits"));
+  const found = (text: string) => unwantedFindings(pretend("src/x.test.ts", text), "short-waits");
+  assert.equal(found(`const limits = { connect${"Ms: 5_000"} };`).length, 1);
+  assert.equal(found(`const endMs = performance.now${"() + 60_000"};`).length, 1);
+  assert.equal(found(`const limits = { answer${"Ms: 300"} };`).length, 0, "one that is to end");
+});
+
 test("no process of the product loads fetch with Node's HTTP module", () => {
   holds("http-imports", httpFindings(sources));
   const find = (text: string) => httpFindings(pretend("src/x.ts", text)).length;

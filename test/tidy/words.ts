@@ -77,12 +77,19 @@ const unwanted: ReadonlyArray<readonly [rule: string, pattern: RegExp, why: stri
     "use src/store/testing/at-end.ts",
   ],
   ["seeds", new RegExp(`from "fast${"-"}check"`), "use test/fixtures/fast-check.ts"],
+  [
+    "short-waits",
+    /(?:\b(?:connect|answer|limit)Ms(?::| =)|\.now\(\) \+) (?:[3-9]_?\d{3}|[1-9]\d{1,2}_\d{3})\b/,
+    "a busy machine takes longer; what only ends a hang has waitMaxMs",
+  ],
 ];
 
 /** Which sources a rule reads; default: all. */
 const readBy: Readonly<Record<string, (source: Source) => boolean>> = {
   skips: ({ isTest }) => isTest,
   "spread-arguments": ({ isTest, path }) => !isTest && path.startsWith("src/"),
+  // The core's time is that of its events.
+  "short-waits": ({ isTest, path }) => isTest && !path.startsWith("src/core/"),
   seeds: ({ path }) => path !== "test/fixtures/fast-check.ts",
   "temporary-folders": ({ isTest, path }) => isTest || /^(?:bench|scripts)\//.test(path),
 };

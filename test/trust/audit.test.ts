@@ -9,7 +9,7 @@ import type { JobSummary } from "../../src/core/summary.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
-import { testMaxMs } from "../../src/store/testing/patience.ts";
+import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { polled } from "../../src/store/testing/polled.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { writtenJob } from "./written-job.ts";
@@ -53,7 +53,7 @@ async function computed(
 ): Promise<JobSummary> {
   const { built, planned } = await writtenJob(folder, source, { splitBytes: 200, text });
   const job = await submitJob(client, built, planned, { name: "audited" });
-  const endsAtMs = performance.now() + 60_000;
+  const endsAtMs = performance.now() + waitMaxMs;
   return polled(
     () => client.job(job),
     (summary) => {

@@ -97,7 +97,8 @@ async function checkReport(t: TestContext, { place }: Cluster, id: string): Prom
 
 test("an operator cancels and submits again; a reader is offered neither", { skip }, async (t) => {
   const cluster = await startCluster(t, "--workers", "1");
-  const id = await submit(cluster, { count: 1_000, ms: 100 });
+  // It outlasts whatever a busy machine takes to open two pages.
+  const id = await submit(cluster, { count: 20_000, ms: 100 });
   const reader = await readerOf(cluster);
   const at = `${cluster.url}/jobs/${id}#token=`;
   const reading = await openScreen(browser!, at + reader);

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { looksLikeDateTime } from "../../wire/console/date-time.ts";
 import { defaultTimeCall } from "../../wire/console/soap.ts";
 import { serviceClock } from "./clock.ts";
@@ -105,7 +106,7 @@ describe("the time service", () => {
       return [200, envelope("21/11/2026 02:15:45")];
     });
     const onNote = () => assert.fail("nothing is wrong");
-    const clock = serviceClock({ url, call: defaultTimeCall, timeoutMs: 60_000, onNote });
+    const clock = serviceClock({ url, call: defaultTimeCall, timeoutMs: waitMaxMs, onNote });
     assert.equal(await clock(), "21/11/2026 02:15:45");
   });
 
@@ -119,7 +120,7 @@ describe("the time service", () => {
     for (const url of [...urls, "http://127.0.0.1:1/"]) {
       const notes: string[] = [];
       const onNote = (text: string) => void notes.push(text);
-      const clock = serviceClock({ url, call: defaultTimeCall, timeoutMs: 60_000, onNote });
+      const clock = serviceClock({ url, call: defaultTimeCall, timeoutMs: waitMaxMs, onNote });
       assert.ok(looksLikeDateTime(await clock()));
       await clock();
       assert.equal(notes.length, 1, url);

@@ -14,6 +14,7 @@ import { openDiskBlobs } from "../../store/blob/disk.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
 import type { Log } from "../../store/log/log.ts";
 import { atEnd } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { ConnectionLost } from "../connection-lost.ts";
 import { Connection } from "./connection.ts";
 import { type JetStreamLogOptions, openJetStreamLog } from "./log.ts";
@@ -207,7 +208,7 @@ async function damaged(harm: (file: Buffer) => Buffer, text: RegExp): Promise<vo
 test("jetstream: a question that is dropped is asked again, and an error is an answer", {
   skip,
 }, async (t) => {
-  const connection = new Connection(newPlace(), { connectMs: 30_000, answerMs: 30_000 });
+  const connection = new Connection(newPlace(), { connectMs: waitMaxMs, answerMs: waitMaxMs });
   atEnd(t, () => connection.close());
   let asked = 0;
   const answer = await connection.look(async ({ nc }) => {

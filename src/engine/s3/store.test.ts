@@ -14,6 +14,7 @@ import type { ClusterError } from "../../core/error.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { pieceBytes } from "../../store/blob/pieces.ts";
 import { atEnd, temporaryDir } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { type S3Place, s3Credentials, s3Place } from "./place.ts";
 import { openS3Blobs, type S3BlobsOptions } from "./store.ts";
 
@@ -28,7 +29,7 @@ after(async () => {
 });
 
 function openAt(place: S3Place, dir: string, over: Partial<S3BlobsOptions> = {}): Promise<Blobs> {
-  const times = { idleMs: 2_000, patienceMs: 0 };
+  const times = { idleMs: waitMaxMs, patienceMs: 0 };
   return openS3Blobs(place, { spoolDir: join(dir, "parts"), credentials, times, ...over });
 }
 
@@ -174,7 +175,7 @@ test("s3: calls are tried again while the server is overloaded", { skip }, async
     response.writeHead(503).end("<Error><Code>SlowDown</Code></Error>");
     return true;
   });
-  const times = { idleMs: 5_000, patienceMs: 30_000 };
+  const times = { idleMs: waitMaxMs, patienceMs: waitMaxMs };
   const blobs = await openAt(place, temporaryDir(t), { times });
   assert.equal(refused, 3);
   await blobs.close();

@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
 import { openReplyServer, type ReplyServer } from "../../link/zeromq/reply-server.ts";
 import { askOnce } from "../../link/zeromq/request.ts";
-import { testMaxMs } from "../../store/testing/patience.ts";
+import { testMaxMs, waitMaxMs } from "../../store/testing/patience.ts";
 import { errorAnswer, okAnswer } from "../../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../../wire/filesystem/codec.ts";
 import { addressField } from "../../wire/filesystem/fields.ts";
@@ -47,7 +47,7 @@ class Job {
     answer: (given: number, report: () => Promise<unknown>) => Promise<Uint8Array>,
     parts: Partial<BlocksParts> = {},
   ): Promise<string | null> {
-    const asking = { timeoutMs: 5_000, answerMaxBytes: 1e6 };
+    const asking = { timeoutMs: waitMaxMs, answerMaxBytes: 1e6 };
     const worker = await serving(t, (frame) => {
       this.given += 1;
       const to = addressField(decodeMessage(frame), "answer_addr");
@@ -224,7 +224,7 @@ test(
           worker_addr: [host, String(busy.port)],
           block_id: "map_0",
         });
-        const asking = { timeoutMs: 5_000, answerMaxBytes: 1e6 };
+        const asking = { timeoutMs: waitMaxMs, answerMaxBytes: 1e6 };
         await askOnce(addressField(decodeMessage(frame), "answer_addr"), done, asking).catch(
           () => {},
         );

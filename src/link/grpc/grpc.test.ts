@@ -5,12 +5,13 @@ import { connect as connectHttp2 } from "node:http2";
 import type { Socket } from "node:net";
 import { test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { MessageCutter, prefixOf } from "./messages.ts";
 import { decodeDetails, encodeDetails, parseTimeout, timeoutText } from "./metadata.ts";
 import { GrpcError, grpcStatus, isConnectionLost } from "./status.ts";
 import { frame, openEcho, rawConnection, startEcho } from "./testing/echo.ts";
 
-const options = { limitMs: 10_000, answerMaxBytes: 8 * 1024 * 1024 };
+const options = { limitMs: waitMaxMs, answerMaxBytes: 8 * 1024 * 1024 };
 const nothing = [new Uint8Array(0)];
 
 function status(expected: number, details: RegExp = /./) {

@@ -16,7 +16,7 @@ import {
 import { GrpcError, grpcStatus } from "./status.ts";
 import { openEcho, startEcho } from "./testing/echo.ts";
 
-const options = { limitMs: 10_000, answerMaxBytes: 8 * 1024 * 1024 };
+const options = { limitMs: waitMaxMs, answerMaxBytes: 8 * 1024 * 1024 };
 const same = (bytes: Buffer) => bytes;
 
 function call(path: string, requestStream = false, responseStream = false) {
@@ -173,6 +173,8 @@ server.start()
 print(port, flush=True)
 sys.stdin.read()
 `;
+
+import { waitMaxMs } from "../../store/testing/patience.ts";
 
 test("this client calls Python's gRPC", { skip }, async (t) => {
   const child = spawn(python, ["-c", pythonServer], {

@@ -17,24 +17,25 @@ export class FrameCutter {
     this.#maxBytes = maxBytes;
   }
 
-  /** Frames that are whole now, without their lengths. Throws `protocol-violated` when one is
-   *  larger than the limit, before it has come. */
-  add(chunk: Chunk): Uint8Array[] {
+  /** Frames that are whole now, without their lengths, each as it is cut. Throws
+   *  `protocol-violated` at one that is larger than the limit, before it has come; those before it
+   *  count, also when they come in the same chunk. */
+  *add(chunk: Chunk): Generator<Uint8Array, void> {
     const bytes = chunk.subarray();
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;
-    const frames: Uint8Array[] = [];
     for (;;) {
       if (this.#wanted === -1) this.#wanted = this.#readWanted();
-      if (this.#wanted === -1 || this.#heldBytes < this.#wanted) return frames;
+      if (this.#wanted === -1 || this.#heldBytes < this.#wanted) return;
       const all = this.#joined();
       const { start } = readLength(all) as Length;
       // A copy, and the plain array that links promise: `all` may be a Buffer.
-      frames.push(new Uint8Array(all.subarray(start, this.#wanted)));
+      const frame = new Uint8Array(all.subarray(start, this.#wanted));
       const rest = all.subarray(this.#wanted);
       this.#held = rest.length === 0 ? [] : [rest];
       this.#heldBytes = rest.length;
       this.#wanted = -1;
+      yield frame;
     }
   }
 

@@ -2,6 +2,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
+/** A busy machine takes long to start it, ms. */
+const endsWithinMs = 300_000;
+
 const hidden = `import { registerHooks } from "node:module";
 const [file, name, load] = process.argv.slice(1);
 registerHooks({
@@ -19,6 +22,6 @@ export async function errorWithout(
   { file, load }: { readonly file: string; readonly load: string },
 ): Promise<{ readonly code: string; readonly text: string }> {
   const args = ["--input-type=module", "--eval", hidden, file, name, load];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: endsWithinMs });
   return JSON.parse(stdout);
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { after, type TestContext, test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
 import { hostId } from "../../link/host.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import * as data from "../../wire/p4/data.ts";
 import { PeerConnection } from "../fetch/connection.ts";
 import {
@@ -37,7 +38,7 @@ function inputs(t: TestContext, root: string, { host = "", peers, rootNow = root
     const sources = peers.map((peer, n) => peer.source(`peer ${n}`));
     return { name: "f", root: "root" in wanted ? wanted.root : rootNow, sizeBytes, sources };
   };
-  const shared = new SharedInputs({ find, refuse: () => null, host, idleMs: 5_000 });
+  const shared = new SharedInputs({ find, refuse: () => null, host, idleMs: waitMaxMs });
   t.after(() => shared.close());
   const content = { name: "f", root, sizeBytes };
   return async (start: number, end: number): Promise<Buffer> => {
@@ -81,7 +82,7 @@ test("I13: only a caller on the owner's machine is sent a file's path", async (t
   const paths: string[] = [];
   for (const host of ["", "0123456789abcdef", hostId()]) {
     const source = peer.source();
-    const limits = { connectMs: 5_000, answerMs: 5_000 };
+    const limits = { connectMs: waitMaxMs, answerMs: waitMaxMs };
     const connection = await PeerConnection.connect(source.address, { refuse: () => null }, limits);
     t.after(() => connection.close());
     const wanted = { fileName: "f", root: new Uint8Array(0), host };

@@ -45,7 +45,7 @@ function ticketMaster(of: { readonly fileName: string; readonly root: string }):
 
 function connect(t: TestContext, port: number): Promise<PeerConnection> {
   const address = { host: "127.0.0.1", port, fingerprint: "" };
-  const limits = { connectMs: 5000, answerMs: 5000 };
+  const limits = { connectMs: waitMaxMs, answerMs: waitMaxMs };
   return PeerConnection.connect(address, { refuse: () => null }, limits).then((connection) => {
     t.after(() => connection.close());
     return connection;
@@ -196,13 +196,19 @@ test("a changed file is never served under its old root", async (t) => {
 
 /** Asks for the first two pieces on a connection of its own. */
 async function readPieces(t: TestContext, port: number, session: Uint8Array): Promise<number> {
-  const options = { host: "127.0.0.1", port, fingerprint: "", refuse: () => null, limitMs: 60_000 };
+  const options = {
+    host: "127.0.0.1",
+    port,
+    fingerprint: "",
+    refuse: () => null,
+    limitMs: waitMaxMs,
+  };
   const client = new GrpcClient(await dial(options), `127.0.0.1:${port}`);
   t.after(() => client.close());
   const request = { session, runs: [{ first: 0, count: 2 }] };
   const bytes = data.encode(data.readRequest, request, 1000);
   let count = 0;
-  const call = { limitMs: 60_000, answerMaxBytes: data.messageMaxBytes.readAnswer };
+  const call = { limitMs: waitMaxMs, answerMaxBytes: data.messageMaxBytes.readAnswer };
   for await (const _ of client.stream(data.paths.read, [bytes], call)) count += 1;
   return count;
 }
@@ -249,7 +255,7 @@ test("runs beyond the file are refused", async (t) => {
     const options = {
       allocate: (length: number) => new Uint8Array(length),
       signal: AbortSignal.timeout(waitMaxMs),
-      limitMs: 60_000,
+      limitMs: waitMaxMs,
     };
     await assert.rejects(connection.read({ session, runs: [run] }, options).next(), /has 4 pieces/);
   }

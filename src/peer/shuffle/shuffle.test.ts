@@ -22,7 +22,7 @@ import { parseTicket, proofOf, sourceKey, ticketText } from "./ticket.ts";
 const key = sourceKey("secret of the job", "w-1");
 const scope = { job: "j-1", stage: 0, requester: "w-2", expiresMs: 2_000 };
 const content = noise(3 * 1024 * 1024 + 5);
-const limits = { limitMs: 60_000, answerMaxBytes: shuffle.shuffleMaxBytes.part };
+const limits = { limitMs: waitMaxMs, answerMaxBytes: shuffle.shuffleMaxBytes.part };
 
 type Source = { readonly port: number; judge: JobKey | null; close(): Promise<void> };
 
@@ -46,7 +46,7 @@ async function source(t: TestContext): Promise<Source> {
 
 async function connected(t: TestContext, { port }: Source) {
   const host = "127.0.0.1";
-  const options = { host, port, fingerprint: "", refuse: () => null, limitMs: 60_000 };
+  const options = { host, port, fingerprint: "", refuse: () => null, limitMs: waitMaxMs };
   const client = new GrpcClient(await dial(options), `${host}:${port}`);
   t.after(() => client.close());
   const ask = (path: string, parts: readonly Uint8Array[]) => client.unary(path, parts, limits);
@@ -166,7 +166,7 @@ test("connections beside the first are for far sources, few, and share the reads
 });
 
 async function readsAll(t: TestContext, port: number, count = 40): Promise<void> {
-  const client = new ShuffleClient(() => null, { connectMs: 60_000, idleMs: 60_000 });
+  const client = new ShuffleClient(() => null, { connectMs: waitMaxMs, idleMs: waitMaxMs });
   t.after(() => client.close());
   const from = {
     address: `grpc://127.0.0.1:${port}`,
@@ -176,7 +176,7 @@ async function readsAll(t: TestContext, port: number, count = 40): Promise<void>
   };
   const read = async (part: number) => {
     const chunks: Buffer[] = [];
-    const options = { limitMs: 120_000, signal: new AbortController().signal };
+    const options = { limitMs: waitMaxMs, signal: new AbortController().signal };
     for await (const chunk of client.read(from, { task: 0, attempt: 1, part }, options)) {
       chunks.push(Buffer.from(chunk));
     }
@@ -188,7 +188,7 @@ async function readsAll(t: TestContext, port: number, count = 40): Promise<void>
 
 test("connections to unreachable or closed sources are not kept", async (t) => {
   const self = await source(t);
-  const client = new ShuffleClient(() => null, { connectMs: 60_000, idleMs: 5_000 });
+  const client = new ShuffleClient(() => null, { connectMs: waitMaxMs, idleMs: waitMaxMs });
   t.after(() => client.close());
   const read = async (port: number) => {
     const from = { address: `grpc://127.0.0.1:${port}`, ticket: ticketText(key, scope) };
@@ -209,7 +209,7 @@ test("F3: an address of the cloud's own services is not dialled", async () => {
   const client = new ShuffleClient(refuserFor("machine"), { connectMs: 1_000, idleMs: 1_000 });
   for (const address of ["grpc://169.254.169.254:80", "grpc://[::ffff:169.254.169.254]:80"]) {
     const from = { address, ticket: ticketText(key, scope), job: "j-1", stage: 0 };
-    const options = { limitMs: 60_000, signal: new AbortController().signal };
+    const options = { limitMs: waitMaxMs, signal: new AbortController().signal };
     const wanted = { task: 0, attempt: 1, part: 0 };
     await assert.rejects(client.read(from, wanted, options).next(), { code: "forbidden" });
   }

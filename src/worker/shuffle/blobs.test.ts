@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { pattern } from "../../conformance/bytes.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { CoordinatorBlobs } from "./blobs.ts";
 import { openOutput } from "./open-output.ts";
 import { storeVerified } from "./store-file.ts";
@@ -31,7 +32,7 @@ async function coordinator(t: TestContext, answer: RequestListener): Promise<Coo
     server.closeAllConnections();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const limits = { limitMs: 60_000, idleMs: 60_000 };
+  const limits = { limitMs: waitMaxMs, idleMs: waitMaxMs };
   const { signal: moved } = new AbortController();
   const coordinator = { url, fingerprint: "", credential: () => "", moved };
   return new CoordinatorBlobs({ coordinator, ...limits });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openDiskBlobs } from "../../store/blob/disk.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { CoordinatorBlobs } from "./blobs.ts";
 
 const content = "what a reduce task has written\n";
@@ -33,7 +34,7 @@ async function opened(t: TestContext, hasBlobs: boolean) {
   });
   const store = await openDiskBlobs(join(dir, "blobs"));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const limits = { limitMs: 60_000, idleMs: 60_000 };
+  const limits = { limitMs: waitMaxMs, idleMs: waitMaxMs };
   const { signal: moved } = new AbortController();
   const coordinator = { url, fingerprint: "", credential: () => "", moved };
   const blobs = new CoordinatorBlobs({ coordinator, ...limits, store });

@@ -5,6 +5,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { ask, readAll } from "./http.ts";
 
 test("calls to a pinned certificate share a connection, and with another pin none", async (t) => {
@@ -19,7 +20,7 @@ test("calls to a pinned certificate share a connection, and with another pin non
     server.close();
   });
   const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  const call = (pin: string) => ask(url, { fingerprint: pin, idleMs: 5_000 });
+  const call = (pin: string) => ask(url, { fingerprint: pin, idleMs: waitMaxMs });
   for (let n = 0; n < 3; n++) {
     assert.equal(String(await readAll(await call(fingerprint(cert)), 10)), "yes");
   }

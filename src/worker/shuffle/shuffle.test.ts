@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
 import { ShuffleClient, type WantedPart } from "../../peer/shuffle/client.ts";
 import { type Scope, sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import { polled } from "../../store/testing/polled.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import { exchangeText, parseExchange } from "../../wire/p4/shuffle.ts";
@@ -131,10 +132,10 @@ test("F3: outputs of a worker that is gone are lost; what moves is fetched anew"
 test("N8: a worker that cannot be reached is read by way of the coordinator", async (t) => {
   const { manager, members, sources } = await mapped(t);
   const { key, url } = members[1]!;
-  const client = new ShuffleClient(() => null, { connectMs: 60_000, idleMs: 5_000 });
+  const client = new ShuffleClient(() => null, { connectMs: waitMaxMs, idleMs: waitMaxMs });
   t.after(() => client.close());
   const from = { address: url, ticket: ticketFor(key), job: "j-1", stage: 0 };
-  const options = { limitMs: 60_000, signal: new AbortController().signal };
+  const options = { limitMs: waitMaxMs, signal: new AbortController().signal };
   for (const task of [2, 3]) {
     for (const part of ["manifest", 0, 1, 2] as const) {
       const chunks: Buffer[] = [];
@@ -180,11 +181,11 @@ async function shown(
   ticket: string,
   over: Partial<WantedPart & { job: string; stage: number }> = {},
 ): Promise<number | string> {
-  const client = new ShuffleClient(() => null, { connectMs: 60_000, idleMs: 5_000 });
+  const client = new ShuffleClient(() => null, { connectMs: waitMaxMs, idleMs: waitMaxMs });
   t.after(() => client.close());
   const wanted = { task: 0, attempt: 1, part: 0, ...over };
   const from = { address: member.url, ticket, job: "j-1", stage: 0, ...over };
-  const options = { limitMs: 60_000, signal: new AbortController().signal };
+  const options = { limitMs: waitMaxMs, signal: new AbortController().signal };
   let sizeBytes = 0;
   try {
     for await (const chunk of client.read(from, wanted, options)) sizeBytes += chunk.length;

@@ -5,6 +5,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { newFolder, removeFolder } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
 import { Processes } from "./processes.ts";
@@ -82,7 +83,7 @@ test("a process whose run is given up while it starts goes to the next run", asy
 });
 
 test("jobs of two codes that take turns in a slot keep a process each", async (t) => {
-  const { take } = await setUp(t, { idleMs: 10_000 });
+  const { take } = await setUp(t, { idleMs: waitMaxMs });
   const dirs: string[] = [];
   for (let turn = 0; turn < 6; turn++) {
     const { process } = await take(`j-${turn}`, turn % 2);
@@ -92,7 +93,7 @@ test("jobs of two codes that take turns in a slot keep a process each", async (t
 });
 
 test("of many codes the one that has waited longest is given up", async (t) => {
-  const { take } = await setUp(t, { idleMs: 10_000 });
+  const { take } = await setUp(t, { idleMs: waitMaxMs });
   const first = (await take("j-1", 1)).process;
   for (const code of [2, 3]) await take(`j-${code}`, code);
   assert.equal(first.over, false);
@@ -111,7 +112,7 @@ test("processes whose jobs are over do not stay for long", async (t) => {
 });
 
 test("a process whose code has seen one time is not used for another", async (t) => {
-  const { take } = await setUp(t, { idleMs: 10_000 });
+  const { take } = await setUp(t, { idleMs: waitMaxMs });
   const pids: number[] = [];
   for (const [name, code, clockMs] of [
     ["j-1", 0, 5],

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { packageName } from "../../core/cluster/placement/requires.ts";
 import type { PythonSpecs } from "../../core/event.ts";
-import { remembered, stampOfFiles } from "./remembered.ts";
+import { probeMaxMs, remembered, stampOfFiles } from "./remembered.ts";
 import { enginePaths, type FindTool, findTool } from "./walls/view.ts";
 
 export type Python = Omit<PythonSpecs, "engine"> & {
@@ -18,7 +18,6 @@ export type Python = Omit<PythonSpecs, "engine"> & {
 };
 
 const versionLeast = [3, 9] as const;
-const probeTimeoutMs = 10_000;
 const packagesMax = 2_000;
 /** Beside `src` and `dist` alike. */
 const ownFolder = resolve(dirname(fileURLToPath(import.meta.url)), "../../../python");
@@ -111,7 +110,7 @@ async function described(program: string): Promise<Python | null> {
 }
 
 async function probe(program: string): Promise<Probed> {
-  const options = { timeout: probeTimeoutMs, maxBuffer: 1 << 20 };
+  const options = { timeout: probeMaxMs, maxBuffer: 1 << 20 };
   const ran = await promisify(execFile)(program, ["-I", "-B", "-c", script], options);
   return JSON.parse(ran.stdout) as Probed;
 }

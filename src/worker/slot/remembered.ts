@@ -10,6 +10,10 @@ import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheDir, cacheFolder, removeOldest } from "../../store/cache-folder.ts";
 
+/** How long one such process may take, ms. A machine that is very busy takes seconds for what takes
+ *  ms otherwise, and must not be taken for one that has no Python or no sandbox. */
+export const probeMaxMs = 60_000;
+
 type Kept = { readonly stamp: string; readonly value: unknown };
 
 export type Probe<T> = {

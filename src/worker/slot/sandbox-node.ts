@@ -16,7 +16,7 @@ import { ClusterError } from "../../core/error.ts";
 import { endsWithParent } from "../process/exits.ts";
 import { type TaskProgram, taskProgram } from "./program.ts";
 import { type Python, pythonCommand, pythonEnvironment, pythonFlags } from "./python.ts";
-import { remembered, stampOfFiles, stampOfRights } from "./remembered.ts";
+import { probeMaxMs, remembered, stampOfFiles, stampOfRights } from "./remembered.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
 import { nextUid, pivotRoot } from "./walls/pivot.ts";
 import {
@@ -45,7 +45,6 @@ export type Sandbox = {
   readonly processMax: number;
 };
 
-const probeTimeoutMs = 5_000;
 /** It ends when its parent does, and never gains rights. */
 const setpriv = ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"];
 const filesBelow = (bytes: number) => ["prlimit", `--fsize=${bytes}`, "--"];
@@ -182,7 +181,7 @@ const engineVersion = [process.execPath, "--version"];
 function works(prefix: readonly string[], program = engineVersion): Promise<boolean> {
   return new Promise((done) => {
     const [command, ...args] = [...prefix, ...program];
-    const probe = spawn(command!, args, { stdio: "ignore", timeout: probeTimeoutMs });
+    const probe = spawn(command!, args, { stdio: "ignore", timeout: probeMaxMs });
     probe.once("error", () => done(false));
     probe.once("exit", (code) => done(code === 0));
   });

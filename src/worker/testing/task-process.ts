@@ -10,6 +10,7 @@ import type { Duplex, Writable } from "node:stream";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../store/testing/patience.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { openLocal } from "../input/file.ts";
@@ -19,7 +20,7 @@ import type { FromTask, TaskReport, ToTask } from "../process/messages.ts";
 import { readFromTask } from "../slot/claims.ts";
 
 export const folder = temporaryDir({ after }, "task-");
-export const limitMs = 20_000;
+export const limitMs = waitMaxMs;
 
 export class TaskProcess {
   readonly child: ChildProcess;

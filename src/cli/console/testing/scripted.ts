@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { temporaryDir } from "../../../store/testing/at-end.ts";
+import { waitMaxMs } from "../../../store/testing/patience.ts";
 import { PublishedFiles } from "../published.ts";
 import { UserClient, type UserClientOptions } from "../user-client.ts";
 
@@ -64,7 +65,13 @@ export function userOf(
   const { dataDir = directory(t), ...options } = over;
   const server = { host: "127.0.0.1", port };
   const published = new PublishedFiles(dataDir, `127.0.0.1:${port}`);
-  const client = new UserClient({ server, clock: null, published, timeoutMs: 2_000, ...options });
+  const client = new UserClient({
+    server,
+    clock: null,
+    published,
+    timeoutMs: waitMaxMs,
+    ...options,
+  });
   t.after(() => client.close());
   return client;
 }

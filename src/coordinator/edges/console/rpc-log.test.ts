@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { waitMaxMs } from "../../../store/testing/patience.ts";
 import { RpcLog } from "./rpc-log.ts";
 import { rawServer } from "./testing/raw.ts";
 import { rpcService, stringsOf, words } from "./testing/rpc-service.ts";
@@ -152,7 +153,7 @@ test("with rpcbind of Debian: a service that registers there is found", {
 async function ended(child: ChildProcess): Promise<[number | null, string]> {
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => (said += text));
-  const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const limit = setTimeout(() => child.kill("SIGKILL"), waitMaxMs);
   const [code] = await once(child, "close");
   clearTimeout(limit);
   return [code as number | null, said];

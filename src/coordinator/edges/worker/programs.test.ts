@@ -8,6 +8,7 @@ import type { JobId } from "../../../core/ids.ts";
 import type { Listen } from "../../../link/listen.ts";
 import { dialWebSocket } from "../../../link/websocket.ts";
 import { PeerConnection } from "../../../peer/fetch/connection.ts";
+import { waitMaxMs } from "../../../store/testing/patience.ts";
 import { encodeEnvelope } from "../../../wire/manager/codec.ts";
 import type { ManagerMessage, TaskExecute } from "../../../wire/manager/messages.ts";
 import { ManagerSession } from "../../../wire/manager/session.ts";
@@ -18,7 +19,7 @@ import { p4Address } from "./programs.ts";
 
 const module = Buffer.from("a module, as far as the coordinator looks");
 const anywhere = { refuse: () => null, refuseClear: () => null };
-const limits = { connectMs: 10_000, answerMs: 10_000 };
+const limits = { connectMs: waitMaxMs, answerMs: waitMaxMs };
 const cid = `Qm${"a".repeat(44)}`;
 
 /** A node of IPFS: takes files by its RPC, as far as this needs it. */
@@ -108,7 +109,7 @@ test("with a port for P4 peers a module can be had there, as a file of a peer", 
   const { file, host, port } = address;
   const peer = await PeerConnection.connect({ host, port, fingerprint: "" }, anywhere, limits);
   t.after(() => peer.close());
-  const wanted = { credential: "", maxBytes: 1_000, limitMs: 10_000 };
+  const wanted = { credential: "", maxBytes: 1_000, limitMs: waitMaxMs };
   assert.deepEqual(Buffer.from(await peer.getFile(file, wanted)), module);
   for (const other of [`${file}0`, "programs/j-9/ab", "programs/x/y", "module.wasm", ""]) {
     await assert.rejects(peer.getFile(other, wanted), { code: "not-found" });

@@ -81,7 +81,8 @@ export async function openEcho(t: TestContext, port: number): Promise<GrpcClient
     port,
     fingerprint: "",
     refuse: () => null,
-    limitMs: 5000,
+    // A busy machine may take long.
+    limitMs: 300_000,
   });
   const client = new GrpcClient(socket, `127.0.0.1:${port}`);
   t.after(() => client.close());

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
+import { probeMaxMs } from "../remembered.ts";
 
 /** All paths are absolute and are seen under the same names. Descriptors beyond 2 that the launcher
  *  inherits, the engine inherits too. */
@@ -52,7 +53,7 @@ export function findTool(name: string): string | null {
 /** The shared libraries of a program, as the host's loader finds them. */
 export function librariesOf(program: string): string[] {
   const env = { LD_TRACE_LOADED_OBJECTS: "1" };
-  const { stdout } = spawnSync(program, { env, encoding: "utf8", timeout: 5_000 });
+  const { stdout } = spawnSync(program, { env, encoding: "utf8", timeout: probeMaxMs });
   return [...(stdout ?? "").matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path as string);
 }
 

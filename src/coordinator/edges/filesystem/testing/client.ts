@@ -1,6 +1,7 @@
 /** A client of the filesystem protocol, like deployed ones: a socket for every message. */
 import type { TestContext } from "node:test";
 import { askOnce } from "../../../../link/zeromq/request.ts";
+import { waitMaxMs } from "../../../../store/testing/patience.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../../../wire/filesystem/codec.ts";
 import { frameBytesMax } from "../../../../wire/filesystem/limits.ts";
 import type { PyValue } from "../../../../wire/filesystem/value.ts";
@@ -9,7 +10,7 @@ import { type Opened, opened } from "../../../testing/opened.ts";
 
 type Payload = Readonly<Record<string, PyValue>>;
 
-const timeouts = { timeoutMs: 10_000, answerMaxBytes: frameBytesMax };
+const timeouts = { timeoutMs: waitMaxMs, answerMaxBytes: frameBytesMax };
 export const ok = Buffer.from("OK 0 {}");
 
 export class Client {
