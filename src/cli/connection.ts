@@ -6,13 +6,15 @@ import { ClusterError } from "../core/error.ts";
 import type { Client } from "../sdk/client.ts";
 import { startingText } from "../wire/api/messages.ts";
 
-/** Throws `unavailable` saying how to get a coordinator, when none answers. */
-export async function openClient(options: TargetOptions): Promise<Client> {
+/** Throws `unavailable` saying how to get a coordinator, when none answers. `waits`: for one of this
+ *  machine that was there and does not answer now: it may be restarting. */
+export async function openClient(options: TargetOptions, waits = true): Promise<Client> {
   const target = findTarget(options);
   const { connect } = await import("../sdk/client.ts");
   try {
     const options = { ...target, ...nearBlobs(target.dataDir) };
-    return await whenStarted(() => connect(options));
+    const isLeft = waits && target.dataDir !== null;
+    return await whenStarted(() => connect(options), isLeft ? target.url : null);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     const help =
@@ -31,13 +33,18 @@ export async function openClient(options: TargetOptions): Promise<Client> {
 const startingMs = 600_000;
 const silentMs = 5_000;
 const askEveryMs = 250;
+/** How long one is waited for that has left its address and does not answer, in ms. */
+const restartMs = 30_000;
 /** Between two lines about it, in ms. */
 const sayEveryMs = 2_000;
 
-/** Waits for a coordinator that says that it is starting, and prints how far it is. */
-async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
-  const giveUpAtMs = performance.now() + startingMs;
+/** Waits for a coordinator that says that it is starting, and prints how far it is. `left`: the
+ *  address of one that may be restarting, null = it was never there. */
+async function whenStarted<T>(ask: () => Promise<T>, left: string | null): Promise<T> {
+  const begunMs = performance.now();
+  const giveUpAtMs = begunMs + startingMs;
   let heardAtMs: number | null = null;
+  let isAway = false;
   let saidAtMs = Number.NEGATIVE_INFINITY;
   for (;;) {
     try {
@@ -49,7 +56,13 @@ async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
       if (isStarting) heardAtMs = nowMs;
       // Between the two servers of the port there may be none.
       const isPatient = heardAtMs !== null && nowMs - heardAtMs < silentMs;
-      if (!isPatient || nowMs > giveUpAtMs) throw error;
+      const mayCome = left !== null && nowMs - begunMs < restartMs;
+      if (!(isPatient || mayCome) || nowMs > giveUpAtMs) throw error;
+      if (heardAtMs === null && !isAway) {
+        const wait = `waiting up to ${restartMs / 1_000} s for it to come back`;
+        console.error(`the coordinator at ${left} does not answer; ${wait}`);
+        isAway = true;
+      }
       if (isStarting && nowMs - saidAtMs >= sayEveryMs) {
         console.error(error.text.replace("; try again in a moment", ""));
         saidAtMs = nowMs;
