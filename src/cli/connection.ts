@@ -6,15 +6,16 @@ import { ClusterError } from "../core/error.ts";
 import type { Client } from "../sdk/client.ts";
 import { startingText } from "../wire/api/messages.ts";
 
-/** Throws `unavailable` saying how to get a coordinator, when none answers. `waits`: for one of this
- *  machine that was there and does not answer now: it may be restarting. */
-export async function openClient(options: TargetOptions, waits = true): Promise<Client> {
+/** Throws `unavailable` saying how to get a coordinator, when none answers. `waitMs`: how
+ *  long one of this machine is waited for that was there and does not answer now: it may be
+ *  restarting. */
+export async function openClient(options: TargetOptions, waitMs = restartMs): Promise<Client> {
   const target = findTarget(options);
   const { connect } = await import("../sdk/client.ts");
   try {
     const options = { ...target, ...nearBlobs(target.dataDir) };
-    const isLeft = waits && target.dataDir !== null;
-    return await whenStarted(() => connect(options), isLeft ? target.url : null);
+    const left = { url: target.url, waitMs: target.dataDir === null ? 0 : waitMs };
+    return await whenStarted(() => connect(options), left);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     const help =
@@ -38,9 +39,12 @@ const restartMs = 30_000;
 /** Between two lines about it, in ms. */
 const sayEveryMs = 2_000;
 
-/** Waits for a coordinator that says that it is starting, and prints how far it is. `left`: the
- *  address of one that may be restarting, null = it was never there. */
-async function whenStarted<T>(ask: () => Promise<T>, left: string | null): Promise<T> {
+/** Waits for a coordinator that says that it is starting, and prints how far it is. One at `url`
+ *  that may be restarting is waited for so long before that. */
+async function whenStarted<T>(
+  ask: () => Promise<T>,
+  { url, waitMs }: { readonly url: string; readonly waitMs: number },
+): Promise<T> {
   const begunMs = performance.now();
   const giveUpAtMs = begunMs + startingMs;
   let heardAtMs: number | null = null;
@@ -56,11 +60,11 @@ async function whenStarted<T>(ask: () => Promise<T>, left: string | null): Promi
       if (isStarting) heardAtMs = nowMs;
       // Between the two servers of the port there may be none.
       const isPatient = heardAtMs !== null && nowMs - heardAtMs < silentMs;
-      const mayCome = left !== null && nowMs - begunMs < restartMs;
+      const mayCome = nowMs - begunMs < waitMs;
       if (!(isPatient || mayCome) || nowMs > giveUpAtMs) throw error;
       if (heardAtMs === null && !isAway) {
-        const wait = `waiting up to ${restartMs / 1_000} s for it to come back`;
-        console.error(`the coordinator at ${left} does not answer; ${wait}`);
+        const wait = `waiting up to ${Math.ceil(waitMs / 1_000)} s for it to come back`;
+        console.error(`the coordinator at ${url} does not answer; ${wait}`);
         isAway = true;
       }
       if (isStarting && nowMs - saidAtMs >= sayEveryMs) {
