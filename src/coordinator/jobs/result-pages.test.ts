@@ -66,7 +66,8 @@ function pagesOf(taskCount: number) {
 }
 
 async function linesOf(chunks: AsyncIterable<Uint8Array>): Promise<string[]> {
-  const all = await Array.fromAsync(chunks);
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
   return Buffer.concat(all).toString("utf8").trimEnd().split("\n");
 }
 
