@@ -73,7 +73,7 @@ async function linesOf(chunks: AsyncIterable<Uint8Array>): Promise<string[]> {
 
 test("long results are written together, and read back in the order of the tasks", async () => {
   const { job, pages, blobs, written } = pagesOf(300);
-  const lengths = [3, inlineMaxChars, inlineMaxChars + 1, 5_000, 90_000];
+  const lengths = [3, inlineMaxChars, inlineMaxChars + 1, 20_000, 90_000];
   const values = Array.from({ length: 300 }, (_, task) => textOf(lengths[task % 5]!));
   values[7] = JSON.stringify("é".repeat(inlineMaxChars));
   // Two a message, as workers finish them: in no order.
@@ -113,7 +113,7 @@ test("long results are written together, and read back in the order of the tasks
 
 test("equal long results look equal, also beside those of a log from before pages", async () => {
   const { cluster, job, pages } = pagesOf(2);
-  const [one, other] = [textOf(5_000), textOf(5_000)];
+  const [one, other] = [textOf(20_000), textOf(20_000)];
   const roots = await Promise.all(
     [one, one, other].map(async (value) => {
       return outputsOf(await pages.moved(reported(job, [done(0, value)])))[0]!.root;
@@ -130,7 +130,7 @@ test("equal long results look equal, also beside those of a log from before page
 
 test("results that cannot be stored are refused, and stored when there is room again", async () => {
   const { job, pages, written } = pagesOf(1);
-  const event = reported(job, [done(0, textOf(5_000))]);
+  const event = reported(job, [done(0, textOf(20_000))]);
   written.fails = true;
   await assert.rejects(async () => pages.moved(event), /no space/);
   written.fails = false;
@@ -139,7 +139,7 @@ test("results that cannot be stored are refused, and stored when there is room a
 
 test("where two results differ is found, wherever they lie", async () => {
   const { job, pages, blobs } = pagesOf(1);
-  const text = textOf(5_000);
+  const text = textOf(20_000);
   const [long] = outputsOf(await pages.moved(reported(job, [done(0, text)])));
   const [short] = outputsOf(reported(job, [done(0, "1")]));
   const found = await differingLine(oneText(blobs, long!), oneText(blobs, short!));
