@@ -7,6 +7,7 @@
  *  3. Results of one task are all here or all in their reports, so that equal ones look equal. */
 import { Buffer } from "node:buffer";
 import { hash as hashOf } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptReport, CoordinatorEvent } from "../../core/event.ts";
@@ -22,6 +23,9 @@ export const inlineMaxChars = 8 * 1_024;
 
 /** A page is full from here on; the results of one message are never parted. */
 const pageMaxBytes = 8 * 1024 * 1024;
+/** While results keep coming, they gather for so long before the next page is written, ms: each page
+ *  takes the time of some ten calls of the file system, whatever is on it. */
+const gatherMs = 10;
 /** Results that wait to be written; then workers are to send theirs again. */
 const waitingMaxBytes = 256 * 1024 * 1024;
 
@@ -104,7 +108,9 @@ export class ResultPages {
   /** Until none of the job wait. */
   async #write(job: JobId, waiting: Waiting[]): Promise<void> {
     this.#waiting.set(job, waiting);
-    while (waiting.length > 0) {
+    // The first is alone, as the result of a lone task is: it does not wait.
+    for (let isFirst = true; waiting.length > 0; isFirst = false) {
+      if (!isFirst) await delay(gatherMs);
       const page = nextPage(waiting);
       try {
         const { hash: blob } = await this.#put(job, page);
