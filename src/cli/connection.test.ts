@@ -1,4 +1,4 @@
-/** Commands that begin while the coordinator restarts wait for it, as those that follow a job do. */
+/** Commands that begin while the coordinator restarts wait for it, as followers of a job do. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -17,13 +17,13 @@ import type { TaskOutput } from "../../core/job.ts";
 import { jobSpec } from "../../core/view.ts";
 import type { BlobPut, Blobs } from "../../store/blob/blob.ts";
 
-/** Longer results are moved, characters. Shorter ones take less time where they are, since a page is
- *  one more file to sync: of 4 KiB each half of the processor time. */
+/** Longer results are moved, characters. Shorter ones take less time where they are, since a page
+ *  is one more file to sync: of 4 KiB each half of the processor time. */
 export const inlineMaxChars = 8 * 1_024;
 
 /** A page is full from here on; the results of one message are never parted. */
 const pageMaxBytes = 8 * 1024 * 1024;
-/** While results keep coming, they gather for so long before the next page is written, ms: each page
+/** While results keep coming, they gather for so long before the next page is written, ms: each
  *  takes the time of some ten calls of the file system, whatever is on it. */
 const gatherMs = 10;
 /** Results that wait to be written; then workers are to send theirs again. */

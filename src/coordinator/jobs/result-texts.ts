@@ -78,7 +78,7 @@ function isOnPage(output: TaskOutput): output is OnPage {
   return output.page !== undefined;
 }
 
-/** What has been said, as text or as bytes, until it is passed on. */
+/** What is to be passed on, as text or as bytes, until it is large enough. */
 class Piece {
   sizeBytes = 0;
   #text = "";

@@ -6,7 +6,6 @@ import type { Hash, JobId } from "../../../core/ids.ts";
 import { jobSpec } from "../../../core/view.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
 import { hit } from "../../../store/failpoint.ts";
-import type { ResultPages } from "../../jobs/result-pages.ts";
 import type { StatusEvent } from "./reports.ts";
 
 type Reported = Extract<StatusEvent, { kind: "attempts-reported" }>;
@@ -16,12 +15,15 @@ type Store = Pick<Blobs, "size"> & {
   hold(hashes: readonly Hash[], job: JobId): Promise<void>;
 };
 
+/** Takes long results out of a report; rejects when they cannot be stored now. */
+type Pages = { moved(event: Reported): Reported | Promise<Reported> };
+
 /** A report whose blob is missing becomes a failed download, which is retried: a committed output
  *  that is missing could only be reported to the user as lost. */
 export function outputsChecked(
   blobs: Store,
   stateNow: () => CoordinatorState,
-  pages?: Pick<ResultPages, "moved">,
+  pages?: Pages,
 ): (event: StatusEvent) => StatusEvent | Promise<StatusEvent> {
   const moved = (event: Reported) => pages?.moved(event) ?? event;
   return (event) => {

@@ -1,5 +1,6 @@
 /** Which blobs a job names: its code, its module, its plan, its results (or the pages on which they
- *  lie), the records it set aside, and the profiles of its tasks. Inputs and items are named in the plan only. */
+ *  lie), the records it set aside, and the profiles of its tasks. Inputs and items are named in the
+ *  plan only. */
 import type { Hash } from "../../ids.ts";
 import type { TaskOutput } from "../../job.ts";
 import type { JobRecord, Stage } from "../state.ts";
