@@ -6,13 +6,16 @@ import { ClusterError } from "../core/error.ts";
 import type { Client } from "../sdk/client.ts";
 import { startingText } from "../wire/api/messages.ts";
 
-/** Throws `unavailable` saying how to get a coordinator, when none answers. */
-export async function openClient(options: TargetOptions): Promise<Client> {
+/** Throws `unavailable` saying how to get a coordinator, when none answers. `waitMs`: how
+ *  long one of this machine is waited for that was there and does not answer now: it may be
+ *  restarting. */
+export async function openClient(options: TargetOptions, waitMs = restartMs): Promise<Client> {
   const target = findTarget(options);
   const { connect } = await import("../sdk/client.ts");
   try {
     const options = { ...target, ...nearBlobs(target.dataDir) };
-    return await whenStarted(() => connect(options));
+    const left = { url: target.url, waitMs: target.dataDir === null ? 0 : waitMs };
+    return await whenStarted(() => connect(options), left);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     const help =
@@ -31,13 +34,21 @@ export async function openClient(options: TargetOptions): Promise<Client> {
 const startingMs = 600_000;
 const silentMs = 5_000;
 const askEveryMs = 250;
+/** How long one is waited for that has left its address and does not answer, in ms. */
+const restartMs = 30_000;
 /** Between two lines about it, in ms. */
 const sayEveryMs = 2_000;
 
-/** Waits for a coordinator that says that it is starting, and prints how far it is. */
-async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
-  const giveUpAtMs = performance.now() + startingMs;
+/** Waits for a coordinator that says that it is starting, and prints how far it is. One at `url`
+ *  that may be restarting is waited for so long before that. */
+async function whenStarted<T>(
+  ask: () => Promise<T>,
+  { url, waitMs }: { readonly url: string; readonly waitMs: number },
+): Promise<T> {
+  const begunMs = performance.now();
+  const giveUpAtMs = begunMs + startingMs;
   let heardAtMs: number | null = null;
+  let isAway = false;
   let saidAtMs = Number.NEGATIVE_INFINITY;
   for (;;) {
     try {
@@ -49,7 +60,13 @@ async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
       if (isStarting) heardAtMs = nowMs;
       // Between the two servers of the port there may be none.
       const isPatient = heardAtMs !== null && nowMs - heardAtMs < silentMs;
-      if (!isPatient || nowMs > giveUpAtMs) throw error;
+      const mayCome = nowMs - begunMs < waitMs;
+      if (!(isPatient || mayCome) || nowMs > giveUpAtMs) throw error;
+      if (heardAtMs === null && !isAway) {
+        const wait = `waiting up to ${Math.ceil(waitMs / 1_000)} s for it to come back`;
+        console.error(`the coordinator at ${url} does not answer; ${wait}`);
+        isAway = true;
+      }
       if (isStarting && nowMs - saidAtMs >= sayEveryMs) {
         console.error(error.text.replace("; try again in a moment", ""));
         saidAtMs = nowMs;

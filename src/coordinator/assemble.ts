@@ -31,6 +31,7 @@ import { JobLogs } from "./jobs/job-logs.ts";
 import { noteSink } from "./jobs/notes.ts";
 import { Plans } from "./jobs/plans.ts";
 import { Progress } from "./jobs/progress.ts";
+import { ResultPages, type ResultStore } from "./jobs/result-pages.ts";
 import { defaultRetention, Retention } from "./jobs/retention.ts";
 import { Watchers } from "./jobs/watchers.ts";
 import { newJobHistories } from "./leading/histories.ts";
@@ -255,6 +256,11 @@ function openEdges(
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
   const { auth, blobs, keys, logs, loop, programs, progress, sweep, uploads } = parts;
   const stateNow = (): CoordinatorState => loop.state;
+  const store: ResultStore = {
+    put: (...what) => blobs.put(...what),
+    size: (hash) => blobs.size(hash),
+    hold: (...held) => sweep.hold(...held),
+  };
   const common = {
     loop,
     auth,
@@ -262,10 +268,7 @@ function openEdges(
     keys,
     version,
     notes: noteSink(loop, logs, progress),
-    checked: outputsChecked(
-      { size: (hash) => blobs.size(hash), hold: (...held) => sweep.hold(...held) },
-      stateNow,
-    ),
+    checked: outputsChecked(store, stateNow, new ResultPages(store, stateNow)),
   };
   const edge = new WorkerEdge({
     ...common,

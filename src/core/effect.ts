@@ -5,6 +5,7 @@
  *  a peer that needs them again (a worker that reconnects) gets them by a new event. */
 import type { ClusterError } from "./error.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
+import type { TaskOutput } from "./job.ts";
 
 export type Effect =
   /** Send a worker the job; always before its first `assign` in this worker's session. */
@@ -64,10 +65,9 @@ export type Effect =
     };
 
 /** An output of an attempt. `worker`: who has its partitions, null = the coordinator. */
-export type OutputAt = {
+export type OutputAt = Pick<TaskOutput, "page" | "root" | "sizeBytes" | "value"> & {
   readonly attempt: number;
   readonly worker: WorkerId | null;
-  readonly root: Hash;
 };
 
 export type ReplyValue = {

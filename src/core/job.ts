@@ -200,16 +200,27 @@ export type PythonEngine = (typeof pythonEngines)[number];
  *  own. */
 export const programKinds = { wasm: 0, javascript: 100, python: 101, ownCode: 200 } as const;
 
+/** Where the text of a long result lies: in a blob that it shares with others of its job. */
+export type ResultPage = {
+  readonly blob: Hash;
+  /** Its first byte; it has `sizeBytes` of its output. */
+  readonly start: number;
+};
+
 /** What a finished attempt leaves behind; final once committed. */
 export type TaskOutput = {
-  /** Intermediate output: SHA-256 of the partition manifest. Final output: blob hash. "" = none. */
+  /** Intermediate output: SHA-256 of the partition manifest. Final output: blob hash; with `page`
+   *  the SHA-256 of the text there, which names no blob. "" = none. */
   readonly root: Hash;
   readonly sizeBytes: number;
   readonly records: number;
   /** The coordinator, or its object store, has the partitions: they outlive the worker. */
   readonly isStored?: true;
-  /** Result of a `tasks` task as JSON text, when it is at most 1 MiB. */
+  /** Result of a `tasks` task as JSON text, when it is short; or long and of a log from before
+   *  there were pages. */
   readonly value?: string;
+  /** Of a result that is not short; set by the coordinator. */
+  readonly page?: ResultPage;
   /** Blob of records set aside as bad (NDJSON). */
   readonly badRecords?: Hash;
   /** Why a task of a job that keeps going has no result; its message has at most 1,000

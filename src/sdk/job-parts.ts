@@ -4,6 +4,7 @@ import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import { halfCharacter } from "../wire/block/refusal.ts";
 import { type OutputFormat, rowText } from "../wire/block/row.ts";
+import { Patience } from "./client/patience.ts";
 import type { Client, TransferOptions } from "./client.ts";
 import { type FailedTask, failedPart, withoutFailed } from "./failed-tasks.ts";
 import type { JobResult, ResultPart } from "./job-result.ts";
@@ -36,7 +37,7 @@ export async function partsOf(
   transfer: TransferOptions = {},
 ): Promise<JobResult> {
   const format = job.output;
-  const output = await client.output(job.job);
+  const output = await new Patience(transfer).until(() => client.output(job.job));
   const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
     sizeBytes,
     read: (isLent = false) => {

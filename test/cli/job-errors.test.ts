@@ -35,6 +35,31 @@ test("what throws before there is a job is one error, at the top and in items", 
   assert.match(held!.err, /items threw \{"error":\(Error: in here \(held\.ts:3\)\)\}/);
 });
 
+test("a job that fails is the same object for programs, with a cluster and without", {
+  timeout,
+}, async (t) => {
+  const place = new Place(t);
+  place.write(
+    "fails.ts",
+    `import { tasks } from "tequio";
+export default tasks({ attempts: 1, items: [7], run: () => { throw new Error("no luck"); } });
+`,
+  );
+  const ways = await Promise.all(
+    ["--local", "--sequential"].map((way) => place.run("run", way, "--json", "fails.ts")),
+  );
+  const [local, sequential] = ways.map(({ code, out, err }) => {
+    assert.equal(code, 1, err);
+    return JSON.parse(out) as Record<string, unknown>;
+  });
+  assert.deepEqual(Object.keys(sequential!), Object.keys(local!));
+  for (const told of [local!, sequential!]) {
+    const { code, message } = told.failure as { code: string; message: string };
+    assert.deepEqual([told.name, told.state, code], ["fails", "failed", "user-error"]);
+    assert.match(message, /no luck/);
+  }
+});
+
 test("a module of the engine that is imported by a computed name says what to do instead", {
   timeout,
 }, async (t) => {

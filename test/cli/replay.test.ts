@@ -100,6 +100,10 @@ test("a task is run again with its item, number, parameters and random numbers",
   const second = await replay(list, "1");
   assert.equal(second.code, 1);
   assert.match(second.err, /run threw TypeError: no b \(odd\.ts:7\) on item 1/);
+  const told = await replay(list, "1", "--json");
+  assert.equal(told.code, 1);
+  const { failure, task } = JSON.parse(told.out) as { failure: { code: string }; task: number };
+  assert.deepEqual([failure.code, task], ["user-error", 1]);
 
   const mapped = await submit("pairs.ts", [`${place.dir}/lines.txt`], 6);
   const first = await replay(mapped, "0");

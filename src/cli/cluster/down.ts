@@ -24,7 +24,7 @@ export function define(command: Command): void {
 async function down(options: Options): Promise<void> {
   const here = options.url === undefined ? readEndpoint(dataDirOf(options.data)) : null;
   if (here?.isStandby === true) return endStandby(here, options);
-  const client = await openClient(options);
+  const client = await openClient(options, 0);
   const pid = here?.pid ?? 0;
   const start = startOf(pid);
   const { coordinators } = await client.shutdown(options.handOver);

@@ -10,6 +10,7 @@ import { hostId } from "../../link/host.ts";
 import type { LocalRun } from "../../sdk/local.ts";
 import type { Wanted } from "../../sdk/replay.ts";
 import { openClient } from "../connection.ts";
+import { JobFailed } from "../faults.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 
 type Options = TargetOptions & {
@@ -77,6 +78,12 @@ export async function replayed(
       const only = { stage, task, ...(onStart === undefined ? {} : { onStart }) };
       return judge(built, fetched.planned, { ...options, only, submittedAtMs });
     });
+  } catch (error) {
+    if (options.json && error instanceof JobFailed) {
+      const { code, text: message } = error;
+      console.log(JSON.stringify({ job, task, failure: { code, message } }));
+    }
+    throw error;
   } finally {
     await fetched.remove();
   }

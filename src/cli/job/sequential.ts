@@ -18,7 +18,13 @@ import { planJob } from "../../sdk/plan.ts";
 import { outputOf } from "../../sdk/table/shape.ts";
 import { failureOf } from "../../worker/process/failure.ts";
 import { JobFailed } from "../faults.ts";
-import { destinationOf, refuseOtherFormat, refuseTaken, tell } from "../result/finish.ts";
+import {
+  destinationOf,
+  refuseOtherFormat,
+  refuseTaken,
+  tell,
+  tellFailed,
+} from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { withJobConsole } from "./job-console.ts";
 import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
@@ -58,6 +64,10 @@ export async function runSequential(
       leftOut,
     };
     tell(ended, null, options);
+  } catch (error) {
+    const durationMs = steadyMs() - startMs;
+    if (error instanceof JobFailed) tellFailed({ name, durationMs, error }, options);
+    throw error;
   } finally {
     await planned.remove();
   }

@@ -1,4 +1,4 @@
-/** The error of a result that has no room: the job keeps it. */
+/** The error of a result that has no room, or does not arrive: the job keeps it. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ClusterError } from "../../core/error.ts";
@@ -26,4 +26,9 @@ test("C4: a result that the disk has no room for names the command that collects
   );
   assert.equal(textOf(told), told.message);
   assert.equal(textOf(new ClusterError("data-lost", "damaged")), "data-lost: damaged");
+});
+
+test("a coordinator that is away at the end has the result: the error names what gets it", () => {
+  const away = new ClusterError("unavailable", "nothing listens at http://127.0.0.1:1");
+  assert.match(textOf(away), /; the result is kept: `tequio get j-7 -o DIR`$/);
 });

@@ -228,9 +228,9 @@ export function explained(
   if (code === "conflict") {
     return new ClusterError(code, `${text} (--overwrite)${later}`, { cause: known });
   }
-  // The error of standard output names it already.
-  const isDisk = code === "storage-full" || code === "storage-failed";
-  if (!isDisk || text.includes("tequio get")) return known;
+  // The error of standard output names it already. A coordinator that is away has the result.
+  const isKept = code === "storage-full" || code === "storage-failed" || code === "unavailable";
+  if (!isKept || text.includes("tequio get")) return known;
   return new ClusterError(code, `${text}${later}`, { cause: known });
 }
 
@@ -265,6 +265,17 @@ export function tell(ended: Ended, job: JobSummary | null, options: ResultOption
   // The result is what it is: no failure, but the next run may give another.
   const isDoubtful = job?.audit?.differs !== undefined || job?.unaudited !== undefined;
   if (isDoubtful && !options.json) console.error(auditNotes(job).join("\n"));
+}
+
+/** The same as `tell` for a job that failed in this process, without a cluster. */
+export function tellFailed(
+  { durationMs, error, name }: Pick<Ended, "durationMs" | "name"> & { readonly error: JobFailed },
+  options: ResultOptions,
+): void {
+  if (!options.json) return;
+  const { code, text: message } = error;
+  const failed = { name, state: "failed", failure: { code, message }, durationMs };
+  console.log(JSON.stringify({ ...jsonOf(null, null, null), ...failed }));
 }
 
 /** What `--json` prints at the end: flat, and with the same names as the summary's. */

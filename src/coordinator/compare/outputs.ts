@@ -6,6 +6,7 @@ import type { DifferentRecord } from "../../core/cluster/trust/audit.ts";
 import type { Effect, OutputAt } from "../../core/effect.ts";
 import { jobSpec } from "../../core/view.ts";
 import type { ManifestPartition } from "../../wire/block/manifest.ts";
+import { oneText } from "../jobs/result-texts.ts";
 import type { Services } from "../services.ts";
 import { differingEntry } from "./entries.ts";
 import { differingLine } from "./lines.ts";
@@ -49,7 +50,7 @@ export class Comparisons {
     const [one, other] = outputs;
     const isFinal = (jobSpec(loop.state, job)?.stages[stage]?.partitionCount ?? 0) === 0;
     const record = isFinal
-      ? await differingLine(blobs.read(one.root), blobs.read(other.root))
+      ? await differingLine(oneText(blobs, one), oneText(blobs, other))
       : await this.#inPartitions(services, order);
     if (record === null) return;
     const attempts = [one.attempt, other.attempt] as const;

@@ -6,8 +6,8 @@ import { ClusterError } from "../../core/error.ts";
 import { steadyMs } from "../../environment/steady.ts";
 import { jsonBodyMaxBytes, type Submit } from "../../wire/api/messages.ts";
 
-/** How long it goes on trying, in ms. */
-const patienceMs = 15_000;
+/** How long it goes on trying, in ms: as transfers do. */
+const patienceMs = 60_000;
 const backoffMs = 100;
 const backoffMaxMs = 2_000;
 

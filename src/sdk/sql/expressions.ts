@@ -107,8 +107,8 @@ export function typed(expression: Expression, scope: Scope): Typed {
     case "binary":
       return binaryOf(expression, inner);
     case "ternary": {
-      const [value, low, high] = [expression.value, expression.lo, expression.hi].map(inner);
-      const between = call("between", value!.of, low!.of, high!.of);
+      const all = [expression.value, expression.lo, expression.hi];
+      const between = call("between", ...besides(all, inner, expression.op));
       return { of: expression.op === "BETWEEN" ? between : between.not(), type: "boolean" };
     }
     case "case":
@@ -162,8 +162,9 @@ function unaryOf(operator: string, { of, type }: Typed): Typed {
 function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   if (op === "IN" || op === "NOT IN") {
     if (right.type === "select") throw refusal("IN with a query", "run two jobs");
-    const list = right.type === "list" ? right.expressions.map(inner) : [inner(right)];
-    const isIn = call("in", inner(left).of, ...list.map(({ of }) => of));
+    const all = [left, ...(right.type === "list" ? right.expressions : [right])];
+    const [of, ...list] = besides(all, inner, op);
+    const isIn = call("in", of!, ...list);
     return { of: op === "IN" ? isIn : isIn.not(), type: "boolean" };
   }
   refuseMisread(left, right, op);
@@ -177,16 +178,35 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
     const isNull = call("or", call("isNull", a.of), call("isNull", b.of));
     return { of: isNull.choose(null, call("concat", a.of, b.of)), type: "text" };
   }
-  refuseNoNumber(a, b, op);
+  refuseNoNumber([[left, a] as const, [right, b] as const], op);
   const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
   return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
 }
 
-/** A column of numbers beside a text that says none: each record would be a bad one. */
-function refuseNoNumber(a: Typed, b: Typed, op: string): void {
-  for (const [one, { of }] of [[a, b] as const, [b, a] as const]) {
-    if (one.type === "number" && isNoNumber(of)) throw wrong(`'${of}' beside ${op} is no number`);
-  }
+/** What is compared or computed together, and what the query says there. */
+type Beside = readonly [from: Expression, is: Typed];
+
+/** Numbers beside what is none, a text or true and false: each record would be a bad one. */
+function refuseNoNumber(all: readonly Beside[], op: string): void {
+  const number = all.find(([, { type }]) => type === "number");
+  if (number === undefined) return;
+  const isLogic = op === "AND" || op === "OR";
+  const none = all.find(([, { of, type }]) => isNoNumber(of) || (type === "boolean" && !isLogic));
+  if (none === undefined) return;
+  throw wrong(`${shown(none)} beside ${op} is no number, and ${shown(number)} is one`);
+}
+
+/** As values that are compared with each other. */
+function besides(all: readonly Expression[], inner: Inner, op: string): Operand[] {
+  const typed = all.map((one): Beside => [one, inner(one)]);
+  refuseNoNumber(typed, op);
+  return typed.map(([, { of }]) => of);
+}
+
+function shown([from, { of }]: Beside): string {
+  if (from.type === "ref") return from.name;
+  if (typeof of === "string") return `'${of}'`;
+  return typeof of === "boolean" || typeof of === "number" ? String(of) : "what is computed";
 }
 
 /** What the parser groups otherwise than SQL does: its trees do not tell whether the query had

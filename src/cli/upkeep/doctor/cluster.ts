@@ -38,7 +38,7 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
     });
   }
   try {
-    const client = await openClient({ data: dir });
+    const client = await openClient({ data: dir }, 0);
     for (const finding of tokenFindings(await client.tokens())) findings.push(finding);
     for (const finding of workerFindings(await client.workers())) findings.push(finding);
     client.close();

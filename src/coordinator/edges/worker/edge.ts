@@ -315,9 +315,7 @@ export class WorkerEdge {
     });
     if (link.phase === "closed") return;
     const durable = await Promise.all(
-      events.map(async (event) =>
-        this.#posted(checked === undefined ? event : await checked(event), true),
-      ),
+      events.map((event) => this.#posted(checked?.(event) ?? event, true)),
     );
     if (request === undefined || !durable.every(Boolean)) return;
     hit("edge.ack", "before");
@@ -325,10 +323,11 @@ export class WorkerEdge {
     hit("edge.ack", "after");
   }
 
-  /** False when the event is not in the log; the caller will retry. */
-  async #posted(event: NewEvent, isRead = false): Promise<boolean> {
+  /** False when the event is not in the log, or cannot be made now; the caller will retry. */
+  async #posted(event: NewEvent | Promise<NewEvent>, isRead = false): Promise<boolean> {
     try {
-      await this.#options.loop.post(event, undefined, isRead);
+      const made = event instanceof Promise ? await event : event;
+      await this.#options.loop.post(made, undefined, isRead);
       return true;
     } catch {
       return false;

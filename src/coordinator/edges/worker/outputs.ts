@@ -8,22 +8,29 @@ import type { Blobs } from "../../../store/blob/blob.ts";
 import { hit } from "../../../store/failpoint.ts";
 import type { StatusEvent } from "./reports.ts";
 
+type Reported = Extract<StatusEvent, { kind: "attempts-reported" }>;
+
 type Store = Pick<Blobs, "size"> & {
   /** Keeps blobs until the report is final. */
   hold(hashes: readonly Hash[], job: JobId): Promise<void>;
 };
+
+/** Takes long results out of a report; rejects when they cannot be stored now. */
+type Pages = { moved(event: Reported): Reported | Promise<Reported> };
 
 /** A report whose blob is missing becomes a failed download, which is retried: a committed output
  *  that is missing could only be reported to the user as lost. */
 export function outputsChecked(
   blobs: Store,
   stateNow: () => CoordinatorState,
+  pages?: Pages,
 ): (event: StatusEvent) => StatusEvent | Promise<StatusEvent> {
+  const moved = (event: Reported) => pages?.moved(event) ?? event;
   return (event) => {
     if (event.kind !== "attempts-reported") return event;
     const isFinal = jobSpec(stateNow(), event.job)?.stages[event.stage]?.partitionCount === 0;
-    if (!event.reports.some((report) => named(report, isFinal).length > 0)) return event;
-    return checkAll(blobs, event, isFinal);
+    if (!event.reports.some((report) => named(report, isFinal).length > 0)) return moved(event);
+    return checkAll(blobs, event, isFinal).then(moved);
   };
 }
 
@@ -33,11 +40,7 @@ function named(report: AttemptReport, isFinal: boolean): Hash[] {
   return [isFinal ? root : "", badRecords ?? ""].filter((hash) => hash !== "");
 }
 
-async function checkAll(
-  blobs: Store,
-  event: Extract<StatusEvent, { kind: "attempts-reported" }>,
-  isFinal: boolean,
-): Promise<StatusEvent> {
+async function checkAll(blobs: Store, event: Reported, isFinal: boolean): Promise<Reported> {
   hit("edge.check", "before");
   const all = event.reports.flatMap((report) => named(report, isFinal));
   await blobs.hold(all, event.job);

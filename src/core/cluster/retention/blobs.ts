@@ -1,5 +1,6 @@
-/** Which blobs a job names: its code, its module, its plan, its results, the records it set aside,
- *  and the profiles of its tasks. Inputs and items are named in the plan only. */
+/** Which blobs a job names: its code, its module, its plan, its results (or the pages on which they
+ *  lie), the records it set aside, and the profiles of its tasks. Inputs and items are named in the
+ *  plan only. */
 import type { Hash } from "../../ids.ts";
 import type { TaskOutput } from "../../job.ts";
 import type { JobRecord, Stage } from "../state.ts";
@@ -21,9 +22,10 @@ export function visitBlobs(job: JobRecord, visit: (name: Hash) => void): void {
 
 function visitOutput(
   { spec }: Stage,
-  { badRecords, root }: TaskOutput,
+  { badRecords, page, root }: TaskOutput,
   visit: (name: Hash) => void,
 ): void {
-  if (spec.partitionCount === 0 && root !== "") visit(root);
+  if (page !== undefined) visit(page.blob);
+  else if (spec.partitionCount === 0 && root !== "") visit(root);
   if (badRecords !== undefined) visit(badRecords);
 }

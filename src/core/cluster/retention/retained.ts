@@ -19,6 +19,8 @@ export type RemovedJob = {
 /** What a job, and each of its tasks, takes in memory and in a snapshot, about. */
 const jobBytes = 2_048;
 const taskBytes = 100;
+/** The same for where a long result lies, besides. */
+const pageBytes = 200;
 
 export type EndedJob = { readonly resultBytes: number; readonly recordBytes: number };
 
@@ -70,6 +72,7 @@ export function addEnded(retained: Retained, job: Sized): void {
     for (const output of stage.outputs) {
       if (output === null) continue;
       recordBytes += output.value?.length ?? 0;
+      if (output.page !== undefined) recordBytes += pageBytes;
       if (stage.spec.partitionCount === 0 && output.root !== "") resultBytes += output.sizeBytes;
     }
   }

@@ -74,7 +74,10 @@ export function differenceBetween(
 }
 
 function outputAt({ attempt, holder, output }: Held): OutputAt {
-  return { attempt, worker: placeOf(holder), root: output.root };
+  const { page, root, sizeBytes, value } = output;
+  const long = page === undefined ? {} : { page };
+  const short = value === undefined ? {} : { value };
+  return { attempt, worker: placeOf(holder), root, sizeBytes, ...long, ...short };
 }
 
 function placeOf(holder: number): WorkerId | null {

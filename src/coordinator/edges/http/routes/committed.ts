@@ -2,6 +2,7 @@
 import type { JobId } from "../../../../core/ids.ts";
 import type { TaskOutput } from "../../../../core/job.ts";
 import { jobOutputs, jobSummary } from "../../../../core/view.ts";
+import { type Line, textLines } from "../../../jobs/result-texts.ts";
 import type { Services } from "../../../services.ts";
 
 /** Interval between two looks at a running job, ms: results within it go in one piece. */
@@ -10,8 +11,6 @@ const betweenMs = 20;
 const lookShare = 0.05;
 /** How long a reader that has everything waits before it looks again without a change, ms. */
 const refreshMs = 10_000;
-/** Lines are passed on in pieces of about this size, characters. */
-const pieceChars = 64 * 1024;
 
 const encoder = new TextEncoder();
 type Read = Pick<Services, "blobs" | "loop" | "retention" | "watchers">;
@@ -35,7 +34,7 @@ export async function* committedResults(
       // Of an ended job as well: its last results came with its end.
       const found = newResults(jobOutputs(loop.state, job), isGiven);
       const lookMs = performance.now() - begunMs;
-      yield* linesOf(services, found);
+      yield* textLines(services.blobs, found, lineOf);
       if (summary.state !== "running") {
         yield encoder.encode(`${JSON.stringify(summary.state)}\n`);
         if (summary.state === "done") retention.fetched(job);
@@ -62,24 +61,10 @@ function newResults(outputs: ReadonlyArray<TaskOutput | null>, isGiven: boolean[
   return found;
 }
 
-async function* linesOf(
-  { blobs }: Read,
-  found: readonly Found[],
-): AsyncGenerator<Uint8Array, void> {
-  let piece = "";
-  for (const { task, output } of found) {
-    const { failure, root, value } = output;
-    if (value !== undefined || root === "") {
-      piece += `[${task},${value ?? "null"}${failure === undefined ? "" : whyOf(failure)}]\n`;
-      if (piece.length < pieceChars) continue;
-    } else piece += `[${task},`;
-    yield encoder.encode(piece);
-    piece = "";
-    if (value !== undefined || root === "") continue;
-    yield* blobs.read(root);
-    piece = "]\n";
-  }
-  if (piece !== "") yield encoder.encode(piece);
+function lineOf({ output, task }: Found): Line {
+  const { failure } = output;
+  const why = failure === undefined ? "" : whyOf(failure);
+  return { before: `[${task},`, output, after: `${why}]\n` };
 }
 
 function whyOf({ code, message }: NonNullable<TaskOutput["failure"]>): string {

@@ -5,6 +5,7 @@ import type { JobId } from "../../../../core/ids.ts";
 import type { TaskOutput } from "../../../../core/job.ts";
 import { jobBadRecords, jobOutputs, jobOwner, jobSpec, jobSummary } from "../../../../core/view.ts";
 import type { Output } from "../../../../wire/api/messages.ts";
+import { isInline, type Line, textLines } from "../../../jobs/result-texts.ts";
 import { asJobId, noSuchJob, type Services, summaryOf } from "../../../services.ts";
 import { inputAnswer } from "../input-file.ts";
 import { parseRange } from "../ranges.ts";
@@ -27,9 +28,10 @@ function mustBeDone(services: Services, job: JobId): readonly TaskOutput[] {
 
 function output({ services, params }: Call): Answer {
   const job = asJobId(params.job);
-  const parts = mustBeDone(services, job).map(({ root, sizeBytes, records }, task) => ({
+  const parts = mustBeDone(services, job).map(({ page, root, sizeBytes, records }, task) => ({
     task,
-    hash: root,
+    // What lies on a page is no blob: `results` gives it.
+    hash: page === undefined ? root : "",
     sizeBytes,
     records,
   }));
@@ -38,27 +40,8 @@ function output({ services, params }: Call): Answer {
 }
 
 const encoder = new TextEncoder();
-/** Lines are passed on in pieces of about this size, characters. */
-const pieceChars = 64 * 1024;
-
-async function* resultLines(
-  services: Services,
-  outputs: readonly TaskOutput[],
-): AsyncGenerator<Uint8Array, void> {
-  let piece = "";
-  for (const { root, value } of outputs) {
-    if (value !== undefined || root === "") {
-      piece += `${value ?? "null"}\n`;
-      if (piece.length < pieceChars) continue;
-    }
-    if (piece !== "") yield encoder.encode(piece);
-    piece = "";
-    if (value !== undefined || root === "") continue;
-    yield* services.blobs.read(root);
-    piece = "\n";
-  }
-  if (piece !== "") yield encoder.encode(piece);
-}
+/** Results that are answered in one piece have at most so many characters. */
+const fewMaxChars = 64 * 1024;
 
 /** Longest `waitMs`: below the time limit of clients for an answer. */
 const waitMaxMs = 25_000;
@@ -143,7 +126,8 @@ async function* fetchedLines(
 ): AsyncGenerator<Uint8Array, void> {
   const leave = services.retention.follow(job);
   try {
-    yield* resultLines(services, outputs);
+    const line = (output: TaskOutput): Line => ({ before: "", output, after: "\n" });
+    yield* textLines(services.blobs, outputs, line);
     services.retention.fetched(job);
   } finally {
     leave();
@@ -154,10 +138,10 @@ async function* fetchedLines(
 function fewLines(outputs: readonly TaskOutput[]): Uint8Array | null {
   if (outputs.length > 1_000) return null;
   let lines = "";
-  for (const { root, value } of outputs) {
-    if (value === undefined && root !== "") return null;
-    lines += `${value ?? "null"}\n`;
-    if (lines.length > pieceChars) return null;
+  for (const output of outputs) {
+    if (!isInline(output)) return null;
+    lines += `${output.value ?? "null"}\n`;
+    if (lines.length > fewMaxChars) return null;
   }
   return encoder.encode(lines);
 }
