@@ -130,6 +130,21 @@ for (const [name, [body, code, message, options]] of Object.entries(faults)) {
   });
 }
 
+test("what reduce returns and cannot be stored is named with its key", { skip }, async () => {
+  const job = cluster.file(
+    "job.py",
+    `from tequio import map_reduce
+def reduce(key, values):
+    return [{1}]
+job = map_reduce(map=lambda line, emit: emit(line, 1), reduce=reduce, attempts=1)
+`,
+  );
+  const input = cluster.file("keys.txt", "one\n");
+  const expected = /a set at \[0\] in reduce cannot be stored; use .* on key 'one'/;
+  const { failure } = await cluster.run(job, [input]);
+  assert.match(failure?.message ?? "", expected);
+});
+
 test("a chain of exceptions is reported with files and lines", { skip }, async () => {
   const job = cluster.file(
     "job.py",

@@ -206,10 +206,10 @@ class Judge:
             try:
                 returned = function(key, ReadOnce(values), *more)
                 refuse_coroutine(role, returned)
+                if returned is not None:
+                    rows.append(row_line(output, key, json_only(returned, "reduce")))
             except BaseException as error:
                 raise raised_by(role, error, f"key {short(key)}")
-            if returned is not None:
-                rows.append(row_line(output, key, json_only(returned, "reduce")))
         return rows
 
 

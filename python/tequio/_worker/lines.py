@@ -1,6 +1,6 @@
 """Cuts the bytes of a piece into lines: the innermost loop of most jobs.
 
-Bytes are decoded some hundred KiB at a time, never line by line. Blocks end at a newline, so no
+Bytes are decoded some KiB at a time, never line by line. Blocks end at a newline, so no
 character is cut."""
 
 import codecs
@@ -9,8 +9,9 @@ from .._values.errors import TaskError
 
 RECORD_MAX_BYTES = 256 * 1024 * 1024
 _MARK = b"\xef\xbb\xbf"
-# About as much is decoded at once: what the lines of a block take stays in the processor's cache.
-_BLOCK_BYTES = 128 * 1024
+# About as much is decoded at once: what a block takes leaves room in the cache of the processor for
+# what the job counts in.
+_BLOCK_BYTES = 16 * 1024
 
 
 class Position:

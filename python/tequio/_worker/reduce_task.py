@@ -119,7 +119,8 @@ def _reduce_groups(loaded, batches, context, part):
             given = ReadOnce(values)
             returned = function(key, given, context) if with_context else function(key, given)
             refuse_coroutine(role, returned)
+            # In here, so that what cannot be stored is named with its key.
+            if returned is not None:
+                part.row(key, returned, "reduce")
         except BaseException as error:
             raise raised_by(role, error, f"key {short(key)}")
-        if returned is not None:
-            part.row(key, returned, "reduce")

@@ -12,7 +12,8 @@ _PIECE, _BYTES, _END, _HEAD, _CUT, _FILE = 1, 2, 3, 4, 5, 6
 _FRAME_MAX_BYTES = 1024 * 1024
 _HEAD_MAX_BYTES = 64 * 1024
 _RANGE_MAX_BYTES = 64 * 1024
-_READ_BYTES = 512 * 1024
+# Few, so that they are in the cache of the processor still when they become lines.
+_READ_BYTES = 64 * 1024
 _piece = struct.Struct("<dI")
 
 

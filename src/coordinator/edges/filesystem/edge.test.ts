@@ -221,9 +221,9 @@ test("appends to one file at once lose no value", async (t) => {
   await until(async () => (await blockState(client)) === "DONE");
 });
 
-/** The state of block map_0 of job j. */
-async function blockState(client: Client): Promise<string | undefined> {
-  const wanted = { table: "block", filters: [["block_id", "map_0"]] };
+/** The state of a block of job j. */
+async function blockState(client: Client, block = "map_0"): Promise<string | undefined> {
+  const wanted = { table: "block", filters: [["block_id", block]] };
   const { payload } = await client.twoSteps("GETROWS", database, wanted);
   return (payload.get("rows") as ReadonlyArray<ReadonlyMap<string, string>>)[0]?.get("state");
 }
@@ -262,16 +262,8 @@ test("a block of several messages is DONE after all, and never given out in betw
     const pickle = readPickle(Buffer.concat(await from.get(file)));
     return (pickle as PyTuple).items[1];
   };
-  const stored = (from: Client, file: string) =>
-    until(() =>
-      values(from, file).then(
-        () => true,
-        () => false,
-      ),
-    );
   const whole = await begin();
   await append(whole, "j/a", 1n);
-  await stored(client, "j/a");
   assert.equal(await blockState(client), "WRITING");
   await append(whole, "j/b", 2n);
   await until(async () => (await blockState(client)) === "DONE");
@@ -279,7 +271,6 @@ test("a block of several messages is DONE after all, and never given out in betw
   await client.begin("PUTDATA", { file_url: "j/d", byte: true });
   const half = await begin();
   await append(half, "j/c", 3n);
-  await stored(client, "j/c");
   await append(half, "j/d", 4n);
   assert.match(await failed.promise, /j\/d/);
   assert.equal(await blockState(client), "WRITING");
@@ -287,6 +278,54 @@ test("a block of several messages is DONE after all, and never given out in betw
   const { client: next } = await filesystemOpened(t, {}, cluster.dataDir);
   assert.equal(await blockState(next), "DONE");
   assert.deepEqual([await values(next, "j/c"), await values(next, "j/d")], [[3n], [4n]]);
+});
+
+test("an executor that dies between two messages leaves nothing of its block", async (t) => {
+  const limits = { appendMs: 1_000, silenceMs: 60_000 };
+  const { client } = await filesystemOpened(t, { limits });
+  await client.putJob("j");
+  for (const block_id of ["map_0", "map_1"]) {
+    const inserted = { block_id, state: "ADDED", phase: "map", slices_id: [`j/${block_id}`] };
+    await client.twoSteps("INSERTBLOCK", database, inserted);
+  }
+  const begin = (block_id: string, block_size: bigint) =>
+    client.begin("APPENDBLOCK", { block_size, block_id, ...database });
+  const append = async (port: number, files: readonly string[], value: bigint) => {
+    const pairs = files.map((file) => [file, [value]] as const);
+    const { name } = await client.call("APPENDBLOCK", { data_urls: files, pairs }, port);
+    assert.equal(name, "OK");
+  };
+  const values = async (file: string) => {
+    const pickle = readPickle(Buffer.concat(await client.get(file)));
+    return (pickle as PyTuple).items[1];
+  };
+  await append(await begin("map_0", 2n), ["j/a"], 1n);
+  assert.equal(await blockState(client), "WRITING");
+  // Another executor's block goes on meanwhile.
+  await append(await begin("map_1", 1n), ["j/a"], 2n);
+  await until(async () => (await blockState(client, "map_1")) === "DONE");
+  await until(async () => (await blockState(client)) === "SUBMITTED");
+  assert.deepEqual(await values("j/a"), [2n]);
+  // The tracker gives it to another: all of it counts, once, also when a dead one is still awaited.
+  await append(await begin("map_0", 2n), ["j/a"], 1n);
+  await append(await begin("map_0", 2n), ["j/a", "j/b"], 3n);
+  await until(async () => (await blockState(client)) === "DONE");
+  assert.deepEqual([await values("j/a"), await values("j/b")], [[2n, 3n], [3n]]);
+});
+
+test("a file system that ends between two messages of a block leaves nothing of it", async (t) => {
+  const { client, cluster } = await filesystemOpened(t, { limits: { appendMs: 60_000 } });
+  await client.putJob("j");
+  const inserted = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j/s0"] };
+  await client.twoSteps("INSERTBLOCK", database, inserted);
+  const first = { block_size: 2n, block_id: "map_0", ...database };
+  const half = { data_urls: ["j/a"], pairs: [["k", [1n]]] };
+  assert.equal((await client.twoSteps("APPENDBLOCK", first, half)).name, "OK");
+  assert.equal(await blockState(client), "WRITING");
+  await cluster.coordinator.close();
+  const { client: next } = await filesystemOpened(t, {}, cluster.dataDir);
+  assert.equal(await blockState(next), "SUBMITTED");
+  await assert.rejects(next.get("j/a"), /does not exist/);
 });
 
 test("discovery answers only its request, and can be sent", async (t) => {

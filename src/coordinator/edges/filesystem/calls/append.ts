@@ -5,24 +5,25 @@
  *  2. A block is WRITING before the OK, so that no tracker finds it SUBMITTED, and gives it to
  *     another worker, while its pairs are here. It ends as DONE, or, when nothing of it is written,
  *     as SUBMITTED.
- *  3. A block whose pairs come in several messages is DONE when all of them are merged. When one
- *     cannot be, it stays WRITING until the next start: another worker would add the others
- *     again. */
+ *  3. Of a block whose pairs come in several messages nothing is merged before all are here: when
+ *     its executor dies in between, the block is SUBMITTED again, and nothing of it was counted.
+ *  4. It is DONE when all of them are merged. When one cannot be, and others are, it stays WRITING
+ *     until the next start: another worker would add the others again. */
 import { ClusterError } from "../../../../core/error.ts";
 import { hit } from "../../../../store/failpoint.ts";
 import { okAnswer } from "../../../../wire/filesystem/answers.ts";
 import { decodeMessage } from "../../../../wire/filesystem/codec.ts";
 import type { BlockState } from "../../../../wire/filesystem/jobs.ts";
 import { type FileRequest, parseDetails } from "../../../../wire/filesystem/messages.ts";
-import type { Append } from "../store/catalogue.ts";
+import type { Append, Noted } from "../store/catalogue.ts";
 import type { CallContext, Port, SecondStep } from "./context.ts";
 import { mustBeThere } from "./database.ts";
 import { mergePairs } from "./merge.ts";
 
 type Request = Extract<FileRequest, { call: "APPENDBLOCK" }>;
 
-/** Each message is acknowledged at once and merged then. The port waits a moment for a further
- *  one. */
+/** Each message is acknowledged at once; they are merged when the last is here. The port waits a
+ *  moment for a further one. */
 export function appendBlock(
   { block, filesWanted, job }: Request,
   context: CallContext,
@@ -32,112 +33,126 @@ export function appendBlock(
     silenceMs: context.limits.appendMs,
     async run(port) {
       const merging = new Merging(block, job, context);
+      let missing = filesWanted ?? 0;
       try {
-        for (let files = 0, count = 0; ; count += 1) {
-          const frame = await next(port, count > 0);
+        for (let call: number | null = null; ; ) {
+          const frame = await next(port, call !== null);
           if (frame === null) return;
-          files += parseDetails("APPENDBLOCK", decodeMessage(frame)).files.length;
-          const append = accept({ block, job, message: frame }, context);
-          await port.reply(okAnswer());
-          await merging.merge(append);
-          if (files >= (filesWanted ?? 0)) merging.done();
+          missing -= parseDetails("APPENDBLOCK", decodeMessage(frame)).files.length;
+          const part = { block, job, message: frame, call, missing: Math.max(0, missing) };
+          call = merging.accept(part);
+          try {
+            await port.reply(okAnswer());
+          } finally {
+            // Also when the answer is lost: then the block is DONE, and not computed again.
+            if (missing <= 0) await merging.merge();
+          }
         }
       } finally {
-        merging.done();
+        merging.giveUp();
       }
     },
   };
 }
 
 /** Completes what an earlier process of this file system has accepted, so that no block is WRITING
- *  for ever. A block whose pairs cannot be merged goes to another worker. */
+ *  for ever. A block whose pairs cannot be merged, or did not all come, goes to another worker. */
 export async function resumeAppends(
   context: CallContext,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  const blocks = Map.groupBy(context.files.catalogue.appends(), ({ block, job }) =>
-    JSON.stringify([job, block]),
+  const calls = Map.groupBy(context.files.catalogue.appends(), ({ block, call, job }) =>
+    JSON.stringify([job, block, call]),
   );
-  for (const appends of blocks.values()) {
-    const [{ block, job }] = appends as [Append];
-    const merging = new Merging(block, job, context);
+  for (const appends of calls.values()) {
+    const [{ block, job }] = appends as [Noted];
+    const merging = new Merging(
+      block,
+      job,
+      context,
+      appends.map(({ id }) => id),
+    );
     try {
-      try {
-        for (const append of appends) await merging.merge(append);
-      } finally {
-        merging.done();
-      }
+      if (appends.at(-1)?.missing === 0) await merging.merge();
     } catch (error) {
       onError(error);
+    } finally {
+      merging.giveUp();
     }
   }
 }
 
-/** The messages of one block that were accepted, until it is DONE. */
+/** The messages of one call that were accepted, until its block is DONE. */
 class Merging {
   readonly #block: string;
   readonly #job: string;
   readonly #context: CallContext;
+  /** Ids of what is accepted and not merged. It lies on the disk: memory has room for one. */
+  readonly #held: number[];
   /** Ids of those that are merged, and noted still. */
   #merged: number[] = [];
   #hasMerged = false;
-  #hasFailed = false;
 
-  constructor(block: string, job: string, context: CallContext) {
+  constructor(block: string, job: string, context: CallContext, held: number[] = []) {
     this.#block = block;
     this.#job = job;
     this.#context = context;
+    this.#held = held;
   }
 
-  async merge({ id, message }: Append): Promise<void> {
-    const onMerged = () => {
-      this.#merged.push(id);
-      this.#hasMerged = true;
-    };
-    if (message === null) return onMerged();
+  /** The number of the call, for its further messages. */
+  accept(append: Append): number {
+    const { catalogue } = this.#context.files;
+    mustBeThere(this.#job, this.#context);
+    hit("append.accept", "before");
+    const id = catalogue.beginAppend(append);
+    hit("append.accept", "after");
     try {
-      const details = parseDetails("APPENDBLOCK", decodeMessage(message));
-      await mergePairs(details, this.#context, { merged: id, onMerged });
+      setState(this.#job, this.#block, "WRITING", this.#context);
     } catch (error) {
-      if (!this.#merged.includes(id)) this.#notMerged(id);
+      catalogue.endAppend(id);
       throw error;
     }
+    this.#held.push(id);
+    return append.call ?? id;
   }
 
-  /** Unless one was not merged. May be called twice. */
-  done(): void {
-    if (this.#merged.length === 0 || this.#hasFailed) return;
+  /** All that are held, in their order; then the block is DONE. */
+  async merge(): Promise<void> {
+    const { catalogue } = this.#context.files;
+    for (let id = this.#held[0]; id !== undefined; id = this.#held[0]) {
+      const merged = id;
+      const onMerged = () => {
+        this.#held.shift();
+        this.#merged.push(merged);
+        this.#hasMerged = true;
+      };
+      const message = catalogue.appended(id);
+      if (message === null) {
+        onMerged();
+        continue;
+      }
+      const details = parseDetails("APPENDBLOCK", decodeMessage(message));
+      await mergePairs(details, this.#context, { merged, onMerged });
+    }
     hit("append.done", "before");
     setState(this.#job, this.#block, "DONE", this.#context);
     hit("append.done", "after");
-    for (const id of this.#merged.splice(0)) this.#context.files.catalogue.endAppend(id);
+    for (const id of this.#merged.splice(0)) catalogue.endAppend(id);
   }
 
-  #notMerged(id: number): void {
-    this.#hasFailed = true;
-    if (this.#hasMerged) return;
-    setState(this.#job, this.#block, "SUBMITTED", this.#context);
-    this.#context.files.catalogue.endAppend(id);
+  /** Another executor shall compute the block, unless some of it is merged. */
+  giveUp(): void {
+    const { catalogue } = this.#context.files;
+    if (this.#held.length === 0 || this.#hasMerged) return;
+    const own = new Set(this.#held);
+    const isOthers = catalogue.appendsOf(this.#job, this.#block).some((id) => !own.has(id));
+    // Another may have it already, or have written it.
+    if (!isOthers && stateOf(this.#job, this.#block, this.#context) === "WRITING") {
+      setState(this.#job, this.#block, "SUBMITTED", this.#context);
+    }
+    for (const id of this.#held.splice(0)) catalogue.endAppend(id);
   }
-}
-
-function accept(
-  append: { readonly job: string; readonly block: string; readonly message: Uint8Array },
-  context: CallContext,
-): Append {
-  const { block, job } = append;
-  const { catalogue } = context.files;
-  mustBeThere(job, context);
-  hit("append.accept", "before");
-  const id = catalogue.beginAppend(append);
-  hit("append.accept", "after");
-  try {
-    setState(job, block, "WRITING", context);
-  } catch (error) {
-    catalogue.endAppend(id);
-    throw error;
-  }
-  return { ...append, id };
 }
 
 /** Null when no further message comes. */
@@ -148,6 +163,13 @@ async function next(port: Port, isFurther: boolean): Promise<Uint8Array | null> 
     if (isFurther && error instanceof ClusterError && error.code === "timed-out") return null;
     throw error;
   }
+}
+
+/** Undefined when the job or the block is gone. */
+function stateOf(job: string, block: string, { databases }: CallContext): string | undefined {
+  if (!databases.has(job)) return undefined;
+  const filters = [["block_id", block]] as const;
+  return databases.rows(job, { call: "GETROWS", table: "block", filters })[0]?.state;
 }
 
 function setState(job: string, block: string, state: BlockState, context: CallContext): void {

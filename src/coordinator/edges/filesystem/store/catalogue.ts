@@ -25,8 +25,11 @@ const schema = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT;
   CREATE TABLE IF NOT EXISTS append (
-    id INTEGER PRIMARY KEY, job TEXT NOT NULL, block TEXT NOT NULL, message BLOB
+    id INTEGER PRIMARY KEY, job TEXT NOT NULL, block TEXT NOT NULL, message BLOB,
+    call INTEGER, missing INTEGER NOT NULL DEFAULT 0
   ) STRICT`;
+/** What earlier versions did not have. */
+const addedColumns = ["call INTEGER", "missing INTEGER NOT NULL DEFAULT 0"];
 
 /** What becomes durable together with files. */
 export type Along = {
@@ -38,12 +41,17 @@ export type Along = {
 
 /** A message of APPENDBLOCK that was accepted, and whose block is not DONE yet. */
 export type Append = {
-  readonly id: number;
   readonly job: string;
   readonly block: string;
-  /** As it was received; null = its pairs are in the files, only the block's state is left. */
-  readonly message: Uint8Array | null;
+  readonly message: Uint8Array;
+  /** Id of the first message of its call; null = it is the first. */
+  readonly call: number | null;
+  /** Files of its block that were still to come behind it; 0 = none. */
+  readonly missing: number;
 };
+
+/** The same without its bytes. */
+export type Noted = Omit<Append, "message"> & { readonly id: number };
 
 export class Catalogue {
   readonly #database: DatabaseSync;
@@ -54,6 +62,11 @@ export class Catalogue {
     this.#database = new DatabaseSync(join(dir, catalogueFile), { timeout: 5_000 });
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     this.#database.exec(schema);
+    const columns = this.#database.prepare("PRAGMA table_info(append)").all();
+    for (const added of addedColumns) {
+      if (columns.some(({ name }) => added.startsWith(`${String(name)} `))) continue;
+      this.#database.exec(`ALTER TABLE append ADD COLUMN ${added}`);
+    }
   }
 
   find(name: string): StoredFile | null {
@@ -91,13 +104,30 @@ export class Catalogue {
   }
 
   /** Notes an append before it is acknowledged; returns its id. Throws as `put` does. */
-  beginAppend({ block, job, message }: Omit<Append, "id">): number {
+  beginAppend({ block, call, job, message, missing }: Append): number {
     let id = 0;
     this.#together(() => {
-      const insert = this.#database.prepare("INSERT INTO append VALUES (NULL, ?, ?, ?)");
-      id = Number(insert.run(job, block, message).lastInsertRowid);
+      const columns = "job, block, message, call, missing";
+      const sql = `INSERT INTO append (${columns}) VALUES (?, ?, ?, ?, ?)`;
+      const insert = this.#database.prepare(sql);
+      id = Number(insert.run(job, block, message, call, missing).lastInsertRowid);
     });
     return id;
+  }
+
+  /** As it was received; null = it is merged, or gone with its job. */
+  appended(id: number): Uint8Array | null {
+    const row = this.#database.prepare("SELECT message FROM append WHERE id = ?").get(id);
+    return (row?.message ?? null) as Uint8Array | null;
+  }
+
+  /** Ids of those of one block that were begun and not ended. */
+  appendsOf(job: string, block: string): number[] {
+    const sql = "SELECT id FROM append WHERE job = ? AND block = ?";
+    return this.#database
+      .prepare(sql)
+      .all(job, block)
+      .map(({ id }) => Number(id));
   }
 
   /** It is over: its block says so, or nothing of it is written. */
@@ -106,8 +136,10 @@ export class Catalogue {
   }
 
   /** Those that were begun and not ended, in order. */
-  appends(): Append[] {
-    return this.#database.prepare("SELECT * FROM append ORDER BY id").all() as Append[];
+  appends(): Noted[] {
+    const sql = "SELECT id, job, block, call, missing FROM append ORDER BY id";
+    const rows = this.#database.prepare(sql).all() as Noted[];
+    return rows.map((row) => ({ ...row, call: row.call ?? row.id }));
   }
 
   /** Removes the job and all of its files; returns their names. */
