@@ -17,9 +17,9 @@ export function workerLine(terms: WorkerTerms, name: string): string {
   return `${terms.program} ${words} --name ${name} --data "$dir"`;
 }
 
-/** Runs a worker in a directory that is removed after it, and ends as it ends; SIGTERM lets it leave
- *  by itself. A trap ends a wait before the worker ends. It waits before it looks for the process:
- *  a shell may have reaped one that ended at once, and only `wait` still knows how. */
+/** Runs a worker in a directory that is removed after it, and ends as it ends; SIGTERM lets it
+ *  leave by itself. A trap ends a wait before the worker ends. It waits before it looks for the
+ *  process: a shell may have reaped one that ended at once, and only `wait` still knows how. */
 export function heldScript(line: string, before: readonly string[] = []): string {
   return [
     ...before,

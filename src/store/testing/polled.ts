@@ -6,8 +6,8 @@ import { testMaxMs } from "./patience.ts";
 /** Between two questions, ms: asking without a pause takes the processor from what is asked. */
 const everyMs = 10;
 
-/** The first answer that is so. Rejects with the last one when none is for too long: of a wait that
- *  only the limit of its test ends, nobody sees what it waited for. */
+/** The first answer that is so. Rejects with the last one when none is for too long: a wait that
+ *  only the limit of its test ends does not show what it waited for. */
 export async function polled<T>(
   ask: () => Promise<T>,
   isSo: (answer: T) => boolean,
