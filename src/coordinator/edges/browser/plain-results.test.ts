@@ -1,7 +1,7 @@
 /** The memory that basic browsers make the coordinator use: bounded, and released. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PlainResults } from "./plain-results.ts";
+import { PlainResults, taskOutput } from "./plain-results.ts";
 
 async function* bytes(count: number) {
   for (let at = 0; at < count; at += 100) yield Buffer.alloc(Math.min(100, count - at), "x");
@@ -35,4 +35,11 @@ test("I20: an upload that ends early, or whose task does, leaves nothing", async
   }
   await assert.rejects(results.put(result("a"), broken()), /gone/);
   await results.put(result("b"), bytes(1_000));
+});
+
+test("the result of a task counts as the same of whatever worker", () => {
+  // As `run-items.ts` has it.
+  for (const text of ["año", '"año"']) {
+    assert.deepEqual(taskOutput(text), { root: "", sizeBytes: 6, records: 1, value: '"año"' });
+  }
 });

@@ -2,6 +2,7 @@
  *  other worker would have left. */
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
+import type { TaskOutput } from "../../../core/job.ts";
 import { jobSpec, jobState } from "../../../core/view.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
 import type { Loop } from "../../loop/loop.ts";
@@ -121,10 +122,7 @@ export class PlainResults {
     const { blobs, loop, relay } = this.#parts;
     const stage = jobSpec(loop.state, run.job)?.stages[run.stage];
     const first = results.get(0) ?? "";
-    if (stage?.kind === "tasks") {
-      const value = oneLine(first);
-      return { root: "", sizeBytes: value.length, records: 1, value };
-    }
+    if (stage?.kind === "tasks") return taskOutput(first);
     const count = stage?.partitionCount ?? 0;
     if (count === 0) {
       const bytes = Buffer.from(first);
@@ -138,6 +136,12 @@ export class PlainResults {
     const { manifest, root } = await relay.putRun(ref, one(made.run), isWanted);
     return { root, sizeBytes: manifest.sizeBytes, records: made.records };
   }
+}
+
+/** As other workers report it: results of one task are compared with their sizes. */
+export function taskOutput(text: string): TaskOutput {
+  const value = oneLine(text);
+  return { root: "", sizeBytes: Buffer.byteLength(value), records: 1, value };
 }
 
 /** JSON stays, other text becomes a JSON string. */

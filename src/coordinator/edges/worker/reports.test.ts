@@ -25,6 +25,18 @@ test("T2.4: a status of a task that is not of this cluster makes no event", () =
   assert.deepEqual(statusEvents("w-1", statuses, tag), []);
 });
 
+test("a result counts as the same of whatever worker", () => {
+  const taskId = packTaskId(tag, { job: "j-1", stage: 0, task: 3, attempt: 1 });
+  const result = new TextEncoder().encode("año");
+  const existing = { taskId, data: { kind: "completed", result }, report } as const;
+  // As `run-items.ts` has it.
+  const output = { root: "", sizeBytes: 6, records: 1, value: '"año"' };
+  const own = { kind: "done", task: 3, attempt: 1, durationMs: 0, output };
+  assert.deepEqual(statusEvents("w-1", [existing], tag), [
+    { kind: "attempts-reported", worker: "w-1", job: "j-1", stage: 0, reports: [own] },
+  ]);
+});
+
 test("what statuses become is what their record reads as, so that it need not be read", () => {
   const of = { task: 3, attempt: 1, durationMs: 1.5 };
   const output = { root: "", sizeBytes: 3, records: 1, value: '"\\ud800"' };
