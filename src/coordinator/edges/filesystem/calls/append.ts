@@ -87,7 +87,7 @@ class Merging {
   readonly #block: string;
   readonly #job: string;
   readonly #context: CallContext;
-  /** Ids of those that are accepted and not merged. They lie on the disk: memory has room for one. */
+  /** Ids of what is accepted and not merged. It lies on the disk: memory has room for one. */
   readonly #held: number[];
   /** Ids of those that are merged, and noted still. */
   #merged: number[] = [];
