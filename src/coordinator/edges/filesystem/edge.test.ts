@@ -299,7 +299,8 @@ test("an executor that dies between two messages leaves nothing of its block", a
     const pickle = readPickle(Buffer.concat(await client.get(file)));
     return (pickle as PyTuple).items[1];
   };
-  await append(await begin("map_0", 2n), ["j/a"], 1n);
+  const dying = await begin("map_0", 3n);
+  for (const file of ["j/a", "j/b"]) await append(dying, [file], 1n);
   assert.equal(await blockState(client), "WRITING");
   // Another executor's block goes on meanwhile.
   await append(await begin("map_1", 1n), ["j/a"], 2n);
@@ -307,7 +308,8 @@ test("an executor that dies between two messages leaves nothing of its block", a
   await until(async () => (await blockState(client)) === "SUBMITTED");
   assert.deepEqual(await values("j/a"), [2n]);
   // The tracker gives it to another: all of it counts, once, also when a dead one is still awaited.
-  await append(await begin("map_0", 2n), ["j/a"], 1n);
+  const again = await begin("map_0", 3n);
+  for (const file of ["j/a", "j/b"]) await append(again, [file], 1n);
   await append(await begin("map_0", 2n), ["j/a", "j/b"], 3n);
   await until(async () => (await blockState(client)) === "DONE");
   assert.deepEqual([await values("j/a"), await values("j/b")], [[2n, 3n], [3n]]);
@@ -316,16 +318,39 @@ test("an executor that dies between two messages leaves nothing of its block", a
 test("a file system that ends between two messages of a block leaves nothing of it", async (t) => {
   const { client, cluster } = await filesystemOpened(t, { limits: { appendMs: 60_000 } });
   await client.putJob("j");
-  const inserted = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j/s0"] };
-  await client.twoSteps("INSERTBLOCK", database, inserted);
-  const first = { block_size: 2n, block_id: "map_0", ...database };
-  const half = { data_urls: ["j/a"], pairs: [["k", [1n]]] };
-  assert.equal((await client.twoSteps("APPENDBLOCK", first, half)).name, "OK");
-  assert.equal(await blockState(client), "WRITING");
+  for (const [block_id, files] of [
+    ["map_0", ["j/a", "j/b"]],
+    ["map_1", ["j/c"]],
+  ] as const) {
+    const inserted = { block_id, state: "ADDED", phase: "map", slices_id: [`j/${block_id}`] };
+    await client.twoSteps("INSERTBLOCK", database, inserted);
+    const first = { block_size: 3n, block_id, ...database };
+    const port = await client.begin("APPENDBLOCK", first);
+    for (const file of files) {
+      const part = { data_urls: [file], pairs: [["k", [1n]]] };
+      assert.equal((await client.call("APPENDBLOCK", part, port)).name, "OK");
+    }
+    assert.equal(await blockState(client, block_id), "WRITING");
+  }
   await cluster.coordinator.close();
   const { client: next } = await filesystemOpened(t, {}, cluster.dataDir);
   assert.equal(await blockState(next), "SUBMITTED");
-  await assert.rejects(next.get("j/a"), /does not exist/);
+  for (const file of ["j/a", "j/b"]) await assert.rejects(next.get(file), /does not exist/);
+  // It was acknowledged, and its executor has sent all that it sends.
+  assert.equal(await blockState(next, "map_1"), "DONE");
+  await next.get("j/c");
+});
+
+test("one message is a whole block, whatever its executor takes for the size", async (t) => {
+  const { client } = await filesystemOpened(t, { limits: { appendMs: 100 } });
+  await client.putJob("j");
+  const inserted = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j/s0"] };
+  await client.twoSteps("INSERTBLOCK", database, inserted);
+  const first = { block_size: 4_096n, block_id: "map_0", ...database };
+  const whole = { data_urls: ["j/a"], pairs: [["k", [1n]]] };
+  assert.equal((await client.twoSteps("APPENDBLOCK", first, whole)).name, "OK");
+  await until(async () => (await blockState(client)) === "DONE");
+  await client.get("j/a");
 });
 
 test("discovery answers only its request, and can be sent", async (t) => {

@@ -7,6 +7,8 @@
  *     as SUBMITTED.
  *  3. Of a block whose pairs come in several messages nothing is merged before all are here: when
  *     its executor dies in between, the block is SUBMITTED again, and nothing of it was counted.
+ *     One message alone is whole, whatever size it was announced with: executors that never send a
+ *     second one have other notions of a block's size, and compute nothing again.
  *  4. It is DONE when all of them are merged. When one cannot be, and others are, it stays WRITING
  *     until the next start: another worker would add the others again. */
 import { ClusterError } from "../../../../core/error.ts";
@@ -37,7 +39,7 @@ export function appendBlock(
       try {
         for (let call: number | null = null; ; ) {
           const frame = await next(port, call !== null);
-          if (frame === null) return;
+          if (frame === null) return merging.isOne ? await merging.merge() : undefined;
           missing -= parseDetails("APPENDBLOCK", decodeMessage(frame)).files.length;
           const part = { block, job, message: frame, call, missing: Math.max(0, missing) };
           call = merging.accept(part);
@@ -73,7 +75,7 @@ export async function resumeAppends(
       appends.map(({ id }) => id),
     );
     try {
-      if (appends.at(-1)?.missing === 0) await merging.merge();
+      if (merging.isOne || appends.at(-1)?.missing === 0) await merging.merge();
     } catch (error) {
       onError(error);
     } finally {
@@ -98,6 +100,11 @@ class Merging {
     this.#job = job;
     this.#context = context;
     this.#held = held;
+  }
+
+  /** Whether one message has come, and no other. */
+  get isOne(): boolean {
+    return this.#held.length === 1 && this.#merged.length === 0;
   }
 
   /** The number of the call, for its further messages. */
