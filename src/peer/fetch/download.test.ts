@@ -86,15 +86,15 @@ test("F3, F12: a peer that dies at 50 % costs nothing that was verified", async 
   const { root } = await shelve(mortal, "f", { dir, bytes });
   await shelve(other, "f", { dir, bytes });
   const target = join(dir, "got");
-  await assert.rejects(
-    download(t, { root, target, sources: [mortal.source("mortal")] }).run(),
-    /no valid source.*mortal/,
-  );
+  const first = download(t, { root, target, sources: [mortal.source("mortal")] });
+  await assert.rejects(first.run(), /no valid source.*mortal/);
   const more = async () => [other.source("other")];
   const dead = { ...mortal.source("mortal") };
   const result = await download(t, { root, target, sources: [dead], more }).run();
   assert.ok(bytes.equals(readFileSync(target)));
-  assert.ok(result.resumedBytes > bytes.length / 4, `${result.resumedBytes} bytes were kept`);
+  // What was under way is lost: how much that is depends on how it was asked for.
+  assert.ok(first.doneBytes > 0);
+  assert.equal(result.resumedBytes, first.doneBytes);
   assert.equal(result.resumedBytes + result.receivedBytes, bytes.length);
 });
 
