@@ -26,6 +26,6 @@ export function removedText(job: string, removed: Partial<Removed>): string {
   const parts = [`${job} is removed`];
   if (freedBytes !== undefined) parts.push(`, ${bytesText(freedBytes)} freed`);
   if (sharedBytes > 0) parts.push(`; ${bytesText(sharedBytes)} stay, which other jobs use, too`);
-  if (laterBytes > 0) parts.push(`; ${bytesText(laterBytes)} go when they are not read any more`);
+  if (laterBytes > 0) parts.push(`; ${bytesText(laterBytes)} go when they are not in use any more`);
   return parts.join("");
 }

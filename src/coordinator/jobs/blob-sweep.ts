@@ -1,8 +1,9 @@
 /** Deletes blobs that no job names any more: blobs of removed jobs, outputs of lost attempts,
  *  uploads that were never submitted.
  *
- *  1. A blob of a removed job is deleted at once, unless another job names it, an upload of it may
- *     still be submitted, or a reader has it open: then it is deleted after that.
+ *  1. A blob of a removed job, or that its tasks reported in vain, is deleted at once, unless another
+ *     job names it, an upload of it may still be submitted, a report of another job may be about to
+ *     name it, or a reader has it open: then it is deleted after that.
  *  2. Any other blob is deleted when it is older than the grace period and was not touched
  *     (uploaded, or checked for) within it, unless it is a file of the filesystem protocol.
  *  3. Only the coordinator that has the log sweeps.
@@ -13,6 +14,7 @@
 import { keepReferenced, plansInUse } from "../../core/blobs-in-use.ts";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
+import { jobState } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { Timers } from "../loop/timers.ts";
@@ -52,7 +54,9 @@ type Released = {
   readonly plan: Hash;
 };
 
-/** A submitter, or the report of a task of `job`, may be about to name a blob. */
+/** A submitter, or the report of a task of `job`, may be about to name a blob; null = a submitter, or
+ *  reports of several jobs. What is over stays until the next sweep: by it the blobs are known that
+ *  only lost attempts of a job have reported. */
 type Hold = { readonly untilMs: number; readonly job: JobId | null };
 
 const nothing: FreedByJob = { blobs: 0, sizeBytes: 0, sharedBytes: 0, laterBytes: 0 };
@@ -75,6 +79,7 @@ export class BlobSweep {
   /** The deletion under way. */
   #deletion: Promise<unknown> = Promise.resolve();
   #cancel = () => {};
+  #cancelLater = () => {};
   #running: Promise<Freed> | null = null;
 
   constructor(options: BlobSweepOptions) {
@@ -92,8 +97,12 @@ export class BlobSweep {
    *  with `job`, when a task of this job is about to report it. */
   touch(hash: Hash, job: JobId | null = null): void {
     const { graceMs, timers } = this.#options;
-    const untilMs = timers.monotonicMs() + (job === null ? graceMs : Math.min(reportMs, graceMs));
-    this.#held.set(hash, { untilMs, job });
+    const nowMs = timers.monotonicMs();
+    const untilMs = nowMs + (job === null ? graceMs : Math.min(reportMs, graceMs));
+    const known = this.#held.get(hash);
+    const isSole = known === undefined || known.untilMs <= nowMs || known.job === job;
+    if (isSole) this.#held.set(hash, { untilMs, job });
+    else this.#held.set(hash, { untilMs: Math.max(untilMs, known.untilMs), job: null });
   }
 
   /** The same, for callers that will check whether it exists: resolves after a deletion that has
@@ -135,6 +144,7 @@ export class BlobSweep {
 
   stop(): void {
     this.#cancel();
+    this.#cancelLater();
   }
 
   #arm(): void {
@@ -173,17 +183,44 @@ export class BlobSweep {
       const named = await this.#namedBy(plan).catch(() => []);
       for (const hash of [...blobs, ...named]) if (!jobs.has(hash)) jobs.set(hash, job);
     }
+    const gone = new Set(released.map(({ job }) => job));
+    const reported = gone.size === 0 ? [] : this.#reportedBy(gone);
+    for (const [hash, job] of reported) if (!jobs.has(hash)) jobs.set(hash, job);
     const names = new Set([...this.#later, ...jobs.keys()]);
     if (released.length > 0) await this.#options.confirm();
     await this.#withoutKept(names);
     for (const hash of names) this.#later.add(hash);
-    const sizes = await this.#delete(names, new Set(released.map(({ job }) => job)));
+    const sizes = await this.#delete(names, gone);
+    this.#armLater();
     const freed = new Map<JobId, FreedByJob>();
     for (const [hash, job] of jobs) {
       const one = freed.get(job) ?? { ...nothing };
       freed.set(job, added(one, sizes.get(hash), await this.#leftOf(hash, names, sizes)));
     }
     return freed;
+  }
+
+  *#reportedBy(jobs: ReadonlySet<JobId>): Generator<readonly [Hash, JobId], void> {
+    for (const [hash, { job }] of this.#held) if (job !== null && jobs.has(job)) yield [hash, job];
+  }
+
+  /** What is left since it may be about to be named goes when that is over. */
+  #armLater(): void {
+    const { confirm, timers } = this.#options;
+    const nowMs = timers.monotonicMs();
+    this.#cancelLater();
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const hash of this.#later) {
+      const holdMs = this.#held.get(hash)?.untilMs ?? 0;
+      if (holdMs > nowMs && !this.#readers.has(hash)) untilMs = Math.min(untilMs, holdMs);
+    }
+    if (untilMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelLater = timers.after(untilMs - nowMs, () => {
+      // What cannot be deleted then is left to the next sweep.
+      confirm()
+        .then(() => this.#release([]))
+        .catch(() => {});
+    });
   }
 
   /** What of a blob is there after the deletion, and whether other jobs name it. */
@@ -280,7 +317,8 @@ export class BlobSweep {
     if (this.#readers.has(hash)) return true;
     const hold = this.#held.get(hash);
     if (hold === undefined || hold.untilMs <= this.#options.timers.monotonicMs()) return false;
-    return hold.job === null || !gone.has(hold.job);
+    if (hold.job === null) return true;
+    return !gone.has(hold.job) && jobState(this.#options.stateNow(), hold.job) !== null;
   }
 
   /** Its size, or null when it did not exist. */

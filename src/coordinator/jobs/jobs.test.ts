@@ -11,6 +11,7 @@ import { submission, testJob, testStage } from "../../core/testing/fake-cluster.
 import { jobSummary } from "../../core/view.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
 import { temporaryDir } from "../../store/testing/at-end.ts";
+import { polled } from "../../store/testing/polled.ts";
 import { ManualTimers } from "../testing/manual-timers.ts";
 import { BlobSweep } from "./blob-sweep.ts";
 import { defaultJobLogLimits, JobLogs } from "./job-logs.ts";
@@ -306,6 +307,35 @@ test("G6: a blob that is read, or may be submitted again, outlives its job", asy
   all.timers.pass(0);
   await all.sweep.release({ job: "j-2", blobs: new Set(), plan: "" });
   assert.deepEqual(await all.names(), [all.extra]);
+});
+
+test("G6: what a removed job's lost attempts have reported goes with it", async () => {
+  const all = await removed();
+  await all.sweep.hold([all.extra], "j-1");
+  all.timers.pass(hourMs / 2);
+  assert.equal((await released(all)).blobs, 4);
+  assert.deepEqual(await all.names(), []);
+});
+
+test("G6: a blob that reports of two jobs held goes when no report can name it", async () => {
+  const all = await removed();
+  const [one] = all.kept as [string];
+  await all.sweep.hold([one], "j-1");
+  await all.sweep.hold([one], "j-2");
+  assert.equal((await released(all)).blobs, 2, "j-2 may be about to name it");
+  assert.deepEqual(await all.names(), [all.extra, one].sort());
+  all.timers.pass(60_000);
+  await polled(all.names, (names) => {
+    all.timers.pass(0);
+    return !names.includes(one);
+  });
+  assert.deepEqual(await all.names(), [all.extra]);
+});
+
+test("G6: a blob that a report of another removed job held is not waited for", async () => {
+  const all = await removed();
+  await all.sweep.hold([all.kept[0]!], "j-2");
+  assert.equal((await released(all)).blobs, 3, "there is no j-2");
 });
 
 test("G6: a sweep right after a start deletes blobs that were stored long before", async () => {
