@@ -182,10 +182,11 @@ type For = {
 };
 
 function schedulerOf(where: Kind, { more, options, terms }: For): Scheduler {
-  const { hosts, image, max } = options;
+  const { hosts, image, json, max } = options;
   // The same for the same coordinator, so that what an earlier run has left is found.
   const name = `tequio-${createHash("sha256").update(terms.url).digest("hex").slice(0, 8)}`;
-  const print = (line: string) => console.error(line);
+  const print = (text: string) =>
+    json ? console.log(JSON.stringify({ kind: "ended", text })) : console.error(text);
   if (where === "local") return new AttachedWorkers(terms, [localPlace(max)], print);
   if (where === "slurm")
     return new SlurmWorkers(terms, { name, options: slurmOptions(more), print });
