@@ -1,9 +1,9 @@
 /** Deletes blobs that no job names any more: blobs of removed jobs, outputs of lost attempts,
  *  uploads that were never submitted.
  *
- *  1. A blob of a removed job, or that its tasks reported in vain, is deleted at once, unless another
- *     job names it, an upload of it may still be submitted, a report of another job may be about to
- *     name it, or a reader has it open: then it is deleted after that.
+ *  1. A blob of a removed job, or that only its lost attempts reported, is deleted at once, unless
+ *     another job names it, an upload of it may still be submitted, a report of another job may be
+ *     about to name it, or a reader has it open: then it is deleted after that.
  *  2. Any other blob is deleted when it is older than the grace period and was not touched
  *     (uploaded, or checked for) within it, unless it is a file of the filesystem protocol.
  *  3. Only the coordinator that has the log sweeps.
@@ -54,9 +54,9 @@ type Released = {
   readonly plan: Hash;
 };
 
-/** A submitter, or the report of a task of `job`, may be about to name a blob; null = a submitter, or
- *  reports of several jobs. What is over stays until the next sweep: by it the blobs are known that
- *  only lost attempts of a job have reported. */
+/** A submitter, or the report of a task of `job`, may be about to name a blob; null = a submitter,
+ *  or reports of several jobs. What is over stays until the next sweep: by it the blobs are known
+ *  that only lost attempts of a job have reported. */
 type Hold = { readonly untilMs: number; readonly job: JobId | null };
 
 const nothing: FreedByJob = { blobs: 0, sizeBytes: 0, sharedBytes: 0, laterBytes: 0 };
