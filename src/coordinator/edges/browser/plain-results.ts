@@ -7,6 +7,7 @@ import { jobSpec, jobState } from "../../../core/view.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Relay } from "../../relay/relay.ts";
+import { inlineOutput } from "../worker/reports.ts";
 import { resultUrls } from "./orders.ts";
 import { linesOfRun, outputOfLines, plainMaxBytes } from "./plain.ts";
 import { refsOf, type TabRun } from "./runs.ts";
@@ -138,10 +139,8 @@ export class PlainResults {
   }
 }
 
-/** As other workers report it: results of one task are compared with their sizes. */
 export function taskOutput(text: string): TaskOutput {
-  const value = oneLine(text);
-  return { root: "", sizeBytes: Buffer.byteLength(value), records: 1, value };
+  return inlineOutput(oneLine(text));
 }
 
 /** JSON stays, other text becomes a JSON string. */

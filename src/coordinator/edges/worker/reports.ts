@@ -2,7 +2,7 @@
 import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../../core/ids.ts";
-import type { Failure } from "../../../core/job.ts";
+import type { Failure, TaskOutput } from "../../../core/job.ts";
 import type {
   ManagerMessage,
   TaskErrorKind,
@@ -153,9 +153,13 @@ function inlineResult(
     const failure = { code: "user-error", message } as const;
     return { ...common, kind: "failed", failure };
   }
-  // As other workers count it: results of one task are compared with their sizes.
-  const output = { root: "", sizeBytes: Buffer.byteLength(value), records: 1, value };
-  return { ...common, kind: "done", output };
+  return { ...common, kind: "done", output: inlineOutput(value) };
+}
+
+/** The output whose result is `value`, JSON text, as our workers report it: results of one task are
+ *  compared with their sizes. */
+export function inlineOutput(value: string): TaskOutput {
+  return { root: "", sizeBytes: Buffer.byteLength(value), records: 1, value };
 }
 
 function jsonText(bytes: Uint8Array): string {
