@@ -93,7 +93,6 @@ class Merging {
   readonly #held: number[];
   /** Ids of those that are merged, and noted still. */
   #merged: number[] = [];
-  #hasMerged = false;
 
   constructor(block: string, job: string, context: CallContext, held: number[] = []) {
     this.#block = block;
@@ -132,7 +131,6 @@ class Merging {
       const onMerged = () => {
         this.#held.shift();
         this.#merged.push(merged);
-        this.#hasMerged = true;
       };
       const message = catalogue.appended(id);
       if (message === null) {
@@ -151,7 +149,7 @@ class Merging {
   /** Another executor shall compute the block, unless some of it is merged. */
   giveUp(): void {
     const { catalogue } = this.#context.files;
-    if (this.#held.length === 0 || this.#hasMerged) return;
+    if (this.#held.length === 0 || this.#merged.length > 0) return;
     const own = new Set(this.#held);
     const isOthers = catalogue.appendsOf(this.#job, this.#block).some((id) => !own.has(id));
     // Another may have it already, or have written it.
