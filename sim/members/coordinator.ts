@@ -120,7 +120,10 @@ export class SimCoordinator implements DataServer {
       version: "simulated",
       notes: { logged() {}, progressed() {}, ended() {} },
       checked: outputsChecked(
-        { size: (hash) => this.#blobs.size(hash), hold: (...held) => this.#sweep!.hold(...held) },
+        {
+          size: (hash) => this.#blobs.size(hash),
+          hold: (hashes, job) => this.#sweep!.hold(hashes, { job }),
+        },
         () => loop.state,
       ),
     };

@@ -259,7 +259,7 @@ function openEdges(
   const store: ResultStore = {
     put: (...what) => blobs.put(...what),
     size: (hash) => blobs.size(hash),
-    hold: (...held) => sweep.hold(...held),
+    hold: (hashes, job) => sweep.hold(hashes, { job }),
   };
   const common = {
     loop,

@@ -54,10 +54,13 @@ type Released = {
   readonly plan: Hash;
 };
 
-/** A submitter, or the report of a task of `job`, may be about to name a blob; null = a submitter,
- *  or reports of several jobs. What is over stays until the next sweep: by it the blobs are known
- *  that only lost attempts of a job have reported. */
-type Hold = { readonly untilMs: number; readonly job: JobId | null };
+/** Who may be about to name a blob: a submission, the report of a task of a job, or, of what a
+ *  worker brings, a report that has not come yet and will say of which job it is. */
+export type Holder = "submitter" | "worker" | { readonly job: JobId };
+
+/** Until when each may name it, in ms; 0 = not at all. What is over stays until the next sweep: by
+ *  it the blobs are known that only lost attempts of a job have reported. */
+type Hold = { submitterMs: number; workerMs: number; readonly reports: Map<JobId, number> };
 
 const nothing: FreedByJob = { blobs: 0, sizeBytes: 0, sharedBytes: 0, laterBytes: 0 };
 /** The clock of a store and the cluster's may differ by so much, in ms. */
@@ -93,28 +96,35 @@ export class BlobSweep {
     this.#arm();
   }
 
-  /** Call when the blob is uploaded, or when a client that is about to submit it checks for it; or,
-   *  with `job`, when a task of this job is about to report it. */
-  touch(hash: Hash, job: JobId | null = null): void {
+  /** Call when the blob is uploaded, or when `by` checks for it and may be about to name it. */
+  touch(hash: Hash, by: Holder = "submitter"): void {
     const { graceMs, timers } = this.#options;
     const nowMs = timers.monotonicMs();
-    const untilMs = nowMs + (job === null ? graceMs : Math.min(reportMs, graceMs));
-    const known = this.#held.get(hash);
-    const isSole = known === undefined || known.untilMs <= nowMs || known.job === job;
-    if (isSole) this.#held.set(hash, { untilMs, job });
-    else this.#held.set(hash, { untilMs: Math.max(untilMs, known.untilMs), job: null });
+    const known = this.#held.get(hash) ?? { submitterMs: 0, workerMs: 0, reports: new Map() };
+    this.#held.set(hash, known);
+    if (by === "submitter") known.submitterMs = nowMs + graceMs;
+    else if (by === "worker") known.workerMs = nowMs + graceMs;
+    else {
+      known.workerMs = 0;
+      known.reports.set(by.job, nowMs + Math.min(reportMs, graceMs));
+    }
   }
 
   /** The same, for callers that will check whether it exists: resolves after a deletion that has
    *  begun. */
-  async hold(hashes: readonly Hash[], job: JobId | null = null): Promise<void> {
-    for (const hash of hashes) this.touch(hash, job);
+  async hold(hashes: readonly Hash[], by: Holder = "submitter"): Promise<void> {
+    for (const hash of hashes) this.touch(hash, by);
     await this.#deletion;
   }
 
   /** A job names them from now on: their upload holds them no longer. */
   submitted(hashes: Iterable<Hash>): void {
-    for (const hash of hashes) this.#held.delete(hash);
+    for (const hash of hashes) {
+      const known = this.#held.get(hash);
+      if (known === undefined) continue;
+      known.submitterMs = 0;
+      if (known.workerMs === 0 && known.reports.size === 0) this.#held.delete(hash);
+    }
   }
 
   /** The blob stays until the returned function is called. */
@@ -201,7 +211,9 @@ export class BlobSweep {
   }
 
   *#reportedBy(jobs: ReadonlySet<JobId>): Generator<readonly [Hash, JobId], void> {
-    for (const [hash, { job }] of this.#held) if (job !== null && jobs.has(job)) yield [hash, job];
+    for (const [hash, { reports }] of this.#held) {
+      for (const job of reports.keys()) if (jobs.has(job)) yield [hash, job];
+    }
   }
 
   /** What is left since it may be about to be named goes when that is over. */
@@ -211,7 +223,7 @@ export class BlobSweep {
     this.#cancelLater();
     let untilMs = Number.POSITIVE_INFINITY;
     for (const hash of this.#later) {
-      const holdMs = this.#held.get(hash)?.untilMs ?? 0;
+      const holdMs = this.#heldUntilMs(hash, new Set());
       if (holdMs > nowMs && !this.#readers.has(hash)) untilMs = Math.min(untilMs, holdMs);
     }
     if (untilMs === Number.POSITIVE_INFINITY) return;
@@ -235,7 +247,11 @@ export class BlobSweep {
   async #sweep(graceMs: number): Promise<Freed> {
     const { blobs, timers, touchedMax } = this.#options;
     const nowMs = timers.monotonicMs();
-    for (const [hash, { untilMs }] of this.#held) if (untilMs <= nowMs) this.#held.delete(hash);
+    for (const [hash, { submitterMs, workerMs, reports }] of this.#held) {
+      for (const [job, endMs] of reports) if (endMs <= nowMs) reports.delete(job);
+      const isOver = Math.max(submitterMs, workerMs) <= nowMs;
+      if (isOver && reports.size === 0) this.#held.delete(hash);
+    }
     if (this.#held.size > touchedMax) return nothing;
     const names = new Set<Hash>();
     for await (const hash of blobs.list()) names.add(hash);
@@ -314,11 +330,20 @@ export class BlobSweep {
   }
 
   #isHeld(hash: Hash, gone: ReadonlySet<JobId>): boolean {
-    if (this.#readers.has(hash)) return true;
+    const nowMs = this.#options.timers.monotonicMs();
+    return this.#readers.has(hash) || this.#heldUntilMs(hash, gone) > nowMs;
+  }
+
+  /** Reports of jobs that are gone hold nothing. */
+  #heldUntilMs(hash: Hash, gone: ReadonlySet<JobId>): number {
     const hold = this.#held.get(hash);
-    if (hold === undefined || hold.untilMs <= this.#options.timers.monotonicMs()) return false;
-    if (hold.job === null) return true;
-    return !gone.has(hold.job) && jobState(this.#options.stateNow(), hold.job) !== null;
+    if (hold === undefined) return 0;
+    let untilMs = Math.max(hold.submitterMs, hold.workerMs);
+    for (const [job, endMs] of hold.reports) {
+      const isGone = gone.has(job) || jobState(this.#options.stateNow(), job) === null;
+      if (!isGone) untilMs = Math.max(untilMs, endMs);
+    }
+    return untilMs;
   }
 
   /** Its size, or null when it did not exist. */

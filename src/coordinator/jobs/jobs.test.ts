@@ -288,9 +288,28 @@ async function released({ sweep, timers, effect }: Awaited<ReturnType<typeof rem
   return await freed;
 }
 
+test("G6: what a worker has brought is held for the job of its report", async () => {
+  const all = await removed();
+  const [one, two] = all.kept as [string, string];
+  await all.sweep.hold([one, two], "worker");
+  await all.sweep.hold([one], { job: "j-1" });
+  assert.equal((await released(all)).blobs, 2, "a report may yet name the other");
+  assert.deepEqual(await all.names(), [all.extra, two].sort());
+});
+
+test("G6: a report and a worker's upload let a submitter's hold be", async () => {
+  const all = await removed();
+  const [one, two] = all.kept as [string, string];
+  await all.sweep.hold([one, two]);
+  await all.sweep.hold([one], "worker");
+  await all.sweep.hold([two], { job: "j-1" });
+  assert.equal((await released(all)).blobs, 1);
+  assert.deepEqual(await all.names(), [all.extra, one, two].sort());
+});
+
 test("G6: what only a removed job named is deleted at once, in the first hour too", async () => {
   const all = await removed();
-  all.sweep.touch(all.kept[0]!, "j-1");
+  all.sweep.touch(all.kept[0]!, { job: "j-1" });
   assert.equal((await released(all)).blobs, 3);
   assert.deepEqual(await all.names(), [all.extra]);
 });
@@ -311,7 +330,7 @@ test("G6: a blob that is read, or may be submitted again, outlives its job", asy
 
 test("G6: what a removed job's lost attempts have reported goes with it", async () => {
   const all = await removed();
-  await all.sweep.hold([all.extra], "j-1");
+  await all.sweep.hold([all.extra], { job: "j-1" });
   all.timers.pass(hourMs / 2);
   assert.equal((await released(all)).blobs, 4);
   assert.deepEqual(await all.names(), []);
@@ -319,23 +338,37 @@ test("G6: what a removed job's lost attempts have reported goes with it", async 
 
 test("G6: a blob that reports of two jobs held goes when no report can name it", async () => {
   const all = await removed();
+  const { codeHash, planHash } = await second(all, "code of j-2");
   const [one] = all.kept as [string];
-  await all.sweep.hold([one], "j-1");
-  await all.sweep.hold([one], "j-2");
+  await all.sweep.hold([one], { job: "j-1" });
+  await all.sweep.hold([one], { job: "j-2" });
   assert.equal((await released(all)).blobs, 2, "j-2 may be about to name it");
-  assert.deepEqual(await all.names(), [all.extra, one].sort());
+  assert.deepEqual(await all.names(), [all.extra, one, codeHash, planHash].sort());
   all.timers.pass(60_000);
   await polled(all.names, (names) => {
     all.timers.pass(0);
     return !names.includes(one);
   });
-  assert.deepEqual(await all.names(), [all.extra]);
+  assert.deepEqual(await all.names(), [all.extra, codeHash, planHash].sort());
 });
 
 test("G6: a blob that a report of another removed job held is not waited for", async () => {
   const all = await removed();
-  await all.sweep.hold([all.kept[0]!], "j-2");
+  await all.sweep.hold([all.kept[0]!], { job: "j-2" });
   assert.equal((await released(all)).blobs, 3, "there is no j-2");
+});
+
+test("G6: a blob that two jobs reported goes with the second at once", async () => {
+  const all = await removed();
+  await second(all, "code of j-2");
+  await all.sweep.hold([all.extra], { job: "j-1" });
+  await all.sweep.hold([all.extra], { job: "j-2" });
+  await released(all);
+  assert.ok((await all.names()).includes(all.extra));
+  const gone = remove(all, "j-2");
+  all.timers.pass(0);
+  await gone;
+  assert.deepEqual(await all.names(), []);
 });
 
 test("G6: a sweep right after a start deletes blobs that were stored long before", async () => {

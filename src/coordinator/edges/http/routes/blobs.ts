@@ -13,6 +13,7 @@ import {
   smallBlobsMax,
 } from "../../../../wire/api/messages.ts";
 import type { Principal } from "../../../access/auth.ts";
+import type { Holder } from "../../../jobs/blob-sweep.ts";
 import type { Services } from "../../../services.ts";
 import { parseSmallBlobs } from "../bodies.ts";
 import { bytesAnswer, parseRange } from "../ranges.ts";
@@ -29,18 +30,24 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
       "x-content-sha256 is a SHA-256 of 64 lowercase hex digits",
     );
   }
-  if (expect !== undefined) await services.sweep.hold([expect]);
+  const by = holderOf(principal);
+  if (expect !== undefined) await services.sweep.hold([expect], by);
   const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
   // Workers bring results, all others inputs.
   const ranges = !isOfWorker(principal.role);
   const store = storing(services, { ranges, ...(expect === undefined ? {} : { expect }) });
   const put = await admitted(services, principal, { moved, store });
-  await services.sweep.hold([put.hash]);
+  await services.sweep.hold([put.hash], by);
   if (expect === undefined && (await services.blobs.size(put.hash)) === null) {
     const text = `blob ${put.hash} was being removed when it came; send it again`;
     throw new ClusterError("unavailable", text);
   }
   return json(put);
+}
+
+/** Who will name what this caller brings or asks for. */
+function holderOf({ role }: Principal): Holder {
+  return isOfWorker(role) ? "worker" : "submitter";
 }
 
 /** What a job needs beside its inputs, in one call and without asking first what is here. */
@@ -135,11 +142,12 @@ export async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerat
   }
 }
 
-async function download({ services, params, headers }: Call, withBody: boolean): Promise<Answer> {
+async function download(call: Call, withBody: boolean): Promise<Answer> {
+  const { services, principal, params, headers } = call;
   const hash = params.hash ?? "";
   const isName = /^[0-9a-f]{64}$/.test(hash);
-  // A client that requests the head is about to submit it.
-  if (isName && !withBody) await services.sweep.hold([hash]);
+  // One that requests the head is about to name it.
+  if (isName && !withBody) await services.sweep.hold([hash], holderOf(principal));
   const size = isName ? services.blobs.size(hash) : Promise.resolve(null);
   // A damaged one must be sent again, like a missing one.
   const sizeBytes = await (withBody ? size : size.catch(onlyDamaged));
