@@ -13,6 +13,9 @@ export type Weather = {
   readonly bytesPerMs: number;
   /** A connection is reset after this many bytes in either direction; Infinity = never. */
   readonly cutAfterBytes: number;
+  /** Whenever all connections together have carried so many more bytes, the one that carried the
+   *  last of them is reset: however many there are, and however fast; Infinity = never. */
+  readonly cutEveryBytes: number;
   /** Bytes that go there are swallowed; the connection stays open. */
   readonly silent: ReadonlySet<Direction>;
 };
@@ -21,6 +24,7 @@ export const fairWeather: Weather = {
   delayMs: 0,
   bytesPerMs: Number.POSITIVE_INFINITY,
   cutAfterBytes: Number.POSITIVE_INFINITY,
+  cutEveryBytes: Number.POSITIVE_INFINITY,
   silent: new Set(),
 };
 
@@ -32,6 +36,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
+  #carriedBytes = 0;
 
   private constructor(target: URL) {
     this.#target = { host: target.hostname, port: Number(target.port) };
@@ -102,6 +107,10 @@ export class TcpProxy {
       const part = chunk.subarray(0, left.bytes);
       this.counts[direction === "up" ? "upBytes" : "downBytes"] += part.length;
       left.bytes -= chunk.length;
+      const { cutEveryBytes } = this.weather;
+      const before = Math.floor(this.#carriedBytes / cutEveryBytes);
+      this.#carriedBytes += part.length;
+      if (Math.floor(this.#carriedBytes / cutEveryBytes) > before) left.bytes = -1;
       const send = () => {
         if (to.destroyed) return;
         to.write(part);

@@ -47,7 +47,7 @@ async function behindProxy(t: TestContext) {
 
 test("N7: an upload over a line that is cut again and again sends little twice", async (t) => {
   const { proxy, client, upload, stored } = await behindProxy(t);
-  proxy.weather = { ...fairWeather, cutAfterBytes: 0.7 * mib };
+  proxy.weather = { ...fairWeather, cutEveryBytes: 0.7 * mib };
   let doneBytes = 0;
   await client().putBlob(upload, { onBytes: (count) => (doneBytes += count) });
   assert.ok(await stored());
@@ -108,7 +108,7 @@ test("N7: a line that falls silent is left for a new connection when it is back"
 test("N7: a result over a line that is cut again and again comes whole", async (t) => {
   const { cluster, proxy, client } = await behindProxy(t);
   await cluster.upload(bytes);
-  proxy.weather = { ...fairWeather, cutAfterBytes: 1.4 * mib };
+  proxy.weather = { ...fairWeather, cutEveryBytes: 1.4 * mib };
   for (const sizeBytes of [bytes.length, 0]) {
     const before = proxy.counts.downBytes;
     const got = await bytesIn(client().getBlob(hash, { sizeBytes }));

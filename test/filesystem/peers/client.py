@@ -5,10 +5,9 @@ usage: client.py WORKER_PORT FUNCTIONS DATA; prints lines of JSON."""
 import hashlib
 import json
 import sys
-import time
 
 import zmq
-from wire import ask, begin, connect, get_object, is_alive, listen, parse, put, rows, context
+from wire import ask, begin, connect, get_object, is_alive, parse, put, reserve, rows, context
 
 
 def say(**said):
@@ -61,8 +60,8 @@ def main():
     put_file(fs, job + "/functions.py", functions)
     put_file(fs, job + "/map_data", data)
     # Existing clients choose the port now, and bind it only when JOB is answered.
-    free, listener = listen()
-    free.close()
+    reserved = reserve()
+    listener = ["127.0.0.1", str(reserved.getsockname()[1])]
     tracker = trackers.pop()
     request = {"job_url": job_url, "job_id": job, "data_type": "text", "client_addr": listener,
                "functions_url": job + "/functions.py", "map_data_url": job + "/map_data",
@@ -72,14 +71,8 @@ def main():
     ping = [answer["ping_tracker_ip"], answer["ping_tracker_port"]]
     say(job=job, ping=ping, listener=listener, db=db, fs=fs)
     waiting = context.socket(zmq.REP)
-    deadline = time.time() + 5
-    while True:
-        try:
-            waiting.bind("tcp://%s:%s" % tuple(listener))
-            break
-        except zmq.error.ZMQError:
-            assert time.time() < deadline
-            time.sleep(0.05)
+    waiting.bind("tcp://%s:%s" % tuple(listener))
+    reserved.close()
     phases = []
     while True:
         if not waiting.poll(1000):

@@ -4,13 +4,12 @@ announces a port before it binds it, and drops a call after a second of silence.
 usage: filesystem.py; prints {"port": …, "discovery": …}; keeps everything in memory."""
 import json
 import pickle
-import random
 import socket
 import threading
 import time
 
 import zmq
-from wire import context, message, parse
+from wire import context, message, parse, reserve
 
 TABLES = {
     "block": ["block_id", "state", "phase", "worker_ip", "worker_port"],
@@ -135,12 +134,13 @@ CALLS = {"PUTJOB": put_job, "PUTDATA": put_data, "GETDATA": get_data, "APPENDBLO
 DATABASE = ("APPENDBLOCK", "INSERTJOB", "INSERTBLOCK", "BLOCKRESULT", "GETROWS", "UPDATEROW")
 
 
-def perform(call, number, payload, lock):
+def perform(call, reserved, payload, lock):
     time.sleep(0.05)
     port = context.socket(zmq.REP)
     port.setsockopt(zmq.LINGER, 1000)
     port.setsockopt(zmq.RCVTIMEO, 2000)
-    port.bind("tcp://127.0.0.1:%s" % number)
+    port.bind("tcp://127.0.0.1:%d" % reserved.getsockname()[1])
+    reserved.close()
     try:
         with guard if call in DATABASE and call != "APPENDBLOCK" else threading.Lock():
             CALLS[call](port, payload)
@@ -161,17 +161,6 @@ def problem(call, payload):
     if name and name in locked:
         return {"info": "locked", "type_error": "LockFileError"}
     return None
-
-
-def free_port():
-    while True:
-        number = random.randrange(8080, 65534, 2)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", number))
-                return str(number)
-            except OSError:
-                continue
 
 
 def answer_questions(at, asked):
@@ -202,9 +191,11 @@ def main():
         lock = path_of(payload.get("file_url", ""))
         if lock:
             locked.add(lock)
-        number = free_port()
+        reserved = reserve()
+        number = str(reserved.getsockname()[1])
         server.send_string(message("OK", {"ip": "127.0.0.1", "port": number}))
-        threading.Thread(target=perform, args=(call, number, payload, lock), daemon=True).start()
+        threading.Thread(target=perform, args=(call, reserved, payload, lock),
+                         daemon=True).start()
 
 
 main()

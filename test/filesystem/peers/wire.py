@@ -2,6 +2,8 @@
 protocol, written from its documents alone."""
 import json
 import pickle
+import random
+import socket
 
 import zmq
 
@@ -55,6 +57,19 @@ def listen(host="127.0.0.1"):
     made.setsockopt(zmq.LINGER, 1000)
     port = made.bind_to_random_port("tcp://" + host)
     return made, [host, str(port)]
+
+
+def reserve():
+    """Binds a port that no other program is given, and that ZeroMQ can bind beside this socket,
+    since both may reuse it."""
+    while True:
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind(("127.0.0.1", random.randrange(8080, 65534, 2)))
+            return held
+        except OSError:
+            held.close()
 
 
 def begin(fs, name, payload):
