@@ -13,7 +13,7 @@ const steps: ReadonlyArray<readonly [name: string, args: readonly string[]]> = [
   ["types of the simulation's page", [...tsc, "-p", "sim/page"]],
   ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings"]],
   ["tidy", ["--test", "--test-reporter=dot", "test/tidy/tidy.test.ts"]],
-  ["tests", ["scripts/test.ts"]],
+  ["tests", ["scripts/test.ts", "--all"]],
   ["package", ["scripts/pack-check.ts"]],
 ];
 

@@ -1,5 +1,6 @@
-/** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs
- *  some; `npm test -- --cpu` prints the processor time of each file at the end. */
+/** `npm test`: what shows in minutes that all works, with Node's own runner; `npm test -- --all`
+ *  runs every test, and goes all the way in each. `npm test -- src/core/*.test.ts --only` runs some,
+ *  all the way; `npm test -- --cpu` prints the processor time of each file at the end. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -9,6 +10,7 @@ import { temporaryFolder } from "../src/store/testing/at-end.ts";
 import { caches } from "../test/fixtures/caches.ts";
 import { programFile } from "../test/fixtures/programs.ts";
 import { ensureTools } from "./suite/debian-tools.ts";
+import { left } from "./suite/long.ts";
 import { allParts } from "./suite/parts.ts";
 import { runParts } from "./suite/run-parts.ts";
 import { buildWeb } from "./web/build-web.ts";
@@ -21,7 +23,9 @@ const timeoutMs = 1_800_000;
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
 const printsCpu = args.includes("--cpu");
-const flags = args.filter((arg) => arg.startsWith("-") && arg !== "--cpu");
+const isWhole = args.includes("--all");
+const ours = ["--all", "--cpu"];
+const flags = args.filter((arg) => arg.startsWith("-") && !ours.includes(arg));
 Object.assign(process.env, { ...caches, ...process.env });
 if (files.length > 0) runSome(files);
 else {
@@ -29,7 +33,8 @@ else {
   // Once, and not in each of the tests that need it.
   await buildWeb();
   programFile("tequio");
-  if (flags.length > 0) runSome(allParts().flat());
+  if (!isWhole) process.env.TEST_DEPTH = "short";
+  if (flags.length > 0) runSome(allParts(isWhole).flat());
   else await runAll();
 }
 
@@ -49,10 +54,17 @@ function runSome(some: readonly string[]): void {
 async function runAll(): Promise<void> {
   using folder = temporaryFolder("tequio-suite-");
   const cpuFile = printsCpu ? join(folder.path, "cpu") : null;
-  const { ended, reports } = runParts(allParts(), { cpuFile, timeoutMs });
+  const { ended, reports } = runParts(allParts(isWhole), { cpuFile, timeoutMs });
   reports.pipe(new spec()).pipe(process.stdout);
   if (!(await ended)) process.exitCode = 1;
+  if (!isWhole) printLeft();
   if (cpuFile !== null) printCpu(readFileSync(cpuFile, "utf8"));
+}
+
+function printLeft(): void {
+  const lines = left.map(({ why, starts }) => `  those that ${why}: ${starts.join(" ")}`);
+  const text = "left to `npm test -- --all`, beside further seeds, kills and inputs:";
+  console.log([text, ...lines].join("\n"));
 }
 
 /** The most expensive first; s of user and system together. */

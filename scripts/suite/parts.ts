@@ -1,5 +1,6 @@
 /** Which files of tests run in which order, and which of them in one process. */
 import { globSync } from "node:fs";
+import { isLeft } from "./long.ts";
 
 /** Files that run in one process, one after the other. */
 export type Part = readonly string[];
@@ -124,8 +125,8 @@ const alone = [
   "src/worker/task/reduce-task.test.ts",
 ];
 
-/** Every file of tests in exactly one part. */
-export function allParts(): Part[] {
+/** Every file of tests in exactly one part; without those that are left out, unless `withLong`. */
+export function allParts(withLong: boolean): Part[] {
   const found = globSync(everything)
     .map((path) => path.replaceAll("\\", "/"))
     .sort();
@@ -137,5 +138,9 @@ export function allParts(): Part[] {
   });
   const taken = new Set([...longest, ...groups.flat()]);
   const others = found.filter((path) => !taken.has(path)).map((path) => [path]);
-  return [...longest.map((path) => [path]), ...groups, ...others];
+  const parts = [...longest.map((path) => [path]), ...groups, ...others];
+  if (withLong) return parts;
+  return parts
+    .map((part) => part.filter((path) => !isLeft(path)))
+    .filter((part) => part.length > 0);
 }

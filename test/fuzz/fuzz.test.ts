@@ -6,12 +6,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterError } from "../../src/core/error.ts";
 import { cpuMs } from "../fixtures/cpu-time.ts";
+import { depth } from "../fixtures/depth.ts";
 import { type Decoder, decoders } from "./decoders.ts";
 import { chanceFrom, mutate } from "./mutate.ts";
 
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 /** Inputs of each wire, over all of its decoders. */
-const count = Number(process.env.FUZZ_COUNT ?? 200_000);
+const count = Number(process.env.FUZZ_COUNT ?? depth(200_000, 30_000));
 /** Of the processor. */
 const slowestMs = 100;
 /** A collection of garbage is not a slow decoder: a slow input is slow each time. */

@@ -17,10 +17,11 @@ import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { patiently } from "../failpoints/jobs.ts";
 import { Cluster } from "../fixtures/cluster.ts";
+import { depth } from "../fixtures/depth.ts";
 import { noPython } from "../python/cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
-const killsMin = Number(process.env.KILL_COUNT ?? 100);
+const killsMin = Number(process.env.KILL_COUNT ?? depth(100, 25));
 /** Side by side: one has work to do while another waits for a lease to end. */
 const clusterCount = 2;
 const workersEach = 4;

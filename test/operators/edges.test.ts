@@ -16,6 +16,7 @@ import { SortKernel } from "../../src/worker/kernels/sorting/kernel.ts";
 import { mergeSegments } from "../../src/worker/kernels/sorting/merging.ts";
 import { Sorter } from "../../src/worker/kernels/sorting/sorter.ts";
 import { EmitTable } from "../../src/worker/kernels/table.ts";
+import { isShort } from "../fixtures/depth.ts";
 import { judgedParts, kernelParts } from "./tasks.ts";
 
 const dir = temporaryDir({ after }, "tequio-edges-");
@@ -94,9 +95,11 @@ function shapes({ record, head = "" }: Kernel): Readonly<Record<string, Contents
   };
 }
 
-for (const [name, kernel] of Object.entries(kernels)) {
+for (const [number, [name, kernel]] of Object.entries(kernels).entries()) {
   test(`X6: ${name}: empty splits and partitions, one record, none, one key`, async (t) => {
-    for (const [shape, contents] of Object.entries(shapes(kernel))) {
+    for (const [at, [shape, contents]] of Object.entries(shapes(kernel)).entries()) {
+      // Each kernel meets some, each shape some of the kernels.
+      if (isShort && (at + number) % 3 !== 0) continue;
       await t.test(shape, () => agree(kernel.job, contents));
     }
   });

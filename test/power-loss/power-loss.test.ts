@@ -9,12 +9,13 @@ import { pathToFileURL } from "node:url";
 import { Random } from "../../src/core/random.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { checkStore } from "../failpoints/store-check.ts";
+import { depth } from "../fixtures/depth.ts";
 import { Disk, type Image, losses } from "./disk.ts";
 import { type Deed, traceNode, traceProblem } from "./trace.ts";
 
-const imagesMin = 2_000;
+const imagesMin = depth(2_000, 400);
 /** Of the careless log: enough to see that it loses something. */
-const carelessImagesMin = 500;
+const carelessImagesMin = depth(500, 200);
 const seed = Number(process.env.POWER_LOSS_SEED ?? 1);
 /** In memory where that is possible: a thousand stores are opened, and all that is synced. */
 const memory = "/dev/shm";

@@ -9,13 +9,14 @@ import { hostId } from "../../src/link/host.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
+import { depth } from "../fixtures/depth.ts";
 import { equalsJudge } from "../judge/compare.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
 
 const skip = noPython;
 const cluster = clusterForTests();
 /** Of each format. */
-const files = 25;
+const files = depth(25, 8);
 const firstSeed = Number(process.env.FORMATS_SEED ?? 1);
 
 const parts = [

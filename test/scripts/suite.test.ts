@@ -4,14 +4,24 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { left } from "../../scripts/suite/long.ts";
 import { allParts } from "../../scripts/suite/parts.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 
 test("every file of tests is run once", () => {
-  const files = allParts().flat();
+  const files = allParts(true).flat();
   assert.ok(files.length > 300, `${files.length} files`);
   assert.equal(new Set(files).size, files.length);
   assert.ok(files.includes("test/scripts/suite.test.ts"));
+});
+
+test("what `npm test` leaves out is there, and it runs all else once", () => {
+  const files = allParts(true).flat();
+  const starts = left.flatMap((one) => one.starts);
+  const gone = starts.filter((start) => !files.some((path) => path.startsWith(start)));
+  assert.deepEqual(gone, []);
+  const expected = files.filter((path) => !starts.some((start) => path.startsWith(start)));
+  assert.deepEqual(allParts(false).flat().toSorted(), expected.toSorted());
 });
 
 const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;

@@ -1,8 +1,9 @@
-/** The amount of simulation in `npm test`. */
+/** The amount of simulation in the tests. */
+import { depth } from "../fixtures/depth.ts";
 
 export const goals = {
   /** The seeds are 1 to this one. */
-  seeds: 500,
+  seeds: depth(500, 60),
   /** How often each kind of fault must really happen. */
-  timesLeast: 20,
+  timesLeast: depth(20, 1),
 };

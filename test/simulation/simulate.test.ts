@@ -9,6 +9,7 @@ import { consequences } from "../../sim/coverage.ts";
 import { faultRates } from "../../sim/faults.ts";
 import { simulatedLaws } from "../../sim/judges/laws.ts";
 import { simulate } from "../../sim/simulate.ts";
+import { isShort } from "../fixtures/depth.ts";
 import { simulateApart } from "./apart.ts";
 import { deposing } from "./deposing.ts";
 import { goals } from "./goals.ts";
@@ -33,7 +34,9 @@ test("all laws hold in every seed, and every law and fault is exercised", async 
     const again = `npm run simulate -- --seed ${failed.seed} --story`;
     assert.fail(`seed ${failed.seed}: ${failed.stack}\nsee it again: ${again}`);
   }
-  for (const what of consequences) assert.ok((counts[what] ?? 0) > 0, `${what} never happened`);
+  // Some are too rare for a few seeds.
+  for (const what of isShort ? [] : consequences)
+    assert.ok((counts[what] ?? 0) > 0, `${what} never happened`);
   for (const law of simulatedLaws) {
     assert.ok((counts[law] ?? 0) >= goals.timesLeast, `${law}: hardly ever exercised`);
   }

@@ -10,10 +10,11 @@ import { Random } from "../../src/core/random.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { sharedChromium, options as withChromium } from "../browsers/chromium.ts";
 import { type Cluster, figure, isJoined, joinIn, startCluster } from "../browsers/cluster.ts";
+import { depth } from "../fixtures/depth.ts";
 import { type Case, casesOf, runCase } from "./cases.ts";
 import { kinds } from "./kinds.ts";
 
-const jobCount = Number(process.env.TOGETHER_JOBS ?? 500);
+const jobCount = Number(process.env.TOGETHER_JOBS ?? depth(500, 125));
 const seed = Number(process.env.TOGETHER_SEED ?? 1);
 const owners = ["ana", "bo", "chi"];
 type Batch = {
