@@ -60,7 +60,7 @@ export type Holder = "submitter" | "worker" | { readonly job: JobId };
 
 /** Until when each may name it, in ms; 0 = not at all. What is over stays until the next sweep: by
  *  it the blobs are known that only lost attempts of a job have reported. */
-type Hold = { submitterMs: number; workerMs: number; readonly reports: Map<JobId, number> };
+type Hold = { submitterMs: number; workerMs: number; reports?: Map<JobId, number> };
 
 const nothing: FreedByJob = { blobs: 0, sizeBytes: 0, sharedBytes: 0, laterBytes: 0 };
 /** The clock of a store and the cluster's may differ by so much, in ms. */
@@ -100,12 +100,13 @@ export class BlobSweep {
   touch(hash: Hash, by: Holder = "submitter"): void {
     const { graceMs, timers } = this.#options;
     const nowMs = timers.monotonicMs();
-    const known = this.#held.get(hash) ?? { submitterMs: 0, workerMs: 0, reports: new Map() };
+    const known = this.#held.get(hash) ?? { submitterMs: 0, workerMs: 0 };
     this.#held.set(hash, known);
     if (by === "submitter") known.submitterMs = nowMs + graceMs;
     else if (by === "worker") known.workerMs = nowMs + graceMs;
     else {
       known.workerMs = 0;
+      known.reports ??= new Map();
       known.reports.set(by.job, nowMs + Math.min(reportMs, graceMs));
     }
   }
@@ -123,7 +124,7 @@ export class BlobSweep {
       const known = this.#held.get(hash);
       if (known === undefined) continue;
       known.submitterMs = 0;
-      if (known.workerMs === 0 && known.reports.size === 0) this.#held.delete(hash);
+      if (known.workerMs === 0 && known.reports === undefined) this.#held.delete(hash);
     }
   }
 
@@ -212,7 +213,7 @@ export class BlobSweep {
 
   *#reportedBy(jobs: ReadonlySet<JobId>): Generator<readonly [Hash, JobId], void> {
     for (const [hash, { reports }] of this.#held) {
-      for (const job of reports.keys()) if (jobs.has(job)) yield [hash, job];
+      for (const job of reports?.keys() ?? []) if (jobs.has(job)) yield [hash, job];
     }
   }
 
@@ -248,9 +249,9 @@ export class BlobSweep {
     const { blobs, timers, touchedMax } = this.#options;
     const nowMs = timers.monotonicMs();
     for (const [hash, { submitterMs, workerMs, reports }] of this.#held) {
-      for (const [job, endMs] of reports) if (endMs <= nowMs) reports.delete(job);
+      for (const [job, endMs] of reports ?? []) if (endMs <= nowMs) reports?.delete(job);
       const isOver = Math.max(submitterMs, workerMs) <= nowMs;
-      if (isOver && reports.size === 0) this.#held.delete(hash);
+      if (isOver && (reports?.size ?? 0) === 0) this.#held.delete(hash);
     }
     if (this.#held.size > touchedMax) return nothing;
     const names = new Set<Hash>();
@@ -339,7 +340,7 @@ export class BlobSweep {
     const hold = this.#held.get(hash);
     if (hold === undefined) return 0;
     let untilMs = Math.max(hold.submitterMs, hold.workerMs);
-    for (const [job, endMs] of hold.reports) {
+    for (const [job, endMs] of hold.reports ?? []) {
       const isGone = gone.has(job) || jobState(this.#options.stateNow(), job) === null;
       if (!isGone) untilMs = Math.max(untilMs, endMs);
     }
