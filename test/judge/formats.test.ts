@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { csv, type Format, ndjson, text } from "../../src/sdk/format.ts";
 import type { AnyMapReduce, Emit } from "../../src/sdk/job.ts";
 import { mapReduce } from "../../src/sdk/job.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { bothWays, type Outcome } from "./tasks.ts";
 
@@ -85,7 +86,7 @@ const oddPart = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('"', '""', '"a\nb"', '"a,b"', "__proto__", "\ufeff") },
 );
 const oddText = fc.array(oddPart, { maxLength: 30 }).map((parts) => parts.join(""));
-const runs = 150;
+const runs = depth(150, 50);
 
 test("any text as CSV gives the same records, bad records or refusal", async () => {
   const format = fc.record({

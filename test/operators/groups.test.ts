@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type Pairs, text } from "../../src/index.ts";
 import type { AnyOperator } from "../../src/sdk/job.ts";
 import { linePattern } from "../../src/worker/kernels/groups/line-pattern.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
@@ -97,7 +98,7 @@ for (const [name, jobOf] of Object.entries(csvJobs)) {
       const { badRecords, ...sizes } = options;
       await failOrAgree(jobOf({ output, badRecords }), [content], sizes);
     });
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: depth(10, 4) });
   });
 }
 
@@ -116,7 +117,7 @@ test("the first groups equal the judge's, whatever the rows are", async () => {
       await failOrAgree(job, [content], { splitBytes, spillBytes });
     }
   });
-  await fc.assert(property, { numRuns: 10 });
+  await fc.assert(property, { numRuns: depth(10, 4) });
 });
 
 const scalars = fc.constantFrom(
@@ -161,7 +162,7 @@ for (const [name, jobOf] of Object.entries(jsonJobs)) {
       const { badRecords, ...sizes } = options;
       await failOrAgree(jobOf({ output, badRecords }), [content], sizes);
     });
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: depth(10, 4) });
   });
 }
 
@@ -190,7 +191,7 @@ for (const [name, jobOf] of Object.entries(firstJobs)) {
       const job = jobOf({ badRecords, output: output === "csv" ? "csv" : "ndjson" });
       await failOrAgree(job, [content], options);
     });
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: depth(10, 4) });
   });
 }
 
@@ -199,7 +200,7 @@ test("distinct of JSON equals the judge's, whatever the lines are", async () => 
     const job = text.json(["a", "n", "b"]).distinct({ by: ["n", "a"], badRecords });
     await failOrAgree(job, [content], { splitBytes: sizes.splitBytes, reducers: sizes.reducers });
   });
-  await fc.assert(property, { numRuns: 10 });
+  await fc.assert(property, { numRuns: depth(10, 4) });
 });
 
 const patterns: Readonly<Record<string, RegExp>> = {
@@ -229,7 +230,7 @@ for (const [name, expression] of Object.entries(patterns)) {
       await agree(text.match(expression).count(keep), [content], { splitBytes });
       await agree(source.by("a").sum("n", keep), [content], { splitBytes });
     });
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: depth(10, 4) });
   });
 }
 
@@ -238,7 +239,7 @@ test("lines are counted whole", async () => {
     const job = text.lines().count({ badRecords: "keep" });
     await agree(job, [content], { splitBytes });
   });
-  await fc.assert(property, { numRuns: 10 });
+  await fc.assert(property, { numRuns: depth(10, 4) });
 });
 
 test("expressions that could match in two ways are left to the engine", () => {

@@ -8,6 +8,7 @@ import { text } from "../../src/index.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { KeptRows } from "../../src/worker/operators/kept-rows.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { judgedParts, kernelParts } from "./tasks.ts";
 
@@ -61,7 +62,7 @@ test("rows with equal keys come out side by side, of any kind, as the judge has 
         }
       },
     ),
-    { numRuns: 25 },
+    { numRuns: depth(25, 9) },
   );
 });
 
@@ -95,7 +96,7 @@ test("the most frequent words are the same on all workers, equal ones by letters
   });
   await fc.assert(
     fc.asyncProperty(fc.array(words, { minLength: 1 }), fc.integer({ min: 1, max: 8 }), run),
-    { numRuns: 25 },
+    { numRuns: depth(25, 9) },
   );
   async function run(lines: string[][], count: number) {
     const path = fileOf(

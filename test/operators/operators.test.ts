@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mapReduce, type Pairs, text } from "../../src/index.ts";
 import { WordCounts } from "../../src/worker/kernels/wasm/word-counts.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
@@ -77,7 +78,7 @@ test("counted words equal the judge's for any bytes, splits, spills and partitio
       assert.deepEqual(kernels, judge);
     },
   );
-  await fc.assert(property, { numRuns: 25 });
+  await fc.assert(property, { numRuns: depth(25, 9) });
 });
 
 test("many and long words are counted through spills and merges", async () => {
@@ -127,7 +128,7 @@ test("malformed payloads are counted or refused, whatever their bytes are", () =
       const [from = 0, to = 0] = counts.sort(1);
       counts.writeRows([from, to], "ndjson", () => {});
     }),
-    { numRuns: 3000 },
+    { numRuns: depth(3000, 1000) },
   );
 });
 
@@ -213,7 +214,7 @@ test("sums do not depend on how the input is split", async () => {
       assert.deepEqual(rows, backwards);
     },
   );
-  await fc.assert(property, { numRuns: 15 });
+  await fc.assert(property, { numRuns: depth(15, 5) });
 });
 
 test("a missing number, key or column is reported with its place, or set aside", async () => {

@@ -13,6 +13,7 @@ import type {
   QueryStep,
 } from "../../src/wire/block/query.ts";
 import { programOf } from "../../src/worker/operators/query/compile.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { columns, csv, dates } from "./odd-rows.ts";
 import { allWays } from "./run.ts";
@@ -182,7 +183,7 @@ test("random queries of CSV are what the judge says, whatever the rows are", asy
       await agree(job, content, sizes);
     },
   );
-  await fc.assert(property, { numRuns: 150 });
+  await fc.assert(property, { numRuns: depth(150, 50) });
   assert.ok(counts.compiled * 2 > counts.all, `${counts.compiled} of ${counts.all} have a kernel`);
 });
 
@@ -216,5 +217,5 @@ test("random queries of JSON are what the judge says, whatever the lines are", a
       .with({ output, badRecords });
     await agree(queryOf(table, asked), content, sizes);
   });
-  await fc.assert(property, { numRuns: 100 });
+  await fc.assert(property, { numRuns: depth(100, 34) });
 });

@@ -16,6 +16,7 @@ import {
   type Table,
   text,
 } from "../../src/index.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { allWays } from "./run.ts";
 
@@ -274,5 +275,5 @@ test("kernels equal the judge for any rows, splits and partitions", async () => 
       await linesOf(job as Table<string>, [content], { splitBytes, reducers, spillBytes: 1024 });
     },
   );
-  await fc.assert(property, { numRuns: 30 });
+  await fc.assert(property, { numRuns: depth(30, 10) });
 });

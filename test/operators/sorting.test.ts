@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { bytes, text } from "../../src/index.ts";
 import type { AnyOperator, Job } from "../../src/sdk/job.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
+import { depth } from "../fixtures/depth.ts";
 import fc from "../fixtures/fast-check.ts";
 import { judgedParts, kernelParts, type Trial } from "./tasks.ts";
 
@@ -44,7 +45,7 @@ test("lines of any text come out as the judge has them", async () => {
   const kind = fc.constantFrom("sort", "distinct", "numeric", "top");
   await fc.assert(
     fc.asyncProperty(fc.array(lines, { minLength: 1, maxLength: 3 }), settings, kind, run),
-    { numRuns: 80 },
+    { numRuns: depth(80, 27) },
   );
   async function run(texts: string[], { order, ...trial }: Chosen, kind: string) {
     const source = text.lines();
@@ -83,7 +84,7 @@ test("rows of CSV and JSON come out by their columns as the judge has them", asy
       const ofJson = text.json(["a", "deep.b", "none"]);
       await bothOf(ofJson.sort({ ...options, by: "deep.b" }), [fileOf(json.join("\n"))], trial);
     }),
-    { numRuns: 40 },
+    { numRuns: depth(40, 14) },
   );
 });
 
@@ -122,7 +123,7 @@ test("records of one size come out as the judge has them", async () => {
       await bothOf(source.sort({ order }), inputs, trial);
       await bothOf(source.distinct(), inputs, trial);
     }),
-    { numRuns: 40 },
+    { numRuns: depth(40, 14) },
   );
 });
 
