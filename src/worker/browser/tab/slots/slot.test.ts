@@ -13,11 +13,11 @@ const order = { group: "g", code: "", pieces: [], segments: [], files: {} } as n
 function running(t: TestContext) {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const found = { task: null as MessagePort | null, wanted: 0, failure: null as unknown };
-  let heard = () => {};
-  /** The task says something, and the slot has heard it. */
+  let received = () => {};
+  /** The task says something, which the slot has received. */
   const say = () =>
     new Promise<void>((resolve) => {
-      heard = resolve;
+      received = resolve;
       found.task?.postMessage({ kind: "files", files: {} } satisfies FromTaskWorker);
     });
   const slot = new Slot(0, {
@@ -37,7 +37,7 @@ function running(t: TestContext) {
   t.after(() => slot.close());
   const limit = { timeoutMs: 0, share: 1 };
   slot.run(slot.hand(order) as Handed, limit, {
-    said: () => heard(),
+    said: () => received(),
     over: (failure) => (found.failure = failure),
   });
   return { found, say };
