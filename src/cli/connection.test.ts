@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../../test/fixtures/free-port.ts";
 import { endpointFile } from "../client/place.ts";
 import { openCoordinator } from "../coordinator/coordinator.ts";
 import { atEnd, temporaryDir } from "../store/testing/at-end.ts";
@@ -14,13 +15,13 @@ const timeout = testMaxMs;
 /** A data directory whose coordinator went away and left its address. */
 async function left(t: TestContext) {
   const dataDir = temporaryDir(t, "connection-");
-  const options = { dataDir, listen: "127.0.0.1:0", version: "test" };
+  const options = { dataDir, listen: `127.0.0.1:${await freePort()}`, version: "test" };
   const first = await openCoordinator(options);
   const { url } = first;
   await first.close();
   const endpoint = { url, fingerprint: "", pid: 1, version: "test" };
   writeFileSync(join(dataDir, endpointFile), JSON.stringify(endpoint));
-  return { dataDir, url, again: () => openCoordinator({ ...options, listen: new URL(url).host }) };
+  return { dataDir, url, again: () => openCoordinator(options) };
 }
 
 test("a command waits for a coordinator that restarts, and says so once", {

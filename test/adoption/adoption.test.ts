@@ -11,6 +11,7 @@ import { submitJob } from "../../src/sdk/submit.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
 import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startArmed } from "../failpoints/armed.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { readHistory } from "./history.ts";
 
 const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
@@ -34,7 +35,8 @@ test("what workers hold when their coordinator is killed is adopted, all of it",
     t.after(() => process.stop("SIGKILL"));
     return { process, up: JSON.parse((await process.line("up ")) ?? "null") };
   };
-  const first = await start("127.0.0.1:0");
+  const listen = `127.0.0.1:${await freePort()}`;
+  const first = await start(listen);
   const { url, adminToken, join: token } = first.up;
   for (const name of ["a", "b"]) {
     const worker = startArmed("failpoints-worker", [join(dir, name), url, token, name]);
@@ -53,7 +55,7 @@ test("what workers hold when their coordinator is killed is adopted, all of it",
   }
   await first.process.stop("SIGKILL");
   const beganMs = performance.now();
-  const second = await start(new URL(url).host);
+  const second = await start(listen);
   const serveMs = performance.now() - beganMs;
   let last = null;
   for await (const summary of client.watch(job as never, { signal })) last = summary;

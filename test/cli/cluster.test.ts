@@ -1,9 +1,9 @@
 /** `tequio up` and all that talks to it: real processes, ended by the test. */
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
+import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
 const slowJob = `import { log, tasks } from "tequio";
@@ -38,15 +38,6 @@ async function asked(place: Place, ...args: string[]) {
   const { code, out, err } = await place.run(...args, "--json");
   assert.equal(code, 0, err);
   return JSON.parse(out);
-}
-
-async function freePort(t: TestContext): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  t.diagnostic(`port ${port}`);
-  return port;
 }
 
 test("every command works with what `up` started, and Ctrl-C leaves nothing", async (t) => {
@@ -133,7 +124,7 @@ test("Ctrl-C of a local run ends it and everything that it started", async (t) =
 
 test("after kill -9 of `up`, the next one adopts its workers, and the job goes on", async (t) => {
   const place = new Place(t, { "slow.ts": slowJob });
-  const listen = ["--workers", "2", "--listen", `127.0.0.1:${await freePort(t)}`];
+  const listen = ["--workers", "2", "--listen", `127.0.0.1:${await freePort()}`];
   const first = place.start("up", ...listen);
   await first.said("run a job");
   const run = place.start(

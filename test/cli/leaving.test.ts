@@ -8,10 +8,11 @@ const job = `import { mapReduce, text } from "tequio";
 export default mapReduce({
   name: "slow",
   clock: "real",
+  params: { mapMs: 0 },
   input: text.lines(),
-  map(line, emit) {
+  map(line, emit, { params }) {
     console.log("it has begun");
-    for (const endMs = Date.now() + 1_500; Date.now() < endMs; );
+    for (const endMs = Date.now() + params.mapMs; Date.now() < endMs; );
     emit(line, 1);
   },
   combine: (a, b) => a + b,
@@ -28,7 +29,10 @@ test("an idle worker leaves; one that drains ends its task, and serves its outpu
   const listen = ["--listen", "127.0.0.1:0"];
   const join = ["join", url, "--token", token, "--slots", "1", ...listen];
 
+  const beganMs = performance.now();
   const bad = await place.run(...join, "--lifetime", "10s", "--drain", "8s");
+  // Longer than what follows its first line takes to see that and to end its worker.
+  const mapMs = Math.max(1_500, 4 * Math.round(performance.now() - beganMs));
   assert.equal(bad.code, 2, bad.err);
   assert.match(bad.err, /--lifetime must be at least twice as long as --drain/);
 
@@ -39,7 +43,16 @@ test("an idle worker leaves; one that drains ends its task, and serves its outpu
 
   const worker = place.start(...join, "--data", "w", "--drain", "120s", "--json");
   await worker.said('"event":"joined"');
-  const run = place.start("run", "job.ts", "input.txt", "-o", "-", "--watch");
+  const run = place.start(
+    "run",
+    "job.ts",
+    "input.txt",
+    "-o",
+    "-",
+    "--watch",
+    "--param",
+    `mapMs=${mapMs}`,
+  );
   await run.said("it has begun");
   worker.child.kill("SIGTERM");
   await worker.said("takes nothing new: it was asked to drain");

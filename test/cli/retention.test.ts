@@ -1,13 +1,12 @@
 /** What the command line says of jobs that the cluster keeps no longer. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { polled } from "../../src/store/testing/polled.ts";
 import { Place } from "../fixtures/place.ts";
 
 const job = `import { tasks } from "tequio";
 export default tasks({ items: () => [1, 2], run: (n: number) => n * 2 });
 `;
-/** Far above the two seconds that a job is kept and the second between two looks, ms. */
-const removedMs = 60_000;
 
 test("G4: with --keep, `jobs` and `get` say when a job was removed and why", async (t) => {
   const place = new Place(t, { "job.ts": job });
@@ -16,9 +15,10 @@ test("G4: with --keep, `jobs` and `get` say when a job was removed and why", asy
   await up.said("run a job");
   const run = await place.run("run", "job.ts", "-o", "out");
   assert.equal(run.code, 0, run.err);
-  const untilMs = Date.now() + removedMs;
-  let jobs = await place.run("jobs");
-  while (jobs.out.includes("j-1") && Date.now() < untilMs) jobs = await place.run("jobs");
+  const jobs = await polled(
+    () => place.run("jobs"),
+    ({ out }) => !out.includes("j-1"),
+  );
   assert.equal(jobs.out, "");
   assert.match(jobs.err, /^1 ended job was removed at \d{4}-\d\d-\d\d \d\d:\d\d UTC: /);
   assert.match(jobs.err, /: their time was over \(tequio up --keep\)\n$/);

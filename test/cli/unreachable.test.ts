@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import { atEnd } from "../../src/store/testing/at-end.ts";
 import { testMaxMs } from "../../src/store/testing/patience.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { Place, type Running } from "../fixtures/place.ts";
 
 const timeout = testMaxMs;
@@ -35,9 +36,9 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
 }, async (t) => {
   const place = new Place(t);
   // In this process: only what says something is a process of its own, and starts take long.
-  const first = await open(t, place, 0);
+  const port = await freePort();
+  const first = await open(t, place, port);
   const { url } = first;
-  const port = Number(new URL(url).port);
   const token = await first.joinToken({ ttlMs: testMaxMs, usesMax: 0 });
   await first.close();
   const worker = place.start("join", url, "--token", token, "--json", "--data", "w");
@@ -82,7 +83,7 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
   ]);
 });
 
-/** The coordinator of this place; port 0 = a free one. Closed by the test, or at its end. */
+/** The coordinator of this place. Closed by the test, or at its end. */
 async function open(t: TestContext, place: Place, port: number): Promise<Coordinator> {
   const listen = `127.0.0.1:${port}`;
   const dataDir = join(place.dir, "data");

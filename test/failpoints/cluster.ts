@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import type { Ended, Started } from "../fixtures/started.ts";
 import { startArmed } from "./armed.ts";
 
@@ -13,7 +14,8 @@ export class ArmedCluster {
   coordinator: Started | null = null;
   readonly workers = new Map<string, Started>();
   #up: Up | null = null;
-  #listen = "127.0.0.1:0";
+  /** "" = not started yet. One that systems pick could be taken while no coordinator has it. */
+  #listen = "";
   #clients: Client[] = [];
   #serial = 0;
 
@@ -28,12 +30,12 @@ export class ArmedCluster {
 
   /** Starts a coordinator where the last one was. False when it ended before it was up. */
   async startCoordinator(failpoint: string | null = null): Promise<boolean> {
+    if (this.#listen === "") this.#listen = `127.0.0.1:${await freePort()}`;
     const args = [this.dataDir, this.#listen];
     this.coordinator = startArmed("failpoints-coordinator", args, failpoint);
     const line = await this.coordinator.line("up ");
     if (line === null) return false;
     this.#up = JSON.parse(line) as Up;
-    this.#listen = new URL(this.#up.url).host;
     return true;
   }
 

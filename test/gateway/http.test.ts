@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { openProxy } from "../../src/gateway/proxy.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { allOf, closed, tcp } from "./raw-socket.ts";
 import { served } from "./served.ts";
 
@@ -201,6 +202,7 @@ function acceptedSocket(t: TestContext): Promise<Socket> {
 async function proxied(
   t: TestContext,
   answer: Parameters<typeof createServer>[1],
+  idleMs = waitMaxMs,
 ): Promise<{ readonly port: number; readonly asked: IncomingMessage[]; stop(): Promise<void> }> {
   const asked: IncomingMessage[] = [];
   const upstream = createServer((request, response) => {
@@ -210,7 +212,7 @@ async function proxied(
   upstream.listen(0, "127.0.0.1");
   await once(upstream, "listening");
   const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-  const proxy = openProxy({ url, fingerprint: "", idleMs: 1_000 });
+  const proxy = openProxy({ url, fingerprint: "", idleMs });
   const stop = async () => {
     if (!upstream.listening) return;
     upstream.closeAllConnections();
@@ -251,11 +253,13 @@ test("data and API are passed on with what matters, and nothing else", async (t)
 
 test("an upload arrives byte for byte; one that breaks off does so behind, too", async (t) => {
   const sizes: number[] = [];
+  const begun = Promise.withResolvers<void>();
   const broken = Promise.withResolvers<void>();
   const { port } = await proxied(t, (request, response) => {
     let sizeBytes = 0;
     request.on("data", (part: Buffer) => {
       sizeBytes += part.length;
+      if (sizes.length > 0) begun.resolve();
     });
     request.on("end", () => {
       sizes.push(sizeBytes);
@@ -270,13 +274,14 @@ test("an upload arrives byte for byte; one that breaks off does so behind, too",
   socket.write(
     `PUT /t/abc/out/0 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 1000\r\n\r\nhalf`,
   );
-  setTimeout(() => socket.destroy(), 200);
+  await begun.promise;
+  socket.destroy();
   await broken.promise;
   assert.deepEqual(sizes, [5_000_000]);
 });
 
 test("a coordinator that is down or silent is 503, to be tried again", async (t) => {
-  const { port, stop } = await proxied(t, () => {});
+  const { port, stop } = await proxied(t, () => {}, 1_000);
   const silent = await ask(t, port, ["GET /v1/jobs HTTP/1.1"]);
   assert.equal(silent.status, 503);
   assert.equal(silent.headers.get("retry-after"), "1");

@@ -49,14 +49,14 @@ test("an existing worker joins over libp2p and computes modules", async (t) => {
   copyFileSync(module, join(place.dir, "primes.wasm"));
   place.write("token", cluster.coordinator.adminToken);
   chmodSync(join(place.dir, "token"), 0o600);
-  const at = ["--url", cluster.url, "--token-file", "token", "--timeout", "20s"];
+  const at = ["--url", cluster.url, "--token-file", "token", "--timeout", "300s"];
   const run = await place.run("run", "primes.wasm", "100", "1000", "10", "-o", "-", ...at);
   assert.equal(run.code, 0, run.err);
   assert.deepEqual(run.out.split("\n"), ['"25"', '"168"', '"4"', ""]);
   const said = [await next(), await next(), await next()];
   assert.deepEqual(
     said.toSorted((a, b) => Number(a.task) - Number(b.task)),
-    ["10", "100", "1000"].map((task) => ({ task, timeoutS: 20, kind: 0, answer: 4 })),
+    ["10", "100", "1000"].map((task) => ({ task, timeoutS: 300, kind: 0, answer: 4 })),
   );
   const closing = cluster.coordinator.close();
   assert.deepEqual(await next(), { bye: true });

@@ -5,6 +5,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Opened, opened } from "../../src/coordinator/testing/opened.ts";
+import { testMaxMs } from "../../src/store/testing/patience.ts";
 import { keccakMultihash } from "../../src/wire/manager/keccak.ts";
 import { Place } from "../fixtures/place.ts";
 import { repository } from "../fixtures/programs.ts";
@@ -15,7 +16,7 @@ const skip =
 const program = join(import.meta.dirname, "old_worker.py");
 const module = join(repository, "examples", "count-primes", "primes.wasm");
 
-const limited = { skip, timeout: 120_000 };
+const limited = { skip, timeout: testMaxMs };
 
 async function withOldWorker(t: TestContext, cluster: Opened) {
   const place = new Place(t, {});

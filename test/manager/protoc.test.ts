@@ -53,7 +53,7 @@ test("T2.2: a worker of protoc's messages says all that a worker says", {
   const address = `${cluster.url.replace("http", "ws")}/balthazar/worker/0.3.1`;
   const args = [program, "worker", generated(t), address, token];
   const worker = Started.during(t, [socket ?? "", ...args]);
-  const at = ["--url", cluster.url, "--token-file", "token", "--timeout", "20s"];
+  const at = ["--url", cluster.url, "--token-file", "token", "--timeout", "300s"];
   const { code, err, out } = await place.run(
     "run",
     "m.wasm",

@@ -101,7 +101,7 @@ def worker():
     for task in tasks.values():
         assert task.task_id[:2] == b"\x1b\x20" and len(task.task_id) == 34
         assert task.program_hash[:2] == b"\x1b\x20" and len(task.program_hash) == 34
-        assert task.program_kind == pb.WASM0m1n0 and task.timeout == 20, task
+        assert task.program_kind == pb.WASM0m1n0 and task.timeout == 300, task
         assert task.program_addresses[0].startswith("http://")
     ids = {name: task.task_id for name, task in tasks.items()}
     for name, data in {

@@ -13,6 +13,7 @@ import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import { testMaxMs, waitMaxMs } from "../../src/store/testing/patience.ts";
 import { startWorker, type WorkerOptions } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
+import { freePort } from "../fixtures/free-port.ts";
 
 const found = await findPython();
 /** Why tests of Python cannot run here; false when they can. */
@@ -47,7 +48,8 @@ export class Cluster {
 
   async open(over: Partial<WorkerOptions> = {}): Promise<void> {
     const dataDir = join(this.folder, "data");
-    const coordinator = await openCoordinator({ dataDir, listen: "127.0.0.1:0", version: "test" });
+    const listen = `127.0.0.1:${await freePort()}`;
+    const coordinator = await openCoordinator({ dataDir, listen, version: "test" });
     this.#coordinator = coordinator;
     this.#closers.push(async () => this.#coordinator?.close());
     const { url, adminToken: token } = coordinator;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import { options, sharedChromium } from "../browsers/chromium.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { Place } from "../fixtures/place.ts";
 import { openScreen, violations } from "../web/screens.ts";
 import { looksAsBefore } from "./looks.ts";
@@ -28,7 +29,8 @@ test("a cluster is started, joined, watched, killed, started again and copied", 
 }, async (t) => {
   await buildWeb();
   const place = new Place(t, { "nightly.ts": slow });
-  const first = await upAtTerminal(place, "--workers", "0");
+  const listen = `127.0.0.1:${await freePort()}`;
+  const first = await upAtTerminal(place, "--workers", "0", "--listen", listen);
   const url = /^coordinator +(\S+)/m.exec(first.shown)![1]!;
   const created = await place.run("token", "create", "--role", "worker", "--json");
   const { token } = JSON.parse(created.out) as { token: string };
@@ -63,7 +65,7 @@ test("a cluster is started, joined, watched, killed, started again and copied", 
   process.kill(pid, "SIGKILL");
   await first.up.running.ended;
   await screen.page.waitForSelector(".away .notice");
-  const again = atTerminal(place, ["up", "--listen", new URL(url).host, "--workers", "0"]);
+  const again = atTerminal(place, ["up", "--listen", listen, "--workers", "0"]);
   await again.shows("stop: Ctrl-C");
   await screen.page.waitForSelector(".away .notice", { state: "detached" });
   await screen.page.click('nav a[href="/"]');

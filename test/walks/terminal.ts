@@ -41,7 +41,8 @@ export const plain = stripVTControlCharacters;
 
 /** `tequio up` at a terminal, with all that it has printed when it serves. */
 export async function upAtTerminal(place: Place, ...more: string[]) {
-  const up = atTerminal(place, ["up", "--listen", "127.0.0.1:0", ...more]);
+  const listen = more.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  const up = atTerminal(place, ["up", ...listen, ...more]);
   return { up, shown: await up.shows("stop: Ctrl-C") };
 }
 

@@ -9,6 +9,7 @@ import { rolldown } from "rolldown";
 import { browserClient } from "../../scripts/web/browser-client.ts";
 import type * as Api from "../../src/client/browser/index.ts";
 import type * as Tequio from "../../src/index.ts";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 import { type Cluster, upIn } from "../browsers/cluster.ts";
 import { Place } from "../fixtures/place.ts";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
@@ -89,6 +90,7 @@ async function submitterOf({ place }: Cluster): Promise<string> {
 
 async function openPage(t: TestContext, origin: string): Promise<Page> {
   const context = await browser!.newContext();
+  context.setDefaultTimeout(waitMaxMs);
   t.after(() => context.close());
   const page = await context.newPage();
   await page.goto(origin);

@@ -49,7 +49,8 @@ export type TabLimits = {
   /** A sandbox starts within this, ms. */
   readonly sandboxMs: number;
   /** One that has started, and does not answer for so long, has died, ms. No job code runs in its
-   *  frame, so nothing of a job keeps it from answering. */
+   *  frame, so nothing of a job keeps it from answering; but the browser may get no processor, in
+   *  which case a replacement would cost the task, and be as slow. */
   readonly silenceMaxMs: number;
 };
 
@@ -58,7 +59,7 @@ export const tabLimits: TabLimits = {
   keptMaxBytes: 64 * 1024 * 1024,
   patienceMs: 90_000,
   sandboxMs: 20_000,
-  silenceMaxMs: 10_000,
+  silenceMaxMs: 30_000,
 };
 
 export type TaskShown = {

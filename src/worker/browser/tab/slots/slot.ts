@@ -63,8 +63,8 @@ export class Slot {
   #endsAtMs = 0;
   #restLeftMs = 0;
   #looking: ReturnType<typeof setInterval> | undefined;
-  /** Liveness checks since the last message of the frame. Checks and not time: a tab that was
-   *  frozen received nothing in that time, and checked nothing either. */
+  /** Liveness checks since the last message of the frame or of a task in it. Checks and not time: a
+   *  tab that was frozen received nothing in that time, and checked nothing either. */
   #unheard = 0;
   #waiting: Array<(port: MessagePort) => void> = [];
   readonly #options: SlotOptions;
@@ -178,6 +178,8 @@ export class Slot {
     let isStarting = isPython;
     port.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
       if (this.#running?.id !== id) return;
+      // Its Worker is in the process of the frame.
+      this.#unheard = 0;
       if (data?.kind === "over") this.#end(null, data.isReusable === true);
       else if (data?.kind === "began") {
         if (isStarting) this.#arm(limit);
