@@ -2,6 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { waitMaxMs } from "../../src/store/testing/patience.ts";
 
 const names = ["chromium", "chromium-browser", "google-chrome"];
 const flags = [
@@ -35,7 +36,7 @@ function isExecutable(path: string): boolean {
 }
 
 export function startChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: flags });
+  return chromium.launch({ executablePath, args: flags, timeout: waitMaxMs });
 }
 
 /** Arguments of `waitForFunction` after the function: by default a page is asked, and drawn, sixty

@@ -140,7 +140,7 @@ describe("the connection", () => {
   });
 
   it("T3.1: a request that ends early is answered, closed or not", async (t) => {
-    const server = await rawServer(t, { limits: { requestMs: 100, doubtfulMs: 50 } });
+    const server = await rawServer(t, { limits: { requestMs: 2_000, doubtfulMs: 50 } });
     const address = { host: "127.0.0.1", port: server.port };
     const early: [string, number][] = [
       [`PUBLISH\0${dateTime}\0`, 4],
@@ -151,15 +151,16 @@ describe("the connection", () => {
       ["REGIS", 2],
       ["", 2],
     ];
-    for (const [text, code] of early) {
+    const answered = async ([text, code]: (typeof early)[number]) => {
       assert.deepEqual(await rawAnswer(address, [text], true), Buffer.of(code), text);
       assert.deepEqual(await rawAnswer(address, [text]), Buffer.of(code), text);
-    }
+    };
+    await Promise.all(early.map(answered));
     assert.equal(await server.code("REGISTER", "ana"), 0);
   });
 
   it("T3.1: silent and incomplete requests do not keep others from being served", async (t) => {
-    const server = await rawServer(t, { limits: { requestMs: 400 } });
+    const server = await rawServer(t, { limits: { requestMs: 2_000 } });
     const address = { host: "127.0.0.1", port: server.port };
     const slow = Array.from({ length: 100 }, () => rawAnswer(address, ["CONNECT\0ana\0"]));
     assert.equal(await server.code("REGISTER", "ana"), 0);
