@@ -22,8 +22,8 @@ dpkg-deb -x miller_*.deb .
 mlr() { ./usr/bin/mlr --icsv --ojsonl "$@"; }
 {
   for number in 9223372036854775807 9223372036854775808 9223372036854775808.0; do
-    echo "$number and 5, judge $(printf '%s\n5\n' "$number" | awk '{ s += $1 } END { printf "%.3e\n", s }'):"
     printf 'n\n%s\n5\n' "$number" > numbers.csv
+    echo "$number and 5, judge $(awk '{ sum += $1 } END { printf "%.3e", sum }' numbers.csv):"
     mlr put -q 'emit {"type": typeof($n)}' then head -n 1 numbers.csv
     mlr stats1 -a count,sum,mean -f n numbers.csv
     mlr merge-fields -a sum -f n -o all then head -n 1 numbers.csv
