@@ -4,9 +4,8 @@
 # is 1.7672256000005e+15, 44 microseconds after the later one. Sums, means and modes are rounded in the
 # same way, although they are computed with more digits; first, last and unique are not.
 #
-# Its --help describes max as "maximum value" and says nothing of digits; the manual has the format,
-# %.14Lg, at the option --format. With --format %.0f all digits are there. The judge is awk in this
-# file.
+# Its manual describes max as "maximum value" and says neither there nor at the options --format and
+# --round how many digits there are without them. With --format %.0f all are there. The judge is awk.
 # Seen: the lines at the end of this script. Expected: a value of the column for max, min and mode.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -5,8 +5,8 @@
 # count-similar adds a count of 2 to either row. No error is reported.
 #
 # The help of count-distinct promises "number of records having distinct values for specified field
-# names". Commas are common in CSV fields, which is what the quotes are for. The judge is awk in this
-# file, which keeps the fields apart by a byte that is in none.
+# names". Commas are common in CSV fields, which is what the quotes are for. The judge is awk, which
+# keeps the fields apart by a byte that is in none of them.
 # Seen: the lines at the end of this script. Expected: two groups of one row, and no row of join.
 set -euo pipefail
 dir=$(mktemp -d)
