@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @toiroakr/lines-db 0.6.1 (JSONL files as tables; "Auto-sync to JSONL files"): a change of one row writes
+# @toiroakr/lines-db 0.6.1 on Node 24 (JSONL as tables; "Auto-sync to JSONL files"): a change of one row writes
 # other values into the rest of the file. Where a column has numbers and texts, the numbers become texts
 # with ".0" behind them, so that 5 is "5.0", from then on in the file, too; a column that a row has not
 # is null, and rows with an id are ordered by it. And close() does not wait for the file: when its promise
