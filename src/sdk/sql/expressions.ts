@@ -3,6 +3,7 @@ import type { FunctionName } from "../../wire/block/query.ts";
 import { type Cell, call, isNoNumber, type Operand } from "../operators/query/cell.ts";
 import type { Expression } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
+import { shown } from "./shown.ts";
 import type { ColumnType } from "./sources.ts";
 
 export type Typed = { readonly of: Operand; readonly type: ColumnType };
@@ -67,6 +68,7 @@ const calls: { readonly [name: string]: readonly [FunctionName, ColumnType | "fi
 };
 
 const numberTypes = ["double precision", "double", "decimal", "numeric", "real", "float", "float8"];
+const booleanTypes = ["boolean", "bool"];
 const textTypes = ["text", "varchar", "char", "character varying", "string"];
 
 /** For the reference: what the words are in SQL. */
@@ -77,7 +79,13 @@ export const sqlFunctions: readonly string[] = [
   "date_trunc",
   "extract",
 ].sort();
-export const sqlTypes: readonly string[] = [...numberTypes, ...textTypes, "date", "timestamp"];
+export const sqlTypes: readonly string[] = [
+  ...numberTypes,
+  ...booleanTypes,
+  ...textTypes,
+  "date",
+  "timestamp",
+];
 
 export function typed(expression: Expression, scope: Scope): Typed {
   const inner = (part: Expression) => typed(part, scope);
@@ -103,7 +111,7 @@ export function typed(expression: Expression, scope: Scope): Typed {
     case "constant":
       throw refusal("this constant");
     case "unary":
-      return unaryOf(expression.op, inner(expression.operand));
+      return unaryOf(expression, inner);
     case "binary":
       return binaryOf(expression, inner);
     case "ternary": {
@@ -137,19 +145,27 @@ export function typed(expression: Expression, scope: Scope): Typed {
 type Inner = (part: Expression) => Typed;
 type Of<K extends Expression["type"]> = Extract<Expression, { type: K }>;
 
-function unaryOf(operator: string, { of, type }: Typed): Typed {
+function unaryOf({ op: operator, operand }: Of<"unary">, inner: Inner): Typed {
+  const { of, type } = inner(operand);
   const boolean = (cell: Cell): Typed => ({ of: cell, type: "boolean" });
+  const isTrue = () => call("coalesce", call("boolean", truth()), false);
+  const isFalse = () => call("coalesce", call("not", truth()), false);
+  const truth = () => truthOf(operand, { of, type }, operator);
   switch (operator) {
     case "NOT":
-      return boolean(call("not", of));
+      return boolean(call("not", truth()));
     case "IS NULL":
       return boolean(call("isNull", of));
     case "IS NOT NULL":
       return boolean(call("isNull", of).not());
     case "IS TRUE":
-      return boolean(call("coalesce", of, false));
+      return boolean(isTrue());
+    case "IS NOT TRUE":
+      return boolean(isTrue().not());
     case "IS FALSE":
-      return boolean(call("coalesce", call("not", of), false));
+      return boolean(isFalse());
+    case "IS NOT FALSE":
+      return boolean(isFalse().not());
     case "+":
       return { of, type };
     case "-":
@@ -178,35 +194,57 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
     const isNull = call("or", call("isNull", a.of), call("isNull", b.of));
     return { of: isNull.choose(null, call("concat", a.of, b.of)), type: "text" };
   }
-  refuseNoNumber([[left, a] as const, [right, b] as const], op);
+  if (name === "and" || name === "or") {
+    const both = call(name, truthOf(left, a, op), truthOf(right, b, op));
+    return { of: both, type: "boolean" };
+  }
   const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
+  refuseUnlike([[left, a] as const, [right, b] as const], op);
   return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
 }
 
 /** What is compared or computed together, and what the query says there. */
 type Beside = readonly [from: Expression, is: Typed];
 
-/** Numbers beside what is none, a text or true and false: each record would be a bad one. */
-function refuseNoNumber(all: readonly Beside[], op: string): void {
+/** Numbers beside what is none, a text or true and false, and these beside a text that is neither:
+ *  each record would be a bad one. */
+function refuseUnlike(all: readonly Beside[], op: string): void {
   const number = all.find(([, { type }]) => type === "number");
-  if (number === undefined) return;
-  const isLogic = op === "AND" || op === "OR";
-  const none = all.find(([, { of, type }]) => isNoNumber(of) || (type === "boolean" && !isLogic));
-  if (none === undefined) return;
-  throw wrong(`${shown(none)} beside ${op} is no number, and ${shown(number)} is one`);
+  const noNumber = all.find(([, { of, type }]) => isNoNumber(of) || type === "boolean");
+  if (number !== undefined && noNumber !== undefined) {
+    throw wrong(`${named(noNumber)} beside ${op} is no number, and ${named(number)} is one`);
+  }
+  const truth = all.find(([, { type }]) => type === "boolean");
+  const noTruth = all.find(([, { of }]) => isNoTruth(of));
+  if (truth === undefined || noTruth === undefined) return;
+  const is = `${named(truth)} is true or false`;
+  throw wrong(`${named(noTruth)} beside ${op} is neither true nor false, and ${is}`);
+}
+
+function named([from]: Beside): string {
+  return shown(from, "what is computed");
+}
+
+/** Whether it is a constant text that says neither. An empty one is null. */
+function isNoTruth(of: Operand): boolean {
+  return typeof of === "string" && !/^(true|false|)$/i.test(of);
+}
+
+/** What stands where `place` needs what is true or false. */
+export function truthOf(from: Expression, is: Typed, place: string): Operand {
+  const { of, type } = is;
+  if (type !== "number" && !isNoTruth(of)) return of;
+  const what = named([from, is]);
+  const problem = type === "number" ? "is a number" : "is neither true nor false";
+  const instead = type === "number" ? `; write (${what}) <> 0` : "";
+  throw wrong(`${what} ${problem}, and ${place} needs what is true or false${instead}`);
 }
 
 /** As values that are compared with each other. */
 function besides(all: readonly Expression[], inner: Inner, op: string): Operand[] {
   const typed = all.map((one): Beside => [one, inner(one)]);
-  refuseNoNumber(typed, op);
+  refuseUnlike(typed, op);
   return typed.map(([, { of }]) => of);
-}
-
-function shown([from, { of }]: Beside): string {
-  if (from.type === "ref") return from.name;
-  if (typeof of === "string") return `'${of}'`;
-  return typeof of === "boolean" || typeof of === "number" ? String(of) : "what is computed";
 }
 
 /** What the parser groups otherwise than SQL does: its trees do not tell whether the query had
@@ -224,7 +262,9 @@ function refuseMisread(left: Expression, right: Expression, op: string): void {
 function caseOf({ value, whens, else: otherwise }: Of<"case">, inner: Inner): Typed {
   const last: Typed = otherwise ? inner(otherwise) : { of: null, type: "any" };
   const branches = whens.map(({ when, value: chosen }) => {
-    const test = value ? call("eq", inner(value).of, inner(when).of) : inner(when).of;
+    const test = value
+      ? call("eq", ...besides([value, when], inner, "CASE"))
+      : truthOf(when, inner(when), "WHEN");
     return { test, chosen: inner(chosen) };
   });
   const of = branches.reduceRight<Operand>(
@@ -242,7 +282,12 @@ function commonType(values: readonly Typed[]): ColumnType {
 
 function castOf({ of, type }: Typed, to: Of<"cast">["to"], operand: Expression): Typed {
   const name = "name" in to ? to.name.toLowerCase() : "an array";
-  if (numberTypes.includes(name)) return { of: call("number", of), type: "number" };
+  if (numberTypes.includes(name)) {
+    return { of: type === "boolean" ? oneOrZero(of) : call("number", of), type: "number" };
+  }
+  if (booleanTypes.includes(name)) {
+    return { of: type === "number" ? call("ne", of, 0) : call("boolean", of), type: "boolean" };
+  }
   if (textTypes.includes(name)) return { of: call("text", of), type: "text" };
   if (name === "date") {
     return operand.type === "string"
@@ -250,11 +295,16 @@ function castOf({ of, type }: Typed, to: Of<"cast">["to"], operand: Expression):
       : { of: call("date", of), type: "text" };
   }
   if (name === "timestamp" && type === "text") return { of, type: "text" };
-  const known = "double, decimal, text, date";
+  const known = "double, decimal, boolean, text, date";
   throw refusal(
     `a cast to ${name}`,
     `there are ${known}; round(x) and floor(x) make whole numbers`,
   );
+}
+
+/** What is true or false as a number. */
+export function oneOrZero(of: Operand): Cell {
+  return call("if", of, 1, call("not", of).choose(0, null));
 }
 
 function callExpression(expression: Of<"call">, inner: Inner): Typed {
