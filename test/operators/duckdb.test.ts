@@ -116,6 +116,8 @@ function questions(from: string): string[] {
       "case when open then qty > 3 else qty < 2 end",
       "(qty > 3) = open",
     ].map((test) => `select id, open from ${from} where ${test} order by id`),
+    `select id * 2 as twice, city as c from ${from} where twice > 20 and c ilike '%A%' order by id`,
+    `select id from ${from} where city not ilike 'O%' order by id`,
     `select open, count(*) as n, count(open) as m from ${from} group by open`,
     `select max(open), min(open), sum(open), count(distinct open) from ${from}`,
     `select open as "Open", "ID", "Id" + 1 as next from ${from} order by "OPEN", "iD"`,

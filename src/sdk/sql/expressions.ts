@@ -1,6 +1,7 @@
 /** Expressions of SQL as those of queries. */
 import type { FunctionName } from "../../wire/block/query.ts";
 import { type Cell, call, isNoNumber, type Operand } from "../operators/query/cell.ts";
+import { inSteps, insteadOf } from "./instead.ts";
 import type { Expression } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
 import { shown } from "./shown.ts";
@@ -31,6 +32,7 @@ const binary: { readonly [operator: string]: FunctionName } = {
   "/": "div",
   "%": "mod",
   LIKE: "like",
+  ILIKE: "like",
   "||": "concat",
 };
 
@@ -136,7 +138,9 @@ export function typed(expression: Expression, scope: Scope): Typed {
     case "select":
     case "union":
     case "with":
-      throw refusal("a query within a query", "run two jobs");
+      throw refusal("a query within a query", inSteps);
+    case "keyword":
+      throw refusal(expression.keyword, insteadOf.now);
     default:
       throw refusal(`an expression of the kind ${expression.type}`);
   }
@@ -177,7 +181,7 @@ function unaryOf({ op: operator, operand }: Of<"unary">, inner: Inner): Typed {
 
 function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   if (op === "IN" || op === "NOT IN") {
-    if (right.type === "select") throw refusal("IN with a query", "run two jobs");
+    if (right.type === "select") throw refusal("IN with a query", inSteps);
     const all = [left, ...(right.type === "list" ? right.expressions : [right])];
     const [of, ...list] = besides(all, inner, op);
     const isIn = call("in", of!, ...list);
@@ -185,8 +189,7 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   }
   refuseMisread(left, right, op);
   const [a, b] = [inner(left), inner(right)];
-  if (op === "NOT LIKE") return { of: call("like", a.of, b.of).not(), type: "boolean" };
-  if (op === "LIKE" && typeof b.of !== "string") throw refusal("LIKE with a computed pattern");
+  if (/LIKE$/.test(op)) return likeOf(a.of, b.of, op);
   const name = binary[op];
   if (name === undefined) throw refusal(`the operator ${op}`);
   if (name === "concat") {
@@ -201,6 +204,15 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
   refuseUnlike([[left, a] as const, [right, b] as const], op);
   return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
+}
+
+function likeOf(of: Operand, pattern: Operand, op: string): Typed {
+  if (typeof pattern !== "string") throw refusal(`${op} with a computed pattern`);
+  const isAnyCase = op.endsWith("ILIKE");
+  const like = isAnyCase
+    ? call("like", call("lower", of), pattern.toLowerCase())
+    : call("like", of, pattern);
+  return { of: op.startsWith("NOT") ? like.not() : like, type: "boolean" };
 }
 
 /** What is compared or computed together, and what the query says there. */
@@ -320,16 +332,26 @@ function callExpression(expression: Of<"call">, inner: Inner): Typed {
     if (name === "date_part") return callOf(unit.value, [date]);
     return { of: call("truncate", date.of, unit.value.toLowerCase()), type: "text" };
   }
+  // Before its arguments, which may well be wrong where it is not known.
+  known(name);
   return callOf(name, expression.args.map(inner));
 }
 
+function known(given: string): readonly [FunctionName, ColumnType | "first"] {
+  const name = given.toLowerCase();
+  const found = Object.hasOwn(calls, name) ? calls[name] : undefined;
+  if (found !== undefined) return found;
+  const all = Object.keys(calls).sort().join(", ");
+  const instead = Object.hasOwn(insteadOf, name) ? `${insteadOf[name]}; ` : "";
+  throw refusal(
+    `the function ${given}`,
+    `${instead}there are ${all}, date_trunc, date_part, extract, and the aggregates count, sum, ` +
+      "avg, min, max, median, quantile_cont, approx_count_distinct, approx_quantile",
+  );
+}
+
 function callOf(given: string, of: readonly Typed[]): Typed {
-  const found = calls[given.toLowerCase()];
-  if (found === undefined || !Object.hasOwn(calls, given.toLowerCase())) {
-    const all = Object.keys(calls).sort().join(", ");
-    throw refusal(`the function ${given}`, `there are ${all}, date_trunc, date_part, extract`);
-  }
-  const [name, type] = found;
+  const [name, type] = known(given);
   const cell = call(name, ...of.map((one) => one.of));
   return {
     of: cell,

@@ -4,6 +4,7 @@ import { Cell, type Operand } from "../operators/query/cell.ts";
 import type { SortBy, Table } from "../operators/query/table.ts";
 import { Aggregates, isAggregate } from "./aggregates.ts";
 import { type Scope, type Typed, truthOf, typed } from "./expressions.ts";
+import { inSteps } from "./instead.ts";
 import { type Expression, parseSql } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
 import { shown } from "./shown.ts";
@@ -32,7 +33,7 @@ function isAll(expression: Expression): boolean {
 function refuseOthers({ distinct, for: locks, from }: SelectFromStatement): void {
   if ((from?.length ?? 0) > 1)
     throw refusal("a join", "joins are jobs: orders.join(users, { on: … })");
-  if (from?.[0]?.type !== "table") throw refusal("FROM something else than files");
+  if (from?.[0]?.type !== "table") throw refusal("a query in FROM", inSteps);
   if (locks) throw refusal("FOR UPDATE");
   if (Array.isArray(distinct)) throw refusal("DISTINCT ON", "by(…).topK(1, …) in a job file");
 }
@@ -46,6 +47,8 @@ class Select {
   readonly #read = new Set<string>();
   readonly #rows: Scope;
   readonly #alias: string | null;
+  /** Columns of the result whose expressions are looked into: one may have its own name in it. */
+  readonly #naming = new Set<string>();
 
   constructor(select: SelectFromStatement, source: SqlSource) {
     this.#select = select;
@@ -81,12 +84,27 @@ class Select {
   /** A column of the rows as they are read. */
   #column(given: string, table: string | null): Typed {
     const isOwn = table === null || table === this.#alias;
+    const made = table === null ? this.#made(given) : null;
+    if (made !== null) return made;
     const name = this.#named(isOwn ? given : `${table}.${given}`);
     this.#read.add(name);
     const type = this.#source.columns.get(name) ?? "any";
     const cell = new Cell({ column: name });
     const isKept = !this.#source.isText || (type !== "number" && type !== "boolean");
     return { of: isKept ? cell : type === "number" ? cell.number() : cell.boolean(), type };
+  }
+
+  /** What has that name in the result, when no column of the files has it. */
+  #made(given: string): Typed | null {
+    if (sameName([...this.#source.columns.keys()], given) !== undefined) return null;
+    const output = outputNamed(given, this.#outputs());
+    if (output === undefined || this.#naming.has(output.name)) return null;
+    this.#naming.add(output.name);
+    try {
+      return typed(output.expression, this.#rows);
+    } finally {
+      this.#naming.delete(output.name);
+    }
   }
 
   /** Whether it names a column that is read: GROUP BY takes that before one of the result. */
