@@ -151,10 +151,10 @@ type Of<K extends Expression["type"]> = Extract<Expression, { type: K }>;
 
 function unaryOf({ op: operator, operand }: Of<"unary">, inner: Inner): Typed {
   const { of, type } = inner(operand);
-  const boolean = (cell: Cell): Typed => ({ of: cell, type: "boolean" });
+  const boolean = (cell: Cell<unknown>): Typed => ({ of: cell, type: "boolean" });
+  const truth = () => truthOf(operand, { of, type }, operator);
   const isTrue = () => call("coalesce", call("boolean", truth()), false);
   const isFalse = () => call("coalesce", call("not", truth()), false);
-  const truth = () => truthOf(operand, { of, type }, operator);
   switch (operator) {
     case "NOT":
       return boolean(call("not", truth()));
