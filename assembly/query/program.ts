@@ -33,6 +33,7 @@ import {
   negated,
   numbersOf,
   textsOf,
+  truthsOf,
 } from "./values";
 
 const instructionBytes: usize = 20;
@@ -147,6 +148,7 @@ function run(at: usize): void {
     case 24: joined(to, a, registerOf(second)); break;
     case 25: dateFields(to, a, second); break;
     case 26: truncations(to, a, second); break;
+    case 28: truthsOf(to, a); break;
     default: unreachable();
   }
 }

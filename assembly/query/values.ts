@@ -83,12 +83,42 @@ export function numbersOf(to: usize, from: usize): void {
   }
 }
 
+const letterTrue: u32 = 0x65757274;
+const letterFals: u32 = 0x736c6166;
+/** Small letters of four at once. */
+const smallLetters: u32 = 0x20202020;
+
+/** 0 to 3 letters, or more than 5: neither. */
+function truthIn(at: usize, length: u32): u32 {
+  if (length == 4 && (load<u32>(at) | smallLetters) == letterTrue) return yes;
+  const isFalse = length == 5 && (load<u32>(at) | smallLetters) == letterFals;
+  return isFalse && (load<u8>(at, 4) | 0x20) == 0x65 ? no : length == 0 ? none : other;
+}
+
+/** The booleans that texts say. Null of null and of an empty text. */
+export function truthsOf(to: usize, from: usize): void {
+  for (let i: u32 = 0; i < selected; i++) {
+    const row = rowAt(i);
+    let kind = kindOf(from, row);
+    if (kind == text) kind = truthIn(textOf(from, row), lengthIn(from, row));
+    if (isTruth(kind)) setKind(to, row, kind);
+    else setOdd(to, row);
+  }
+}
+
+/** Null of null; the words of booleans. */
 export function textsOf(to: usize, from: usize): void {
   for (let i: u32 = 0; i < selected; i++) {
     const row = rowAt(i);
     const kind = kindOf(from, row);
     if (kind == text || kind == none) {
       copyCell(to, from, row);
+      continue;
+    }
+    if ((kind == no || kind == yes) && hasMadeRoom(32)) {
+      store<u32>(madeAt, kind == yes ? letterTrue : letterFals);
+      store<u8>(madeAt, 0x65, 4);
+      takeMade(to, row, madeAt + (kind == yes ? 4 : 5));
       continue;
     }
     let whole = digitsOf(from, row);

@@ -17,7 +17,9 @@ function rowsOf(count: number) {
     const day = new Date(Date.UTC(2023, 0, 1 + ((i * 37) % 800))).toISOString().slice(0, 10);
     const price = i % 7 === 3 ? null : ((i * 7919) % 5000) / 100 - 10;
     const city = i % 11 === 5 ? null : cities[(i * 5) % cities.length]!;
-    return { id: i, city, price, qty: (i * 13) % 9, day, note: `n${(i * 3) % 4}, "${i % 5}"` };
+    const open = i % 13 === 4 ? null : i % 3 === 0;
+    const note = `n${(i * 3) % 4}, "${i % 5}"`;
+    return { id: i, city, price, qty: (i * 13) % 9, day, note, open };
   });
 }
 
@@ -99,6 +101,28 @@ function questions(from: string): string[] {
     `select upper(city) as u, count(*) as n from ${from} group by u having u is not null`,
     `select lower(city) as city, count(*) as n from ${from} group by city`,
     `select city as qty, sum(qty) as city from ${from} group by city`,
+    ...[
+      "open",
+      "not open",
+      "open = true",
+      "open <> true",
+      "open = 'TRUE'",
+      "open in (false)",
+      "open > false",
+      "open is not true and id > 3",
+      "open is not false or qty = 2",
+      "coalesce(open, true)",
+      "cast(open as text) = 'true'",
+      "cast(open as double) < 1",
+      "case when open then qty > 3 else qty < 2 end",
+      "(qty > 3) = open",
+    ].map((test) => `select id, open from ${from} where ${test} order by id`),
+    `select id * 2 as twice, city as c from ${from} where twice > 20 and c ilike '%A%' order by id`,
+    `select id from ${from} where city not ilike 'O%' order by id`,
+    `select open, count(*) as n, count(open) as m from ${from} group by open`,
+    `select max(open), min(open), sum(open), count(distinct open) from ${from}`,
+    `select open as "Open", "ID", "Id" + 1 as next from ${from} order by "OPEN", "iD"`,
+    `select distinct open from ${from} order by open nulls last`,
   ];
   return [...plain, ...grouped, ...having, ...whole, ...others];
 }
@@ -111,8 +135,12 @@ test("DuckDB gives the same answers", async () => {
   try {
     const rows = rowsOf(90);
     const cell = (value: unknown) => `"${`${value}`.replaceAll('"', '""')}"`;
-    const csv = rows.map((row) =>
-      Object.values(row).map((v) => (v === null ? "" : typeof v === "string" ? cell(v) : v)),
+    const truths = ["true", "True", "TRUE", "false", "False", "FALSE"];
+    const csv = rows.map((row, i) =>
+      Object.values(row).map((v) => {
+        if (typeof v === "boolean") return truths[(v ? 0 : 3) + (i % 3)];
+        return v === null ? "" : typeof v === "string" ? cell(v) : v;
+      }),
     );
     const csvPath = join(folder, "rows.csv");
     const jsonPath = join(folder, "rows.ndjson");

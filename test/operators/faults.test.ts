@@ -59,7 +59,10 @@ test("numbers of JSON keep their digits in keys, sums, sorts and distinct record
 
 test("a number beyond all doubles is a bad record", async () => {
   const rows = '{"n":1e400}\n{"n":2}\n{"n":-1e400}\n';
-  await assert.rejects(allWays(text.json(["n"]).sum("n"), [rows]), /1e400 is too large/);
+  await assert.rejects(
+    allWays(text.json(["n"]).sum("n"), [rows]),
+    /1e400 is beyond what numbers are/,
+  );
   const kept = text.json(["n"]).by("n").count({ badRecords: "keep" });
   const { lines, bad } = await resultOf(kept, [rows]);
   assert.deepEqual(lines, ['{"key":2,"value":1}']);

@@ -6,6 +6,7 @@ export const columns = ["a", "n", "b", "d"] as const;
 const cells = fc.constantFrom(
   ..."a|Oaxaca|Mérida|ÑANDÚ|straße|ÿ|日本| x |a key of more than sixteen bytes|100%".split("|"),
   ...["", "", '"quoted"', '"a ""double"" one"', '"with, comma"', "nul\0", "cr\rinside"],
+  ...["true", "FALSE", "True"],
 );
 const odd = fc.constantFrom('"open', 'stray"quote', '"a\nb"', '"x\r\n\r\ny"', "\ufeff");
 const numbers = fc.oneof(

@@ -20,16 +20,25 @@ import { type FunctionName, functions, type QuerySpec } from "../../src/wire/blo
 import { programOf } from "../../src/worker/operators/query/compile.ts";
 import { allWays } from "./run.ts";
 
-const columns = ["id", "n", "m", "t", "u", "d"] as const;
+const columns = ["id", "n", "m", "t", "u", "d", "b"] as const;
 type Row = Cells<(typeof columns)[number]>;
 
 const texts = ["México", " Ñandú b ", "abcabd", "", "a%b_c", "日本語", "Zz", "ab"];
 const days = ["2024-02-29", "2023-12-31 23:59:58", "1999-05-07T00:10:09Z", "", "2000-10-01"];
+const truths = ["true", "FALSE", "", "False", "tRuE"];
 const rows = Array.from({ length: 120 }, (_, i) => {
   const n = ((i * 37) % 400) / 8 - 20;
   const m = i % 11 === 0 ? "" : `${((i * 53) % 90) - 40}.${i % 10}0`;
   const t = texts[i % texts.length]!;
-  return { id: `r${i}`, n: `${n}`, m, t, u: texts[(i * 5 + 2) % texts.length]!, d: days[i % 5]! };
+  return {
+    id: `r${i}`,
+    n: `${n}`,
+    m,
+    t,
+    u: texts[(i * 5 + 2) % texts.length]!,
+    d: days[i % 5]!,
+    b: truths[i % 5]!,
+  };
 });
 const csv = [columns, ...rows.map((row) => Object.values(row))].map((row) => row.join(","));
 const ndjson = rows.map((row) =>
@@ -69,6 +78,7 @@ const named: { readonly [name: string]: (row: Row) => Cell } = {
   substring: ({ t }) => t.substring(2, 3),
   "substring to the end": ({ t }) => t.substring(0),
   text: ({ n }) => n.number().text(),
+  "text of a boolean": ({ n }) => n.gt(0).text(),
   date: ({ d }) => d.date(),
   ...Object.fromEntries(
     (["year", "quarter", "month", "day", "hour", "minute"] as const).map((unit) => [
@@ -90,6 +100,11 @@ const tests: { readonly [name: string]: (row: Row) => Cell } = {
   or: ({ n, m }) => n.gt(10).or(m.gt(10)),
   not: ({ m }) => m.gt(0).not(),
   isNull: ({ m }) => m.number().isNull(),
+  boolean: ({ b }) => b.boolean(),
+  "boolean beside true": ({ b }) => b.eq(true).not(),
+  "boolean in a list": ({ b }) => b.boolean().in(false, "True"),
+  "boolean and boolean": ({ b, n }) => b.and(n.gt(0)).or(b),
+  "boolean of null": ({ b }) => b.boolean().isNull(),
   startsWith: ({ t }) => t.startsWith("ab"),
   endsWith: ({ t }) => t.endsWith("b"),
   contains: ({ t, u }) => t.contains(u),

@@ -20,7 +20,14 @@ import { allWays } from "./run.ts";
 
 const column = fc.constantFrom(...columns).map((name): Expression => ({ column: name }));
 const value = fc
-  .constantFrom(..."Oaxaca|M|a|%a_|_%|é|".split("|"), ...[0, 1, 10.5, -3, 0.1, 1e9], null, true)
+  .constantFrom(
+    ..."Oaxaca|M|a|%a_|_%|é|".split("|"),
+    ...[0, 1, 10.5, -3, 0.1, 1e9],
+    null,
+    true,
+    false,
+    "True",
+  )
   .map((constant): Expression => ({ value: constant }));
 const texts = fc.constantFrom("a", "%", "_é%", "%a%c", "", "M%o").map((text) => ({ value: text }));
 const places = fc.integer({ min: 0, max: 4 }).map((place) => ({ value: place }));
@@ -84,6 +91,7 @@ const { number, any, truth } = fc.letrec<{
       call("contains", column, texts),
       ...two(["and", "or"], truth),
       call("not", truth),
+      call("boolean", fc.oneof(column, truth, value)),
       call("matches", column, fc.constant({ value: "[a-n]" })),
     ),
   };
@@ -189,7 +197,7 @@ test("random queries of CSV are what the judge says, whatever the rows are", asy
 
 const scalars = fc.constantFrom(
   ..."0|-0|1|12.50|-3|1e3|0.1|true|false|null|123456789012345678|0.0000001".split("|"),
-  ...'"a"|"Mérida"|"M\\u00e9rida"|"\\ud83d\\ude00"|"nul\\u0000"|"12.5"|""|"x"|[1]|{"b":1}'.split(
+  ...'"a"|"Mérida"|"M\\u00e9rida"|"\\ud83d\\ude00"|"nul\\u0000"|"TRUE"|""|"x"|[1]|{"b":1}'.split(
     "|",
   ),
 );

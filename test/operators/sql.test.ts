@@ -5,10 +5,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { gzipSync } from "node:zlib";
+import { text } from "../../src/index.ts";
 import { explained } from "../../src/sdk/sql/explain.ts";
 import { sqlJob } from "../../src/sdk/sql/select.ts";
 import { temporaryDir } from "../../src/store/testing/at-end.ts";
-import { filesWays } from "./run.ts";
+import { allWays, filesWays } from "./run.ts";
 
 const folder = temporaryDir({ after }, "sql-");
 
@@ -39,6 +40,121 @@ test("columns have the kinds that their cells have", async () => {
     "sum(n),min(city),count(empty)",
     "9007199254740995,x,0",
   ]);
+});
+
+const open = file("open.csv", "id,open,mixed\n1,true,true\n2,FALSE,5\n3,True,\n4,,no\n");
+
+test("a column of CSV that has only true and false is one of booleans, as of JSON", async () => {
+  const lines = "1,true;2,FALSE;3,True;4,".split(";").map((line) => line.split(","));
+  const json = lines.map(([id, is]) => `{"id":${id},"open":${is?.toLowerCase() || null}}\n`);
+  const ndjson = file("open.ndjson", json.join(""));
+  const asked: ReadonlyArray<readonly [query: string, ids: string]> = [
+    ["open", "1 3"],
+    ["open = true", "1 3"],
+    ["open = 'TRUE' and open <> 'false'", "1 3"],
+    ["not open", "2"],
+    ["open is not true", "2 4"],
+    ["open is not false", "1 3 4"],
+    ["open is null", "4"],
+    ["open in (false)", "2"],
+    ["open > false", "1 3"],
+    ["lower(open) = 'true'", "1 3"],
+    ["cast(open as double) = 1", "1 3"],
+    ["cast(id as boolean) and cast('True' as boolean)", "1 2 3 4"],
+    ["case when open then id > 1 else id = 2 end", "2 3"],
+    ["case open when true then true end", "1 3"],
+  ];
+  for (const from of [open, ndjson]) {
+    for (const [test, ids] of asked) {
+      const [, ...found] = await linesOf(`select id from ${from} where ${test} order by 1`);
+      assert.equal(found.join(" "), ids, `${from}: ${test}`);
+    }
+    const groups = `select open, count(*) as n from ${from} group by 1 order by 1`;
+    assert.deepEqual(await linesOf(groups), ["open,n", "false,1", "true,2", ",1"]);
+    const all = `select max(open) as a, min(open) as b, sum(open) as c, count(distinct open) as d`;
+    assert.deepEqual(await linesOf(`${all} from ${from}`), ["a,b,c,d", "true,false,2,2"]);
+  }
+});
+
+test("a column with other texts, too, is one of texts, and the error names the text", async () => {
+  const all = await linesOf(`select mixed, mixed = '5' as is5 from ${open}`);
+  assert.deepEqual(all, ["mixed,is5", "true,false", "5,true", ",", "no,false"]);
+  for (const test of ["mixed = true", "true = mixed"]) {
+    await assert.rejects(linesOf(`select id from ${open} where ${test}`), {
+      message:
+        /"5" is neither true nor false, and is compared with true on the record at .*open\.csv:26/,
+    });
+  }
+  await assert.rejects(linesOf(`select id from ${open} where mixed`), {
+    message: /"5" is neither true nor false on the record at .*open\.csv:26/,
+  });
+  const mixed = file("mixed.ndjson", '{"v":true}\n{"v":5}\n{"v":"x"}\n');
+  await assert.rejects(linesOf(`select v from ${mixed} where v = true`), {
+    message: /true is no number, and is compared with 5 on the record at .*mixed\.ndjson:11/,
+  });
+  await assert.rejects(linesOf(`select v from ${mixed} where v = 'true' or v = 'x'`), {
+    message: /"x" is neither true nor false, and is compared with true on .*mixed\.ndjson:0/,
+  });
+  const late = file("late.csv", `b\n${"true\n".repeat(220_000)}unknown\n`);
+  await assert.rejects(linesOf(`select count(*) as n from ${late} where b`), {
+    message: /"unknown" is neither true nor false on the record at .*late\.csv:1100002/,
+  });
+});
+
+test("numbers may have any zeros in their exponents, and what is none says why", async () => {
+  const from = file("powers.csv", "n\n1e00005\n25e-0000001\n");
+  const json = file("powers.ndjson", '{"n":1e00005}\n{"n":25e-0000001}\n');
+  for (const one of [from, json]) {
+    const sum = `select sum(n) as a, sum(n + 1) as b from ${one} where n > 1`;
+    assert.deepEqual(await linesOf(sum), ["a,b", "100002.5,100004.5"]);
+  }
+  const pairs = await allWays(text.csv(["n"]).sum("n"), ["n\n1e00005\n25e-0000001\n"]);
+  assert.deepEqual(pairs.judge.parts, ['{"key":null,"value":100002.5}\n']);
+  assert.deepEqual([pairs.kernels, pairs.functions], [pairs.judge, pairs.judge]);
+  const far = file("far.csv", "n\n1e-99999\n");
+  const least = /"1e-99999" is beyond what numbers are: up to ±1\.8e308, with exponents down to/;
+  await assert.rejects(linesOf(`select n from ${far} where n > 1`), { message: least });
+  const summed = /"n" is "1e-99999", which is beyond what is added and compared: up to ±1\.8e308/;
+  await assert.rejects(linesOf(`select sum(n) from ${far}`), { message: summed });
+  const farJson = file("far.ndjson", '{"n":1e-99999}\n');
+  await assert.rejects(linesOf(`select n from ${farJson}`), { message: /1e-99999 is beyond what/ });
+});
+
+test("names mean the same columns in letters of any case", async () => {
+  const from = file("names.csv", "City,KEY 0,n\nx,1,3\nx,1,4\n");
+  const asked: ReadonlyArray<readonly [query: string, lines: readonly string[]]> = [
+    [`select "CITY", sum(n) as s from ${from} group by "city"`, ["City,s", "x,7"]],
+    [`select "Key 0", max(N) as s from ${from} group by "key 0"`, ["KEY 0,s", "1,4"]],
+    [`select t.City from ${from} t group by "CITY" order by t."cITY"`, ["City", "x"]],
+    [`select n as "Foo" from ${from} order by "FOO" desc`, ["Foo", "4", "3"]],
+    [
+      `select n + 1 as "Up", count(*) as c from ${from} group by "UP" having "uP" > 4`,
+      ["Up,c", "5,1"],
+    ],
+    [`select upper("city") as u from ${from} group by upper("CITY")`, ["u", "X"]],
+  ];
+  for (const [query, lines] of asked) assert.deepEqual(await linesOf(query), lines, query);
+  const nested = file("ids.ndjson", '{"a":{"id":1},"b":{"id":10}}\n');
+  const sums = `select sum("a".id) as x, sum("b".id) as y, max("a".id) as z from ${nested}`;
+  assert.deepEqual(await linesOf(sums), ["x,y,z", "1,10,1"]);
+});
+
+test("a column may be named user, and names of the result are known in WHERE", async () => {
+  const from = file("users.ndjson", '{"user":"Ana","n":1}\n{"user":"Bo","n":2}\n');
+  const asked: ReadonlyArray<readonly [query: string, lines: readonly string[]]> = [
+    [`select user, n from ${from} where user = 'Bo' order by user`, ["user,n", "Bo,2"]],
+    [
+      `select user, sum(n) as s from ${from} group by user having user like 'A%'`,
+      ["user,s", "Ana,1"],
+    ],
+    [
+      `select n * 2 as double, user u from ${from} where double > 3 and U ilike 'b_'`,
+      ["double,u", "4,Bo"],
+    ],
+    [`select n + 1 as n from ${from} where n = 1`, ["n", "2"]],
+    [`select user from ${from} where user not ilike 'A%'`, ["user", "Bo"]],
+  ];
+  for (const [query, lines] of asked) assert.deepEqual(await linesOf(query), lines, query);
 });
 
 test("a column may have no name, as the index that pandas writes", async () => {
@@ -109,42 +225,64 @@ test("files are read by what their names and first bytes say", async () => {
   assert.deepEqual(await linesOf(`select b + a as c from ${tsv}`), ["c", "3"]);
 });
 
+const refused: ReadonlyArray<readonly [query: string, problem: RegExp]> = [
+  [`select a from ${csv} join 'b.csv' on a = b`, /a second file is not supported; a join/],
+  [`select row_number() over () from ${csv}`, /a window is not supported/],
+  [`select stddev(n) from ${csv}`, /the function stddev is not supported; write sum\(x \* x\)/],
+  [`select n, first(City) from ${csv} group by n`, /first is not supported; by\(…\)\.topK\(1/],
+  [`select lpad(n) from ${csv}`, /the function lpad is not supported; there are abs, .* count/],
+  [`select n from ${csv} where n > (select 1 from 'b.csv')`, /a query within a query .*save the/],
+  [`select n from ${csv} union all select n from 'b.csv'`, /UNION of files .*by one glob/],
+  [`with a as (select n from ${csv}) select n from a`, /WITH is not supported; save the first as/],
+  [`select n from (select n from ${csv}) t`, /a query in FROM is not supported; save the first/],
+  [`select City, sum(n) from ${csv} group by all`, /GROUP BY ALL is not supported: name the/],
+  [`select * exclude (n) from ${csv}`, /EXCLUDE and .* are not supported: name the columns/],
+  [`select n from ${csv} where zip > current_date`, /current_date is not supported; write the/],
+  [`select n + 1 as m from ${csv} where m + k > 1`, /no column "k"; there are: City/],
+  [`select m + 1 as m from ${csv}`, /no column "m"; there are: City/],
+  [`select sum(n) as s from ${csv} where s > 1`, /sum\(n\) is an aggregate/],
+  [`select n from ${csv} where n in (select 1)`, /IN with a query is not supported/],
+  [`select distinct on (n) n from ${csv}`, /DISTINCT ON is not supported/],
+  [`select cast(n as int) from ${csv}`, /a cast to int is not supported; there are double/],
+  [`select n from ${csv} union select 1`, /UNION is not supported; ask both by one glob/],
+  [`select n from ${csv} where n = 9007199254740993`, /beyond 2\^53 is not supported; write/],
+  [`select n from ${csv} where n > 1e3`, /the number 1e3 is not supported/],
+  [`select n * 1_000 from ${csv}`, /the number 1_000 is not supported; write decimal digits/],
+  [`select n, 0x1F from ${csv}`, /the number 0x1F is not supported/],
+  [`select n from ${csv} where n > .5e1`, /the number 5e1 is not supported/],
+  [`select n from ${csv} where zip = n is null`, /IS NULL to the right of = is not supported/],
+  [`select City || n + 1 from ${csv}`, /\+ to the right of \|\| is not supported/],
+  [`delete from ${csv}`, /DELETE is not supported/],
+  [`select n, n from ${csv}`, /two columns of the result are named "n"/],
+  [`select City, n from ${csv} group by City`, /"n" must be in GROUP BY/],
+  [`select town from ${csv}`, /no column "town"; there are: City, zip, n, empty/],
+  [`select n from ${csv} order by 4`, /there is no column 4 in the result/],
+  [`select count(*) from ${csv} where count(*) > 1`, /count\(\*\) is an aggregate/],
+  [`select n + 'x' as m from ${csv}`, /'x' beside \+ is no number/],
+  [`select n from ${csv} where n > 'x'`, /'x' beside > is no number/],
+  [`select City + 'x' as m from ${csv}`, /add: "x" is no number/],
+  [`select n from ${csv} where n = true`, /true beside = is no number, and n is one/],
+  [`select n from ${csv} where false <> n`, /false beside != is no number, and n is one/],
+  [`select n from ${csv} where n in (1, true)`, /true beside IN is no number, and n is one/],
+  [`select n from ${csv} where n between 'a' and 2`, /'a' beside BETWEEN is no number/],
+  [
+    `select n from ${csv} where n = (City = 'x')`,
+    /city = 'x' beside = is no number, and n is one/i,
+  ],
+  [`select n from ${csv} where n`, /n is a number, and WHERE needs .*; write \(n\) <> 0/],
+  [`select n from ${csv} where not (n + 1)`, /n \+ 1 is a number, and NOT needs what is true/],
+  [`select n from ${csv} where n > 1 and 'x'`, /'x' is neither true nor false, and AND needs/],
+  [`select City from ${csv} group by 1 having max(n)`, /max\(n\) is a number, and HAVING needs/],
+  [`select id from ${open} where open = 'x'`, /'x' beside = is neither true nor false, and open/],
+  [`select avg(open) from ${open}`, /avg of what is true or false; write avg\(cast\(/],
+  [`select n frm ${csv}`, /cannot be read at line 1, column/],
+  ["select n from sales/x.csv", /cannot be read .*; files are in quotes: FROM 'sales/],
+  [`select count(*) as n from ${csv} having count(*) > 1`, /HAVING needs GROUP BY/],
+  ["select 1", /give the files to read/],
+  [`select a from ${file("f.xlsx", "x")}`, /what .*f.xlsx is cannot be seen by its name/],
+];
+
 test("what is not supported is refused by its name", async () => {
-  const refused: ReadonlyArray<readonly [query: string, problem: RegExp]> = [
-    [`select a from ${csv} join 'b.csv' on a = b`, /a second file is not supported; a join/],
-    [`select row_number() over () from ${csv}`, /a window is not supported/],
-    [`select stddev(n) from ${csv}`, /the function stddev is not supported; there are abs/],
-    [`select n from ${csv} where n in (select 1)`, /IN with a query is not supported/],
-    [`select distinct on (n) n from ${csv}`, /DISTINCT ON is not supported/],
-    [`select cast(n as int) from ${csv}`, /a cast to int is not supported; there are double/],
-    [`select n from ${csv} union select 1`, /UNION is not supported/],
-    [`select n from ${csv} where n = 9007199254740993`, /beyond 2\^53 is not supported; write/],
-    [`select n from ${csv} where n > 1e3`, /the number 1e3 is not supported/],
-    [`select n * 1_000 from ${csv}`, /the number 1_000 is not supported; write decimal digits/],
-    [`select n, 0x1F from ${csv}`, /the number 0x1F is not supported/],
-    [`select n from ${csv} where n > .5e1`, /the number 5e1 is not supported/],
-    [`select n from ${csv} where zip = n is null`, /IS NULL to the right of = is not supported/],
-    [`select City || n + 1 from ${csv}`, /\+ to the right of \|\| is not supported/],
-    [`delete from ${csv}`, /DELETE is not supported/],
-    [`select n, n from ${csv}`, /two columns of the result are named "n"/],
-    [`select City, n from ${csv} group by City`, /"n" must be in GROUP BY/],
-    [`select town from ${csv}`, /no column "town"; there are: City, zip, n, empty/],
-    [`select n from ${csv} order by 4`, /there is no column 4 in the result/],
-    [`select count(*) from ${csv} where count(*) > 1`, /count\(\*\) is an aggregate/],
-    [`select n + 'x' as m from ${csv}`, /'x' beside \+ is no number/],
-    [`select n from ${csv} where n > 'x'`, /'x' beside > is no number/],
-    [`select City + 'x' as m from ${csv}`, /add: "x" is no number/],
-    [`select n from ${csv} where n = true`, /true beside = is no number, and n is one/],
-    [`select n from ${csv} where false <> n`, /false beside != is no number, and n is one/],
-    [`select n from ${csv} where n in (1, true)`, /true beside IN is no number, and n is one/],
-    [`select n from ${csv} where n between 'a' and 2`, /'a' beside BETWEEN is no number/],
-    [`select n from ${csv} where n = (City = 'x')`, /what is computed beside = is no number/],
-    [`select n frm ${csv}`, /cannot be read at line 1, column/],
-    ["select n from sales/x.csv", /cannot be read .*; files are in quotes: FROM 'sales/],
-    [`select count(*) as n from ${csv} having count(*) > 1`, /HAVING needs GROUP BY/],
-    ["select 1", /give the files to read/],
-    [`select a from ${file("f.xlsx", "x")}`, /what .*f.xlsx is cannot be seen by its name/],
-  ];
   for (const [query, problem] of refused) await assert.rejects(sqlJob(query), problem, query);
 });
 

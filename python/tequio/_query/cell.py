@@ -23,8 +23,8 @@ Operand = Union["Cell", Constant]
 class Cell:
     """A value of each row. What has an argument that is None in a row is None there, and `where`
     keeps rows for which its test is true, not None. Two values compare as numbers when one of them
-    is a number, else as texts. What must be a number and is none is a bad record; an empty text as
-    a number is None.
+    is a number, as booleans when one is a bool, else as texts. What must be a number or a bool and
+    is none is a bad record; an empty text as one of these is None.
 
     Of the operators of Python there are `== != < <= > >=`, `& | ~` (and, or, not: put comparisons
     in parentheses), `+ - * /` and the sign."""
@@ -236,6 +236,10 @@ class Cell:
     def number(self) -> "Cell":
         """The number that a text says."""
         return call("number", self)
+
+    def boolean(self) -> "Cell":
+        """What a text says: `true` or `false`, in letters of any case."""
+        return call("boolean", self)
 
     def text(self) -> "Cell":
         """As a text."""

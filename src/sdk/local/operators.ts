@@ -2,6 +2,7 @@
  *  kernels. Nothing here is shared with the worker. */
 import { ClusterError } from "../../core/error.ts";
 import {
+  beyondSums,
   compareNumbers,
   Decimal,
   type ExactNumber,
@@ -131,14 +132,16 @@ export function numberIn({
     const value = cell(row, column);
     if (value === null || value === "") return null;
     const text = String(value).replace(/^[ \t]+|[ \t]+$/g, "");
-    const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?$/i.test(text) && text.length <= 400;
+    const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
     const power = Math.abs(Number(/e(.*)/i.exec(text)?.[1] ?? 0));
     const isKind = ["string", "number"].includes(typeof value) || value instanceof Decimal;
-    if (isKind && isNumber && power <= 400 && Number.isFinite(Number(text))) {
+    const isShort = String(value).length <= 400;
+    if (isKind && isNumber && isShort && power <= 400 && Number.isFinite(Number(text))) {
       return [keyOf(row, by), text];
     }
     const shown = JSON.stringify(value)?.slice(0, 100);
-    throw new ClusterError("user-error", `"${column}" is ${shown}, which is no number`);
+    const problem = isKind && isNumber ? `is ${beyondSums}` : "is no number";
+    throw new ClusterError("user-error", `"${column}" is ${shown}, which ${problem}`);
   };
 }
 

@@ -3,7 +3,7 @@
 import type { AggregateName } from "../../wire/block/query.ts";
 import type { Aggregate } from "../operators/query/aggregates.ts";
 import { Cell, call, type Operand } from "../operators/query/cell.ts";
-import { type Scope, type Typed, typed } from "./expressions.ts";
+import { oneOrZero, type Scope, type Typed, truthOf, typed } from "./expressions.ts";
 import type { Expression } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
 
@@ -54,7 +54,8 @@ export class Aggregates {
     const { aggregate, type } = this.#aggregate(expression);
     const name = `aggregate ${this.named.size}`;
     this.named.set(name, aggregate);
-    const made: Typed = { of: new Cell({ column: name }), type };
+    const cell = new Cell({ column: name });
+    const made: Typed = { of: type === "boolean" ? cell.boolean() : cell, type };
     this.#known.set(text, made);
     return made;
   }
@@ -66,7 +67,7 @@ export class Aggregates {
     const kind = names[name] as AggregateName;
     const isDistinct = distinct === "distinct";
     if (isDistinct && kind !== "count") throw refusal(`${name}(DISTINCT …)`, "COUNT has it");
-    const test = filter ? typed(filter, this.#rows).of : null;
+    const test = filter ? truthOf(filter, typed(filter, this.#rows), "FILTER") : null;
     const [first] = args;
     const isAll = first === undefined || (first.type === "ref" && first.name === "*");
     if (kind === "count" && isAll) {
@@ -77,7 +78,7 @@ export class Aggregates {
     if (isWithin && withinGroup === undefined) throw wrong("percentile_cont needs WITHIN GROUP");
     const value = isWithin ? withinGroup?.by : first;
     if (value === undefined) throw wrong(`${name} needs a column`);
-    const { of, type } = typed(value, this.#rows);
+    const { of, type } = this.#counted(kind, value, name);
     const filtered = test === null ? of : call("if", test, of, null);
     const own = value.type === "ref" && test === null ? value.name : null;
     if (kind === "quantile" || kind === "approxQuantile") {
@@ -85,9 +86,19 @@ export class Aggregates {
       return this.#of(kind, filtered, own, { at: share });
     }
     if (isDistinct) return this.#of("countDistinct", filtered, own);
-    const isText = (kind === "min" || kind === "max") && type === "text";
+    // As texts, too, false is before true.
+    const isText = (kind === "min" || kind === "max") && (type === "text" || type === "boolean");
     const made = this.#of(kind, filtered, own, isText ? { as: "text" } : {});
-    return isText ? { ...made, type: "text" } : made;
+    return isText ? { ...made, type } : made;
+  }
+
+  /** What an aggregate is of: a sum of what is true or false counts what is true. */
+  #counted(kind: AggregateName, value: Expression, name: string): Typed {
+    const found = typed(value, this.#rows);
+    if (found.type !== "boolean") return found;
+    if (kind === "sum") return { of: oneOrZero(found.of), type: "number" };
+    if (kind !== "avg" && kind !== "quantile" && kind !== "approxQuantile") return found;
+    throw wrong(`${name} of what is true or false; write ${name}(cast(… as double))`);
   }
 
   /** `own`: of a column that is taken as it is. It keeps its name, which errors tell. */
@@ -97,10 +108,17 @@ export class Aggregates {
     own: string | null,
     more: Pick<Aggregate<string>, "as" | "at"> = {},
   ): { aggregate: Aggregate<string>; type: "number" } {
-    const isFree = own !== null && !/^(key|value) \d+$/.test(own);
+    const isFree = own !== null && !/^(key|value) \d+$/.test(own) && this.#isOf(own, of);
     const column = isFree ? own : `value ${this.computed.size}`;
     this.computed.set(column, of);
     return { aggregate: { function: kind, column, ...more }, type: "number" };
+  }
+
+  /** Whether no other value is computed under the name: `a.id` and `b.id` are both `id`. */
+  #isOf(column: string, of: Operand): boolean {
+    const known = this.computed.get(column);
+    const textOf = (operand: Operand) => JSON.stringify(Cell.expressionOf(operand));
+    return known === undefined || textOf(known) === textOf(of);
   }
 }
 

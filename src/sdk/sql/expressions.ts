@@ -1,8 +1,10 @@
 /** Expressions of SQL as those of queries. */
 import type { FunctionName } from "../../wire/block/query.ts";
 import { type Cell, call, isNoNumber, type Operand } from "../operators/query/cell.ts";
+import { inSteps, insteadOf } from "./instead.ts";
 import type { Expression } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
+import { shown } from "./shown.ts";
 import type { ColumnType } from "./sources.ts";
 
 export type Typed = { readonly of: Operand; readonly type: ColumnType };
@@ -30,6 +32,7 @@ const binary: { readonly [operator: string]: FunctionName } = {
   "/": "div",
   "%": "mod",
   LIKE: "like",
+  ILIKE: "like",
   "||": "concat",
 };
 
@@ -67,6 +70,7 @@ const calls: { readonly [name: string]: readonly [FunctionName, ColumnType | "fi
 };
 
 const numberTypes = ["double precision", "double", "decimal", "numeric", "real", "float", "float8"];
+const booleanTypes = ["boolean", "bool"];
 const textTypes = ["text", "varchar", "char", "character varying", "string"];
 
 /** For the reference: what the words are in SQL. */
@@ -77,7 +81,13 @@ export const sqlFunctions: readonly string[] = [
   "date_trunc",
   "extract",
 ].sort();
-export const sqlTypes: readonly string[] = [...numberTypes, ...textTypes, "date", "timestamp"];
+export const sqlTypes: readonly string[] = [
+  ...numberTypes,
+  ...booleanTypes,
+  ...textTypes,
+  "date",
+  "timestamp",
+];
 
 export function typed(expression: Expression, scope: Scope): Typed {
   const inner = (part: Expression) => typed(part, scope);
@@ -103,7 +113,7 @@ export function typed(expression: Expression, scope: Scope): Typed {
     case "constant":
       throw refusal("this constant");
     case "unary":
-      return unaryOf(expression.op, inner(expression.operand));
+      return unaryOf(expression, inner);
     case "binary":
       return binaryOf(expression, inner);
     case "ternary": {
@@ -128,7 +138,9 @@ export function typed(expression: Expression, scope: Scope): Typed {
     case "select":
     case "union":
     case "with":
-      throw refusal("a query within a query", "run two jobs");
+      throw refusal("a query within a query", inSteps);
+    case "keyword":
+      throw refusal(expression.keyword, insteadOf.now);
     default:
       throw refusal(`an expression of the kind ${expression.type}`);
   }
@@ -137,19 +149,27 @@ export function typed(expression: Expression, scope: Scope): Typed {
 type Inner = (part: Expression) => Typed;
 type Of<K extends Expression["type"]> = Extract<Expression, { type: K }>;
 
-function unaryOf(operator: string, { of, type }: Typed): Typed {
-  const boolean = (cell: Cell): Typed => ({ of: cell, type: "boolean" });
+function unaryOf({ op: operator, operand }: Of<"unary">, inner: Inner): Typed {
+  const { of, type } = inner(operand);
+  const boolean = (cell: Cell<unknown>): Typed => ({ of: cell, type: "boolean" });
+  const truth = () => truthOf(operand, { of, type }, operator);
+  const isTrue = () => call("coalesce", call("boolean", truth()), false);
+  const isFalse = () => call("coalesce", call("not", truth()), false);
   switch (operator) {
     case "NOT":
-      return boolean(call("not", of));
+      return boolean(call("not", truth()));
     case "IS NULL":
       return boolean(call("isNull", of));
     case "IS NOT NULL":
       return boolean(call("isNull", of).not());
     case "IS TRUE":
-      return boolean(call("coalesce", of, false));
+      return boolean(isTrue());
+    case "IS NOT TRUE":
+      return boolean(isTrue().not());
     case "IS FALSE":
-      return boolean(call("coalesce", call("not", of), false));
+      return boolean(isFalse());
+    case "IS NOT FALSE":
+      return boolean(isFalse().not());
     case "+":
       return { of, type };
     case "-":
@@ -161,7 +181,7 @@ function unaryOf(operator: string, { of, type }: Typed): Typed {
 
 function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   if (op === "IN" || op === "NOT IN") {
-    if (right.type === "select") throw refusal("IN with a query", "run two jobs");
+    if (right.type === "select") throw refusal("IN with a query", inSteps);
     const all = [left, ...(right.type === "list" ? right.expressions : [right])];
     const [of, ...list] = besides(all, inner, op);
     const isIn = call("in", of!, ...list);
@@ -169,8 +189,7 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
   }
   refuseMisread(left, right, op);
   const [a, b] = [inner(left), inner(right)];
-  if (op === "NOT LIKE") return { of: call("like", a.of, b.of).not(), type: "boolean" };
-  if (op === "LIKE" && typeof b.of !== "string") throw refusal("LIKE with a computed pattern");
+  if (/LIKE$/.test(op)) return likeOf(a.of, b.of, op);
   const name = binary[op];
   if (name === undefined) throw refusal(`the operator ${op}`);
   if (name === "concat") {
@@ -178,35 +197,66 @@ function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
     const isNull = call("or", call("isNull", a.of), call("isNull", b.of));
     return { of: isNull.choose(null, call("concat", a.of, b.of)), type: "text" };
   }
-  refuseNoNumber([[left, a] as const, [right, b] as const], op);
+  if (name === "and" || name === "or") {
+    const both = call(name, truthOf(left, a, op), truthOf(right, b, op));
+    return { of: both, type: "boolean" };
+  }
   const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
+  refuseUnlike([[left, a] as const, [right, b] as const], op);
   return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
+}
+
+function likeOf(of: Operand, pattern: Operand, op: string): Typed {
+  if (typeof pattern !== "string") throw refusal(`${op} with a computed pattern`);
+  const isAnyCase = op.endsWith("ILIKE");
+  const like = isAnyCase
+    ? call("like", call("lower", of), pattern.toLowerCase())
+    : call("like", of, pattern);
+  return { of: op.startsWith("NOT") ? like.not() : like, type: "boolean" };
 }
 
 /** What is compared or computed together, and what the query says there. */
 type Beside = readonly [from: Expression, is: Typed];
 
-/** Numbers beside what is none, a text or true and false: each record would be a bad one. */
-function refuseNoNumber(all: readonly Beside[], op: string): void {
+/** Numbers beside what is none, a text or true and false, and these beside a text that is neither:
+ *  each record would be a bad one. */
+function refuseUnlike(all: readonly Beside[], op: string): void {
   const number = all.find(([, { type }]) => type === "number");
-  if (number === undefined) return;
-  const isLogic = op === "AND" || op === "OR";
-  const none = all.find(([, { of, type }]) => isNoNumber(of) || (type === "boolean" && !isLogic));
-  if (none === undefined) return;
-  throw wrong(`${shown(none)} beside ${op} is no number, and ${shown(number)} is one`);
+  const noNumber = all.find(([, { of, type }]) => isNoNumber(of) || type === "boolean");
+  if (number !== undefined && noNumber !== undefined) {
+    throw wrong(`${named(noNumber)} beside ${op} is no number, and ${named(number)} is one`);
+  }
+  const truth = all.find(([, { type }]) => type === "boolean");
+  const noTruth = all.find(([, { of }]) => isNoTruth(of));
+  if (truth === undefined || noTruth === undefined) return;
+  const is = `${named(truth)} is true or false`;
+  throw wrong(`${named(noTruth)} beside ${op} is neither true nor false, and ${is}`);
+}
+
+function named([from]: Beside): string {
+  return shown(from, "what is computed");
+}
+
+/** Whether it is a constant text that says neither. An empty one is null. */
+function isNoTruth(of: Operand): boolean {
+  return typeof of === "string" && !/^(true|false|)$/i.test(of);
+}
+
+/** What stands where `place` needs what is true or false. */
+export function truthOf(from: Expression, is: Typed, place: string): Operand {
+  const { of, type } = is;
+  if (type !== "number" && !isNoTruth(of)) return of;
+  const what = named([from, is]);
+  const problem = type === "number" ? "is a number" : "is neither true nor false";
+  const instead = type === "number" ? `; write (${what}) <> 0` : "";
+  throw wrong(`${what} ${problem}, and ${place} needs what is true or false${instead}`);
 }
 
 /** As values that are compared with each other. */
 function besides(all: readonly Expression[], inner: Inner, op: string): Operand[] {
   const typed = all.map((one): Beside => [one, inner(one)]);
-  refuseNoNumber(typed, op);
+  refuseUnlike(typed, op);
   return typed.map(([, { of }]) => of);
-}
-
-function shown([from, { of }]: Beside): string {
-  if (from.type === "ref") return from.name;
-  if (typeof of === "string") return `'${of}'`;
-  return typeof of === "boolean" || typeof of === "number" ? String(of) : "what is computed";
 }
 
 /** What the parser groups otherwise than SQL does: its trees do not tell whether the query had
@@ -224,7 +274,9 @@ function refuseMisread(left: Expression, right: Expression, op: string): void {
 function caseOf({ value, whens, else: otherwise }: Of<"case">, inner: Inner): Typed {
   const last: Typed = otherwise ? inner(otherwise) : { of: null, type: "any" };
   const branches = whens.map(({ when, value: chosen }) => {
-    const test = value ? call("eq", inner(value).of, inner(when).of) : inner(when).of;
+    const test = value
+      ? call("eq", ...besides([value, when], inner, "CASE"))
+      : truthOf(when, inner(when), "WHEN");
     return { test, chosen: inner(chosen) };
   });
   const of = branches.reduceRight<Operand>(
@@ -242,7 +294,12 @@ function commonType(values: readonly Typed[]): ColumnType {
 
 function castOf({ of, type }: Typed, to: Of<"cast">["to"], operand: Expression): Typed {
   const name = "name" in to ? to.name.toLowerCase() : "an array";
-  if (numberTypes.includes(name)) return { of: call("number", of), type: "number" };
+  if (numberTypes.includes(name)) {
+    return { of: type === "boolean" ? oneOrZero(of) : call("number", of), type: "number" };
+  }
+  if (booleanTypes.includes(name)) {
+    return { of: type === "number" ? call("ne", of, 0) : call("boolean", of), type: "boolean" };
+  }
   if (textTypes.includes(name)) return { of: call("text", of), type: "text" };
   if (name === "date") {
     return operand.type === "string"
@@ -250,11 +307,16 @@ function castOf({ of, type }: Typed, to: Of<"cast">["to"], operand: Expression):
       : { of: call("date", of), type: "text" };
   }
   if (name === "timestamp" && type === "text") return { of, type: "text" };
-  const known = "double, decimal, text, date";
+  const known = "double, decimal, boolean, text, date";
   throw refusal(
     `a cast to ${name}`,
     `there are ${known}; round(x) and floor(x) make whole numbers`,
   );
+}
+
+/** What is true or false as a number. */
+export function oneOrZero(of: Operand): Cell {
+  return call("if", of, 1, call("not", of).choose(0, null));
 }
 
 function callExpression(expression: Of<"call">, inner: Inner): Typed {
@@ -270,16 +332,26 @@ function callExpression(expression: Of<"call">, inner: Inner): Typed {
     if (name === "date_part") return callOf(unit.value, [date]);
     return { of: call("truncate", date.of, unit.value.toLowerCase()), type: "text" };
   }
+  // Before its arguments, which may well be wrong where it is not known.
+  known(name);
   return callOf(name, expression.args.map(inner));
 }
 
+function known(given: string): readonly [FunctionName, ColumnType | "first"] {
+  const name = given.toLowerCase();
+  const found = Object.hasOwn(calls, name) ? calls[name] : undefined;
+  if (found !== undefined) return found;
+  const all = Object.keys(calls).sort().join(", ");
+  const instead = Object.hasOwn(insteadOf, name) ? `${insteadOf[name]}; ` : "";
+  throw refusal(
+    `the function ${given}`,
+    `${instead}there are ${all}, date_trunc, date_part, extract, and the aggregates count, sum, ` +
+      "avg, min, max, median, quantile_cont, approx_count_distinct, approx_quantile",
+  );
+}
+
 function callOf(given: string, of: readonly Typed[]): Typed {
-  const found = calls[given.toLowerCase()];
-  if (found === undefined || !Object.hasOwn(calls, given.toLowerCase())) {
-    const all = Object.keys(calls).sort().join(", ");
-    throw refusal(`the function ${given}`, `there are ${all}, date_trunc, date_part, extract`);
-  }
-  const [name, type] = found;
+  const [name, type] = known(given);
   const cell = call(name, ...of.map((one) => one.of));
   return {
     of: cell,

@@ -1,6 +1,8 @@
 /** Text of SQL as a tree: by a parser of PostgreSQL's grammar, which knows no file names. These are
  *  taken out before, and stand as names in their places. */
 import type { Expr, SelectFromStatement } from "pgsql-ast-parser";
+import type { ClusterError } from "../../core/error.ts";
+import { forUnion, hintOf, inSteps, secondFile } from "./instead.ts";
 import { refusal, wrong } from "./refusal.ts";
 
 export type Expression = Expr;
@@ -35,13 +37,28 @@ export async function parseSql(query: string): Promise<Parsed> {
     const isUnquoted = path === null && /\bfrom\s/i.test(text);
     const files = isUnquoted ? "; files are in quotes: FROM 'sales/*.csv'" : "";
     const isLone = /\bhaving\s/i.test(text) && !/\bgroup\s+by\s/i.test(text);
-    throw wrong(problemOf(error, text) + files + (isLone ? "; HAVING needs GROUP BY" : ""));
+    const more = isLone ? "; HAVING needs GROUP BY" : hintOf(text);
+    throw wrong(problemOf(error, text) + files + more);
   }
   const [only] = statements;
   if (only === undefined || statements.length > 1) throw wrong("give one SELECT");
-  if (only.type !== "select") throw refusal(only.type.toUpperCase());
+  if (only.type !== "select") throw refused(only.type);
   if (path === null) throw wrong("give the files to read: SELECT … FROM 'sales/*.csv'");
-  return { select: only, path };
+  return { select: withNames(only), path };
+}
+
+function refused(type: string): ClusterError {
+  const isUnion = type.startsWith("union");
+  const instead = isUnion ? forUnion : type.startsWith("with") ? inSteps : "";
+  return refusal(isUnion ? "UNION" : type.toUpperCase(), instead);
+}
+
+/** A word that is a value in PostgreSQL, and here always the name of a column. */
+function withNames<T>(part: T): T {
+  if (typeof part !== "object" || part === null) return part;
+  if ("keyword" in part && part.keyword === "user") return { type: "ref", name: "user" } as T;
+  if (Array.isArray(part)) return part.map(withNames) as T;
+  return Object.fromEntries(Object.entries(part).map(([k, v]) => [k, withNames(v)])) as T;
 }
 
 /** The first name behind FROM, when it is quoted. */
@@ -54,7 +71,7 @@ function takePath(query: string): { readonly path: string | null; readonly text:
     // The parser ends numbers before these letters, and makes names of columns of them.
     if (/^\d./.test(part)) throw refusal(`the number ${part}`, "write decimal digits only");
     if (isFrom && /^['"]/.test(part)) {
-      if (path !== null) throw refusal("a second file", "a join is a job: orders.join(users, …)");
+      if (path !== null) throw refusal(...secondFile(query));
       const quote = part.charAt(0);
       path = part.slice(1, -1).replaceAll(quote + quote, quote);
       text += placeholder;

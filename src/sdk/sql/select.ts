@@ -3,9 +3,11 @@ import type { SelectFromStatement } from "pgsql-ast-parser";
 import { Cell, type Operand } from "../operators/query/cell.ts";
 import type { SortBy, Table } from "../operators/query/table.ts";
 import { Aggregates, isAggregate } from "./aggregates.ts";
-import { type Scope, type Typed, typed } from "./expressions.ts";
+import { type Scope, type Typed, truthOf, typed } from "./expressions.ts";
+import { inSteps } from "./instead.ts";
 import { type Expression, parseSql } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
+import { shown } from "./shown.ts";
 import { type SqlSource, sourceOf } from "./sources.ts";
 
 export type SqlJob = {
@@ -31,7 +33,7 @@ function isAll(expression: Expression): boolean {
 function refuseOthers({ distinct, for: locks, from }: SelectFromStatement): void {
   if ((from?.length ?? 0) > 1)
     throw refusal("a join", "joins are jobs: orders.join(users, { on: … })");
-  if (from?.[0]?.type !== "table") throw refusal("FROM something else than files");
+  if (from?.[0]?.type !== "table") throw refusal("a query in FROM", inSteps);
   if (locks) throw refusal("FOR UPDATE");
   if (Array.isArray(distinct)) throw refusal("DISTINCT ON", "by(…).topK(1, …) in a job file");
 }
@@ -45,6 +47,8 @@ class Select {
   readonly #read = new Set<string>();
   readonly #rows: Scope;
   readonly #alias: string | null;
+  /** Columns of the result whose expressions are looked into: one may have its own name in it. */
+  readonly #naming = new Set<string>();
 
   constructor(select: SelectFromStatement, source: SqlSource) {
     this.#select = select;
@@ -63,7 +67,7 @@ class Select {
   table(): Table<string, unknown> {
     const { groupBy, having, where } = this.#select;
     const outputs = this.#outputs();
-    const test = where ? typed(where, this.#rows).of : null;
+    const test = where ? truthOf(where, typed(where, this.#rows), "WHERE") : null;
     const sorts = (this.#select.orderBy ?? []).map(({ by }) => by);
     const isGrouped =
       (groupBy?.length ?? 0) > 0 ||
@@ -80,24 +84,52 @@ class Select {
   /** A column of the rows as they are read. */
   #column(given: string, table: string | null): Typed {
     const isOwn = table === null || table === this.#alias;
+    const made = table === null ? this.#made(given) : null;
+    if (made !== null) return made;
     const name = this.#named(isOwn ? given : `${table}.${given}`);
     this.#read.add(name);
     const type = this.#source.columns.get(name) ?? "any";
     const cell = new Cell({ column: name });
-    return { of: this.#source.isText && type === "number" ? cell.number() : cell, type };
+    const isKept = !this.#source.isText || (type !== "number" && type !== "boolean");
+    return { of: isKept ? cell : type === "number" ? cell.number() : cell.boolean(), type };
+  }
+
+  /** What has that name in the result, when no column of the files has it. */
+  #made(given: string): Typed | null {
+    if (sameName([...this.#source.columns.keys()], given) !== undefined) return null;
+    const output = outputNamed(given, this.#outputs());
+    if (output === undefined || this.#naming.has(output.name)) return null;
+    this.#naming.add(output.name);
+    try {
+      return typed(output.expression, this.#rows);
+    } finally {
+      this.#naming.delete(output.name);
+    }
   }
 
   /** Whether it names a column that is read: GROUP BY takes that before one of the result. */
   #isColumn(by: Expression): boolean {
-    return by.type === "ref" && by.table === undefined && this.#source.columns.has(by.name);
+    const isName = by.type === "ref" && by.table === undefined;
+    return isName && sameName([...this.#source.columns.keys()], by.name) !== undefined;
   }
+
+  /** Equal for expressions that mean the same columns, however their names are written. */
+  readonly #textOf = (expression: Expression): string => {
+    const columns = [...this.#source.columns.keys()];
+    return JSON.stringify(expression, (_, part: Expression | null) => {
+      if (part?.type !== "ref") return part;
+      const table = part.table?.name;
+      const isOwn = table === undefined || table === this.#alias;
+      const name = isOwn ? part.name : `${table}.${part.name}`;
+      return { column: sameName(columns, name) ?? name.toLowerCase() };
+    });
+  };
 
   /** As it is written, else whatever the case of its letters. */
   #named(given: string): string {
     const { columns, seen } = this.#source;
-    if (columns.has(given)) return given;
-    const same = [...columns.keys()].filter((name) => name.toLowerCase() === given.toLowerCase());
-    if (same.length === 1) return same[0] as string;
+    const found = sameName([...columns.keys()], given);
+    if (found !== undefined) return found;
     const where = seen === "" ? "" : ` ${seen}`;
     throw wrong(`no column "${given}"${where}; there are: ${[...columns.keys()].join(", ")}`);
   }
@@ -137,12 +169,12 @@ class Select {
   #grouped(outputs: readonly Output[]): (table: Table<string, unknown>) => Table<string, unknown> {
     checkNames(outputs);
     const groups = (this.#select.groupBy ?? []).map((by) =>
-      this.#isColumn(by) ? by : (outputOf(by, outputs)?.expression ?? by),
+      this.#isColumn(by) ? by : (this.#outputOf(by, outputs)?.expression ?? by),
     );
     const aggregates = new Aggregates(this.#rows);
     const keys = new Map<string, Typed>();
     for (const [i, by] of groups.entries()) {
-      const key = JSON.stringify(by);
+      const key = this.#textOf(by);
       if (!keys.has(key))
         keys.set(key, { ...typed(by, this.#rows), of: new Cell({ column: `key ${i}` }) });
     }
@@ -150,21 +182,21 @@ class Select {
     for (const [i, by] of groups.entries()) computed.set(`key ${i}`, typed(by, this.#rows).of);
     const scope: Scope = {
       column: (name, of) => {
-        const named = of === null ? outputs.find((output) => output.name === name) : undefined;
+        const named = of === null ? outputNamed(name, outputs) : undefined;
         if (named !== undefined && named.expression.type !== "ref") {
           return typed(named.expression, scope);
         }
         throw wrong(`"${name}" must be in GROUP BY, or in an aggregate`);
       },
       aggregate: (expression) =>
-        keys.get(JSON.stringify(expression)) ??
+        keys.get(this.#textOf(expression)) ??
         (isAggregate(expression) ? aggregates.take(expression) : null),
     };
     const columns = new Map(
       outputs.map(({ name, expression }) => [name, typed(expression, scope).of]),
     );
     const { distinct, having } = this.#select;
-    const test = having ? typed(having, scope).of : null;
+    const test = having ? truthOf(having, typed(having, scope), "HAVING") : null;
     const isDistinct = distinct === "distinct";
     const order = this.#order(outputs, scope, isDistinct);
     return (table) => {
@@ -184,7 +216,7 @@ class Select {
     const hidden = new Map<string, Operand>();
     const by = (this.#select.orderBy ?? []).map(
       ({ by: expression, nulls, order }): SortBy<string> => {
-        const output = outputOf(expression, outputs);
+        const output = this.#outputOf(expression, outputs);
         let name = output?.name;
         if (name === undefined) {
           if (isDistinct) throw wrong("with DISTINCT, ORDER BY must name columns of the result");
@@ -196,6 +228,20 @@ class Select {
       },
     );
     return { by, hidden };
+  }
+
+  /** The column of the result that an item of GROUP BY or ORDER BY means: by its number, its name,
+   *  or as the same expression. */
+  #outputOf(expression: Expression, outputs: readonly Output[]): Output | undefined {
+    if (expression.type === "integer") {
+      const output = outputs[expression.value - 1];
+      if (output !== undefined) return output;
+      throw wrong(`there is no column ${expression.value} in the result`);
+    }
+    const isName = expression.type === "ref" && expression.table === undefined;
+    const named = isName ? outputNamed(expression.name, outputs) : undefined;
+    const text = this.#textOf(expression);
+    return named ?? outputs.find((output) => this.#textOf(output.expression) === text);
   }
 
   #end(
@@ -219,18 +265,17 @@ type Order = {
   readonly hidden: ReadonlyMap<string, Operand>;
 };
 
-/** The column of the result that an item of GROUP BY or ORDER BY means: by its number, its name, or
- *  as the same expression. */
-function outputOf(expression: Expression, outputs: readonly Output[]): Output | undefined {
-  if (expression.type === "integer") {
-    const output = outputs[expression.value - 1];
-    if (output !== undefined) return output;
-    throw wrong(`there is no column ${expression.value} in the result`);
-  }
-  const isName = expression.type === "ref" && expression.table === undefined;
-  const named = isName ? outputs.find(({ name }) => name === expression.name) : undefined;
-  const text = JSON.stringify(expression);
-  return named ?? outputs.find((output) => JSON.stringify(output.expression) === text);
+/** Of these names the one that is written so, else the only one that is but for its case. */
+function sameName(names: readonly string[], given: string): string | undefined {
+  if (names.includes(given)) return given;
+  const same = names.filter((name) => name.toLowerCase() === given.toLowerCase());
+  return same.length === 1 ? same[0] : undefined;
+}
+
+function outputNamed(given: string, outputs: readonly Output[]): Output | undefined {
+  const names = outputs.map(({ name }) => name);
+  const name = sameName(names, given);
+  return name === undefined ? undefined : outputs[names.indexOf(name)];
 }
 
 function selection(columns: ReadonlyArray<readonly [string, Operand]>) {
@@ -267,34 +312,5 @@ function nameOf(expression: Expression, { columns }: SqlSource): string {
   const table = expression.table?.name;
   const whole = table === undefined ? expression.name : `${table}.${expression.name}`;
   if (columns.has(whole)) return whole;
-  const all = [...columns.keys()];
-  return (
-    all.find((name) => name.toLowerCase() === expression.name.toLowerCase()) ?? expression.name
-  );
-}
-
-/** As it may be written. */
-function shown(expression: Expression): string {
-  switch (expression.type) {
-    case "ref":
-      return expression.name;
-    case "call": {
-      const distinct = expression.distinct === "distinct" ? "distinct " : "";
-      return `${expression.function.name}(${distinct}${expression.args.map(shown).join(", ")})`;
-    }
-    case "integer":
-    case "numeric":
-    case "boolean":
-      return `${expression.value}`;
-    case "string":
-      return `'${expression.value}'`;
-    case "binary":
-      return `${shown(expression.left)} ${expression.op.toLowerCase()} ${shown(expression.right)}`;
-    case "cast":
-      return shown(expression.operand);
-    case "extract":
-      return expression.field.name;
-    default:
-      return expression.type;
-  }
+  return sameName([...columns.keys()], expression.name) ?? expression.name;
 }

@@ -27,7 +27,7 @@ export type SqlSource = {
   readonly columns: ReadonlyMap<string, ColumnType>;
   /** Rows of these columns, as they are in the files: cells of CSV as texts. */
   readonly table: (columns: readonly string[]) => Table<string, unknown>;
-  /** Numbers are texts there, and must be read as numbers. */
+  /** Numbers and booleans are texts there, and must be read as what they are. */
   readonly isText: boolean;
   /** Throws `bad-request` when another file has a column that is not among these: `*` would leave
    *  it out without a word. */
@@ -113,9 +113,8 @@ async function csvSource(files: QueryFiles, separator: string): Promise<SqlSourc
   const unnamed = names.filter((name) => name === "").length;
   for (const [i, name] of names.entries()) {
     const cells = rows.map((fields) => fields[i] as string).filter((cell) => cell !== "");
-    const isNumber = cells.length > 0 && cells.every(isNumeric);
     // One column may be without a name, as the index is that pandas writes.
-    if (name !== "" || unnamed === 1) columns.set(name, isNumber ? "number" : "text");
+    if (name !== "" || unnamed === 1) columns.set(name, kindOfCells(cells));
   }
   const options = { separator, multiline: sample.bytes.includes('"'), empty: "null" } as const;
   return {
@@ -131,10 +130,16 @@ async function csvSource(files: QueryFiles, separator: string): Promise<SqlSourc
   };
 }
 
+function kindOfCells(cells: readonly string[]): ColumnType {
+  if (cells.length === 0) return "text";
+  if (cells.every(isNumeric)) return "number";
+  return cells.every((cell) => /^(true|false)$/i.test(cell)) ? "boolean" : "text";
+}
+
 /** Numbers that begin with a 0 are names: postcodes, numbers of articles. */
 function isNumeric(cell: string): boolean {
   return (
-    /^[+-]?(0|[1-9]\d*|0?(?=\.\d))(\.\d*)?(e[+-]?\d{1,3})?$/i.test(cell) &&
+    /^[+-]?(0|[1-9]\d*|0?(?=\.\d))(\.\d*)?(e[+-]?0*\d{1,3})?$/i.test(cell) &&
     exactNumber(cell) !== null
   );
 }

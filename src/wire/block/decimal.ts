@@ -35,6 +35,14 @@ export type DecimalParts = {
   readonly power: number;
 };
 
+/** What is wrong with a text that is written as a number, and that `exactNumber` does not take. */
+export const beyondNumbers =
+  "beyond what numbers are: up to ±1.8e308, with exponents down to -10000 and 10000 characters";
+
+/** What is wrong with a number that `sum`, `min` and `max` do not take. */
+export const beyondSums =
+  "beyond what is added and compared: up to ±1.8e308, with exponents of ±400 and 400 characters";
+
 /** Longest text of a number, in characters, and the greatest power of ten. */
 const charactersMax = 10_000;
 const powerMax = 10_000;
@@ -141,7 +149,7 @@ export function parseExactJson(text: string): unknown {
   return parseWith(text, (_, value, { source }) => {
     if (typeof value !== "number" || source === undefined) return value;
     const exact = exactNumber(source);
-    if (exact === null) throw new SyntaxError(`${source.slice(0, 40)} is too large for a number`);
+    if (exact === null) throw new SyntaxError(`${source.slice(0, 40)} is ${beyondNumbers}`);
     return exact;
   });
 }

@@ -9,7 +9,8 @@ export type Expression =
 /** The functions, with the least and the greatest number of their arguments. Null as an argument
  *  gives null, except to those that ask for it. */
 export const functions = {
-  // Comparisons: as numbers when one side is a number, else as texts by their UTF-8 bytes.
+  // Comparisons: as numbers when one side is a number, as booleans when one is a boolean, else as
+  // texts by their UTF-8 bytes.
   eq: [2, 2],
   ne: [2, 2],
   lt: [2, 2],
@@ -59,6 +60,7 @@ export const functions = {
   truncate: [2, 2],
   // Kinds and choices.
   number: [1, 1],
+  boolean: [1, 1],
   text: [1, 1],
   coalesce: [1, 100],
   nullIf: [2, 2],

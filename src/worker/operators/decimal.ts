@@ -3,7 +3,7 @@
  *  Doubles do not: (0.1 + 0.2) + 0.3 is not 0.1 + (0.2 + 0.3), and which of them comes first
  *  depends on how the input was split. */
 import { ClusterError } from "../../core/error.ts";
-import { Decimal, type ExactNumber, exactNumber } from "../../wire/block/decimal.ts";
+import { beyondSums, Decimal, type ExactNumber, exactNumber } from "../../wire/block/decimal.ts";
 
 /** A whole number that a double holds exactly, or the digits of any other. */
 export type Exact = number | string;
@@ -15,7 +15,8 @@ type Scaled = { readonly digits: bigint; readonly scale: number };
  *  of zeros. */
 const textMaxCharacters = 400;
 const powerMax = 400;
-const number = /^[ \t]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?[ \t]*$/;
+const asWritten = /^[ \t]*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[ \t]*$/i;
+const number = /^[ \t]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?0*\d{1,4}))?[ \t]*$/;
 
 /** The number that a cell or a field has; null when there is none: an empty text, null. Else a
  *  `user-error` that names the column. */
@@ -29,7 +30,9 @@ export function exactOf(value: unknown, column: string): Exact | null {
     if (decimal !== null && Number.isFinite(Number(value))) return written(decimal);
   }
   const shown = JSON.stringify(value)?.slice(0, 100);
-  throw new ClusterError("user-error", `"${column}" is ${shown}, which is no number`);
+  const isWritten = typeof value === "string" && asWritten.test(value);
+  const problem = isWritten ? `is ${beyondSums}` : "is no number";
+  throw new ClusterError("user-error", `"${column}" is ${shown}, which ${problem}`);
 }
 
 /** The same as a value of a result; null when it is beyond ±1.8e308. */

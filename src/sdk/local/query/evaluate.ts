@@ -2,6 +2,7 @@
  *  with the worker. */
 import { ClusterError } from "../../../core/error.ts";
 import {
+  beyondNumbers,
   compareNumbers,
   Decimal,
   type ExactNumber,
@@ -27,8 +28,8 @@ type Call = (...of: unknown[]) => unknown;
 
 const sighted: { readonly [name in FunctionName]?: Call } = {
   isNull: (a) => a === null,
-  and: (...of) => (of.map(truth).includes(false) ? false : of.includes(null) ? null : true),
-  or: (...of) => (of.map(truth).includes(true) ? true : of.includes(null) ? null : false),
+  and: (...of) => everyTruth(of, false),
+  or: (...of) => everyTruth(of, true),
   in: (a, ...list) => sighted.or!(...list.map((item) => order(a, item, (o) => o === 0))),
   between: (a, low, high) =>
     sighted.and!(
@@ -48,7 +49,7 @@ const blind: { readonly [name in FunctionName]?: Call } = {
   le: (a, b) => order(a, b, (o) => o <= 0),
   gt: (a, b) => order(a, b, (o) => o > 0),
   ge: (a, b) => order(a, b, (o) => o >= 0),
-  not: (a) => !truth(a),
+  not: (a) => (truth(a) === null ? null : !truth(a)),
   like: (a, pattern) => isLike([...textOf(a)], [...(pattern as string)]),
   matches: (a, source, flags = "u") =>
     textOf(a).search(new RegExp(source as string, flags as string)) !== -1,
@@ -88,22 +89,38 @@ const blind: { readonly [name in FunctionName]?: Call } = {
   date: (a) => dated(a, () => String(a).slice(0, 10)),
   truncate: (a, unit) => dated(a, (fields) => truncated(String(a), fields, unit)),
   number: (a) => numberOf(a),
+  boolean: (a) => truth(a),
   text: (a) => textOf(a),
 };
 
-export function truth(cell: unknown): boolean | null {
-  if (cell === null || typeof cell === "boolean") return cell;
-  throw new ClusterError("user-error", `${shown(cell)} is neither true nor false`);
+/** `decides` when one of them is it; else null when one is null. */
+function everyTruth(of: readonly unknown[], decides: boolean): boolean | null {
+  const truths = of.map((cell) => truth(cell));
+  return truths.includes(decides) ? decides : truths.includes(null) ? null : !decides;
 }
 
-export function numberOf(cell: unknown): ExactNumber | null {
+export function truth(cell: unknown, other?: unknown): boolean | null {
+  if (cell === null || cell === "") return null;
+  if (typeof cell === "boolean") return cell;
+  if (typeof cell === "string" && /^true$/i.test(cell)) return true;
+  if (typeof cell === "string" && /^false$/i.test(cell)) return false;
+  throw unlike(cell, "neither true nor false", other);
+}
+
+export function numberOf(cell: unknown, other?: unknown): ExactNumber | null {
   if (cell === null || cell === "") return null;
   if (typeof cell === "number" || cell instanceof Decimal) return cell;
   const text = String(cell).replace(/^[ \t]+|[ \t]+$/g, "");
-  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?$/i.test(text);
-  const found = typeof cell === "string" && isNumber ? exactNumber(text) : null;
+  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
+  if (typeof cell !== "string" || !isNumber) throw unlike(cell, "no number", other);
+  const found = exactNumber(text);
   if (found !== null) return found;
-  throw new ClusterError("user-error", `${shown(cell)} is no number`);
+  throw unlike(cell, beyondNumbers, other);
+}
+
+function unlike(cell: unknown, what: string, other: unknown): ClusterError {
+  const besides = other === undefined ? "" : `, and is compared with ${shown(other)}`;
+  return new ClusterError("user-error", `${shown(cell)} is ${what}${besides}`);
 }
 
 function shown(cell: unknown): string {
@@ -127,8 +144,12 @@ function order(a: unknown, b: unknown, holds: (order: number) => boolean): boole
   if (a === null || b === null) return null;
   const isNumber = (cell: unknown) => typeof cell === "number" || cell instanceof Decimal;
   if (isNumber(a) || isNumber(b)) {
-    const [x, y] = [numberOf(a), numberOf(b)];
+    const [x, y] = [numberOf(a, b), numberOf(b, a)];
     return x === null || y === null ? null : holds(compareNumbers(x, y));
+  }
+  if (typeof a === "boolean" || typeof b === "boolean") {
+    const [x, y] = [truth(a, b), truth(b, a)];
+    return x === null || y === null ? null : holds(Number(x) - Number(y));
   }
   return holds(Buffer.compare(Buffer.from(textOf(a)), Buffer.from(textOf(b))));
 }

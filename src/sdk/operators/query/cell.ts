@@ -18,8 +18,8 @@ type Truth<O> = O extends boolean ? boolean : O;
 
 /** A value of each row. A method with an argument that is null in a row gives null there, and
  *  `where` keeps rows for which its test is true, not null. Two values compare as numbers when one
- *  of them is a number, else as texts. What must be a number and is none is a bad record; an empty
- *  text as a number is null. */
+ *  of them is a number, as booleans when one is a boolean, else as texts. What must be a number or
+ *  a boolean and is none is a bad record; an empty text as one of these is null. */
 export class Cell<V = Json> {
   readonly #expression: Expression;
   /** For the compiler alone. */
@@ -231,6 +231,10 @@ export class Cell<V = Json> {
   /** The number that a text says. */
   number(): Cell<number | null> {
     return call("number", this);
+  }
+  /** What a text says: `true` or `false`, in letters of any case. */
+  boolean(): Cell<boolean | null> {
+    return call("boolean", this);
   }
   /** As a text. */
   text(): Cell<string | null> {

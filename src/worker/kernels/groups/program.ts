@@ -44,6 +44,8 @@ export const instructions = {
   truncate: 26,
   /** Column a, as `load` and `number` would make it. */
   loadNumber: 27,
+  /** The boolean that a text says. */
+  truth: 28,
 } as const;
 
 const { load, loadNumber, and, or, compare, coalesce, add, sub, mul, mod, part, concat } =

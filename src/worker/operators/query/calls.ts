@@ -23,7 +23,7 @@ const strict: Partial<Record<FunctionName, Call>> = {
   le: (a, b) => compared(a, b, (order) => order <= 0),
   gt: (a, b) => compared(a, b, (order) => order > 0),
   ge: (a, b) => compared(a, b, (order) => order >= 0),
-  not: (a) => !(truthOf(a) as boolean),
+  not: (a) => opposite(truthOf(a)),
   startsWith: (a, b) => textIn(a).startsWith(textIn(b)),
   endsWith: (a, b) => textIn(a).endsWith(textIn(b)),
   contains: (a, b) => textIn(a).includes(textIn(b)),
@@ -53,6 +53,7 @@ const strict: Partial<Record<FunctionName, Call>> = {
   date: (a) => ofFields(a, (fields) => truncated(fields, "day")),
   truncate: (a, unit) => ofFields(a, (fields) => truncated(fields, unitOf(unit))),
   number: (a) => numberOf(a),
+  boolean: (a) => truthOf(a),
   text: (a) => textOf(a),
 };
 
@@ -62,8 +63,8 @@ const lenient: Partial<Record<FunctionName, Call>> = {
     allOf([compared(a, low, (order) => order >= 0), compared(a, high, (order) => order <= 0)]),
   in: (a, ...list) => anyOf(list.map((item) => compared(a, item, (order) => order === 0))),
   isNull: (a) => a === null,
-  and: (...of) => allOf(of.map(truthOf)),
-  or: (...of) => anyOf(of.map(truthOf)),
+  and: (...of) => allOf(of.map((cell) => truthOf(cell))),
+  or: (...of) => anyOf(of.map((cell) => truthOf(cell))),
   concat: (...of) => of.map((cell) => textOf(cell) ?? "").join(""),
   coalesce: (...of) => of.find((cell) => cell !== null) ?? null,
   nullIf: (a, b) => (compareCells(a, b) === 0 ? null : a),
@@ -90,6 +91,10 @@ function allOf(of: ReadonlyArray<boolean | null>): boolean | null {
 
 function anyOf(of: ReadonlyArray<boolean | null>): boolean | null {
   return of.includes(true) ? true : of.includes(null) ? null : false;
+}
+
+function opposite(truth: boolean | null): boolean | null {
+  return truth === null ? null : !truth;
 }
 
 function one(a: Cell, compute: (x: ExactNumber) => ExactNumber): Cell {

@@ -63,7 +63,7 @@ class Compiler {
 
   #row(step: RowStep): void {
     if (step.step === "where") {
-      const test = this.#value(step.test);
+      const test = this.#registers.truth(this.#value(step.test));
       this.#registers.effect(instructions.keep, test);
       return;
     }

@@ -24,7 +24,7 @@ export const calls: { readonly [name in FunctionName]?: Call } = {
       compared(registers, of, low, greater | equal),
       compared(registers, of, high, less | equal),
     ];
-    return registers.emit("any", and, above.register, below.register);
+    return registers.emit("truth", and, above.register, below.register);
   },
   in(registers, [first, ...list]) {
     const of = (first as Part)();
@@ -33,8 +33,14 @@ export const calls: { readonly [name in FunctionName]?: Call } = {
   },
   and: (registers, parts) => chained(registers, and, all(parts)),
   or: (registers, parts) => chained(registers, or, all(parts)),
-  not: (registers, parts) => one(registers, not, all(parts, 1)),
-  isNull: (registers, parts) => one(registers, instructions.isNull, all(parts, 1)),
+  not(registers, parts) {
+    const [value] = all(parts, 1);
+    return registers.emit("truth", not, registers.truth(value).register);
+  },
+  isNull(registers, parts) {
+    const [value] = all(parts, 1);
+    return registers.emit("truth", instructions.isNull, value.register);
+  },
   startsWith: inText(0),
   endsWith: inText(1),
   contains: inText(2),
@@ -42,7 +48,7 @@ export const calls: { readonly [name in FunctionName]?: Call } = {
     const text = constantOf(pattern);
     if (typeof text !== "string") throw new NotCompiled();
     const { register } = registers.text((parts[0] as Part)());
-    return registers.emit("any", instructions.like, register, ...registers.addText(text));
+    return registers.emit("truth", instructions.like, register, ...registers.addText(text));
   },
   add: arithmetic(instructions.add),
   sub: arithmetic(instructions.sub),
@@ -91,6 +97,7 @@ export const calls: { readonly [name in FunctionName]?: Call } = {
   date: (registers, parts) => truncated(registers, parts, "day"),
   truncate: (registers, parts, [, unit]) => truncated(registers, parts, constantOf(unit)),
   number: (registers, parts) => registers.number(...all(parts, 1)),
+  boolean: (registers, parts) => registers.truth(...all(parts, 1)),
   text: (registers, parts) => registers.text(...all(parts, 1)),
   coalesce(registers, parts) {
     const values = all(parts);
@@ -110,7 +117,8 @@ export const calls: { readonly [name in FunctionName]?: Call } = {
   if(registers, parts) {
     const [test, yes, no] = all(parts, 3);
     const kind = sharedKind([yes, no]);
-    return registers.emit(kind, instructions.if, test.register, yes.register, no.register);
+    const { register } = registers.truth(test);
+    return registers.emit(kind, instructions.if, register, yes.register, no.register);
   },
 };
 
@@ -137,11 +145,12 @@ function sharedKind(values: readonly Value[]): Value["kind"] {
   return kind === undefined || others.length > 0 ? "any" : kind;
 }
 
-/** As numbers when one of them surely is one. */
+/** As numbers when one of them surely is one, or as booleans. */
 function compared(registers: Registers, a: Value, b: Value, wanted: number): Value {
-  const areNumbers = a.kind === "number" || b.kind === "number";
-  const [left, right] = areNumbers ? [registers.number(a), registers.number(b)] : [a, b];
-  return registers.emit("any", compare, left.register, right.register, wanted);
+  const kinds = [a.kind, b.kind];
+  const as = (["number", "truth"] as const).find((kind) => kinds.includes(kind));
+  const [left, right] = as === undefined ? [a, b] : [registers[as](a), registers[as](b)];
+  return registers.emit("truth", compare, left.register, right.register, wanted);
 }
 
 function comparison(wanted: number): Call {
@@ -149,20 +158,14 @@ function comparison(wanted: number): Call {
 }
 
 function chained(registers: Registers, what: number, values: readonly Value[]): Value {
-  const [first, ...rest] = values as [Value, ...Value[]];
-  // Of a single one it must be seen whether it is true or false.
-  if (rest.length === 0) return registers.emit("any", what, first.register, first.register);
-  return rest.reduce((a, b) => registers.emit("any", what, a.register, b.register), first);
-}
-
-function one(registers: Registers, what: number, [value]: readonly [Value]): Value {
-  return registers.emit("any", what, value.register);
+  const [first, ...rest] = values.map((value) => registers.truth(value)) as [Value, ...Value[]];
+  return rest.reduce((a, b) => registers.emit("truth", what, a.register, b.register), first);
 }
 
 function inText(way: number): Call {
   return (registers, parts) => {
     const [a, b] = all(parts, 2).map((value) => registers.text(value)) as [Value, Value];
-    return registers.emit("any", part, a.register, b.register, way);
+    return registers.emit("truth", part, a.register, b.register, way);
   };
 }
 

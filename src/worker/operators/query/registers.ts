@@ -12,7 +12,7 @@ export class NotCompiled extends Error {}
 /** Cells that may be null. */
 export type Value = {
   readonly register: number;
-  readonly kind: "number" | "text" | "any";
+  readonly kind: "number" | "text" | "truth" | "any";
 };
 
 type Options = {
@@ -89,6 +89,13 @@ export class Registers {
     });
   }
 
+  truth(of: Value): Value {
+    if (of.kind === "truth") return of;
+    return this.once(`truth ${of.register}`, () => {
+      return this.emit("truth", instructions.truth, of.register);
+    });
+  }
+
   text(of: Value): Value {
     if (of.kind === "text") return of;
     return this.once(`text ${of.register}`, () => {
@@ -111,7 +118,7 @@ export class Registers {
   constant(value: boolean | null): Value {
     const register = this.#new();
     this.#constants.push({ register, is: value === null ? "null" : value ? "true" : "false" });
-    return { register, kind: "any" };
+    return { register, kind: value === null ? "any" : "truth" };
   }
 
   /** Where it is among the bytes of texts. */

@@ -1,6 +1,7 @@
 /** The values of rows: what counts as a number, a text or a date, and how two compare. */
 import { ClusterError } from "../../../core/error.ts";
 import {
+  beyondNumbers,
   compareNumbers,
   Decimal,
   type ExactNumber,
@@ -13,12 +14,13 @@ import type { Key } from "../../../wire/block/key.ts";
 export type Cell = unknown;
 export type Row = readonly Cell[];
 
-const number = /^[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,4})?)[ \t]*$/i;
+const number = /^[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)[ \t]*$/i;
 
 const plain = /^[\d.+-][\d.]*$/;
 
-/** Null of null and of an empty text. What is no number is a bad record. */
-export function numberOf(cell: Cell): ExactNumber | null {
+/** Null of null and of an empty text. What is no number is a bad record. `beside`: what it is
+ *  compared with, for the error. */
+export function numberOf(cell: Cell, beside?: Cell): ExactNumber | null {
   if (typeof cell === "number" || cell instanceof Decimal) return cell;
   if (cell === null || cell === "") return null;
   if (typeof cell === "string") {
@@ -27,10 +29,12 @@ export function numberOf(cell: Cell): ExactNumber | null {
       const near = Number(cell);
       if (Number.isFinite(near)) return near + 0;
     }
-    const found = exactNumber(number.exec(cell)?.[1] ?? "");
+    const text = number.exec(cell)?.[1];
+    const found = exactNumber(text ?? "");
     if (found !== null) return found;
+    if (text !== undefined) throw refused(cell, beyondNumbers, beside);
   }
-  throw refused(cell, "no number");
+  throw refused(cell, "no number", beside);
 }
 
 /** Null of null. A number as it is written, a list or an object as JSON. */
@@ -39,20 +43,29 @@ export function textOf(cell: Cell): string | null {
   return typeof cell === "object" ? jsonText(cell, "a query") : `${cell as number}`;
 }
 
-export function truthOf(cell: Cell): boolean | null {
+/** Null of null and of an empty text. A text says it in letters of any case; all else is a bad
+ *  record. `beside` as of `numberOf`. */
+export function truthOf(cell: Cell, beside?: Cell): boolean | null {
   if (typeof cell === "boolean" || cell === null) return cell;
-  throw refused(cell, "neither true nor false");
+  if (cell === "") return null;
+  const text = typeof cell === "string" && cell.length <= 5 ? cell.toLowerCase() : "";
+  if (text === "true" || text === "false") return text === "true";
+  throw refused(cell, "neither true nor false", beside);
 }
 
-/** Numbers when one of them is a number, else texts; null when one of them is null. */
+/** Numbers when one of them is a number, booleans when one is a boolean, else texts; null when one
+ *  of them is null. */
 export function compareCells(a: Cell, b: Cell): number | null {
   if (a === null || b === null) return null;
   if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
   if (isNumber(a) || isNumber(b)) {
-    const [left, right] = [numberOf(a), numberOf(b)];
+    const [left, right] = [numberOf(a, b), numberOf(b, a)];
     return left === null || right === null ? null : compareNumbers(left, right);
   }
-  if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
+  if (typeof a === "boolean" || typeof b === "boolean") {
+    const [left, right] = [truthOf(a, b), truthOf(b, a)];
+    return left === null || right === null ? null : Number(left) - Number(right);
+  }
   return compareTexts(textOf(a) as string, textOf(b) as string);
 }
 
@@ -85,7 +98,12 @@ export function groupKey(cell: Cell, column: string): Key {
   throw new ClusterError("user-error", `${text} texts, numbers, booleans and null`);
 }
 
-export function refused(cell: Cell, what: string): ClusterError {
-  const shown = JSON.stringify(cell)?.slice(0, 100);
-  return new ClusterError("user-error", `${shown} is ${what}`);
+/** `beside`: what the cell is compared with. Which of both is the record's, its reader sees. */
+export function refused(cell: Cell, what: string, beside?: Cell): ClusterError {
+  const more = beside === undefined ? "" : `, and is compared with ${shown(beside)}`;
+  return new ClusterError("user-error", `${shown(cell)} is ${what}${more}`);
+}
+
+function shown(cell: Cell): string {
+  return `${JSON.stringify(cell)}`.slice(0, 100);
 }
