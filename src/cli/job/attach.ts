@@ -1,6 +1,7 @@
 /** `tequio attach <job>`: follows a job that was submitted before, and collects it with -o. */
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
+import { answer } from "../answer.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
@@ -36,9 +37,10 @@ export function define(command: Command): void {
       connection: options,
     });
     if (wantsResult(options)) return collectJob(client, summary, options);
-    throwUnlessDone(summary, options);
-    if (options.json) console.log(JSON.stringify(summary));
-    else {
+    // The summary of a job that failed is the same.
+    if (options.json) answer(summary, options);
+    throwUnlessDone(summary, { ...options, json: false });
+    if (!options.json) {
       const get = toPaste(options, "get", job, "-o", "out/");
       console.log(`${job} is done; save its result with: ${get}`);
     }

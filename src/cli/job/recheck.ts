@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import type { JobSummary } from "../../core/summary.ts";
+import { answer } from "../answer.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import { countText } from "../numbers.ts";
@@ -26,9 +27,11 @@ export function define(command: Command): void {
     // How far it is goes to standard error, beside the JSON.
     const follow = { quiet: false, watch: false, detachable: true, connection: options };
     const summary = await followJob(client, again, follow);
-    throwUnlessDone(summary, options);
-    if (options.json) console.log(JSON.stringify(summary));
-    else console.log(recheckedText(job, summary, toPaste(options, "get", again, "-o", "out/")));
+    // The summary of a job that failed is the same.
+    if (options.json) answer(summary, {});
+    throwUnlessDone(summary, {});
+    if (!options.json)
+      console.log(recheckedText(job, summary, toPaste(options, "get", again, "-o", "out/")));
   });
 }
 
