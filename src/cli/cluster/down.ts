@@ -7,6 +7,7 @@ import type { Client } from "../../sdk/client.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
+import { whenMarked } from "./process/starting-mark.ts";
 
 type Options = TargetOptions & { readonly handOver?: boolean; readonly json?: boolean };
 
@@ -22,6 +23,7 @@ export function define(command: Command): void {
 }
 
 async function down(options: Options): Promise<void> {
+  if (options.url === undefined) await whenMarked(dataDirOf(options.data));
   const here = options.url === undefined ? readEndpoint(dataDirOf(options.data)) : null;
   if (here?.isStandby === true) return endStandby(here, options);
   const client = await openClient(options, 0);
