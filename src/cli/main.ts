@@ -4,10 +4,10 @@
  *  `tequio --help` must not load a bundler. */
 import { Command, CommanderError } from "commander";
 import { ClusterError } from "../core/error.ts";
-import { printFault, typedOptions } from "./answer.ts";
 import { exitCodeFor, exitCodes } from "./faults.ts";
 import { logAsJson } from "./log-json.ts";
 import { type Connection, withPastable } from "./paste.ts";
+import { printFault, typedOptions } from "./result/answer.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
 import { readConfig } from "./setup/config-file.ts";
 import { applySettings } from "./setup/settings.ts";

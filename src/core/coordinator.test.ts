@@ -12,8 +12,6 @@ import {
   testStage,
 } from "./testing/fake-cluster.ts";
 import { absentMs, jobOutputs, jobSummary, stageSources } from "./view.ts";
-import { reasonText } from "./why/reasons.ts";
-import { whyWorker } from "./why/why.ts";
 
 function only(cluster: TestCluster, worker: WorkerId): AttemptRef {
   const [first, ...rest] = cluster.running.get(worker) ?? [];
@@ -331,18 +329,6 @@ test("restarts do not renew the lease of a worker that does not come back", () =
     "only while a coordinator was up to be joined",
   );
   assert.equal(absentMs(cluster.state, back), 0);
-});
-
-test("a worker that did not come back after a restart is not said to have gone silent", () => {
-  const cluster = new TestCluster();
-  const [away, back] = [cluster.join(), cluster.join()];
-  cluster.tell({ kind: "coordinator-started", epoch: 2 });
-  const specs = testSpecs();
-  cluster.tell({ kind: "worker-joined", worker: back, owner: "up", specs, holding: [] });
-  for (const worker of [away, back]) cluster.lose(worker, "silent");
-  const texts = [away, back].map((worker) => whyWorker(cluster.state, worker, 0)?.map(reasonText));
-  assert.match(String(texts[0]), /has not come back since the coordinator started anew/);
-  assert.match(String(texts[1]), /no heartbeat arrived from it in time/);
 });
 
 test("a lost worker whose first attempt ends the job takes its other attempts along", () => {

@@ -89,7 +89,7 @@ export default tasks({ items: () => [1], run: () => new Promise(() => setInterva
   await up.ended;
 });
 
-test("a command waits for an `up` of this machine that is on its way, and for no other", async (t) => {
+test("a command waits for an `up` that is on its way, and for no other", async (t) => {
   const place = new Place(t);
   const { pid } = process;
   const mark = (start: string) => place.write("data/starting.json", JSON.stringify({ pid, start }));

@@ -1,11 +1,11 @@
 /** `tequio attach <job>`: follows a job that was submitted before, and collects it with -o. */
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
-import { answer } from "../answer.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { toPaste } from "../paste.ts";
+import { answer } from "../result/answer.ts";
 import {
   collectJob,
   type ResultOptions,

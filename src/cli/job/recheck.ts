@@ -3,12 +3,12 @@
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { answer } from "../answer.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import { countText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { toPaste } from "../paste.ts";
+import { answer } from "../result/answer.ts";
 import { throwUnlessDone } from "../result/finish.ts";
 
 type Options = TargetOptions & { readonly json?: boolean; readonly detach?: boolean };

@@ -11,10 +11,10 @@ import { withEvenGlobals } from "../../environment/globals.ts";
 import { hostId } from "../../link/host.ts";
 import type { LocalRun } from "../../sdk/local.ts";
 import type { Wanted } from "../../sdk/replay.ts";
-import { answer } from "../answer.ts";
 import { openClient } from "../connection.ts";
 import { JobFailed } from "../faults.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
+import { answer } from "../result/answer.ts";
 
 type Options = TargetOptions & {
   readonly json?: boolean;

@@ -1,7 +1,7 @@
 /** The one answer of a command with `--json`, also of one that fails: an object with its `failure`,
  *  unless the answer that it has given says the same. */
-import { faultOf } from "./faults.ts";
-import { isForPrograms, isToOutput, resultIsPrinted, type Wanted } from "./result/readers.ts";
+import { faultOf } from "../faults.ts";
+import { isForPrograms, isToOutput, resultIsPrinted, type Wanted } from "./readers.ts";
 
 let isGiven = false;
 
