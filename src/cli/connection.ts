@@ -1,15 +1,17 @@
 /** A client for the coordinator that the options mean, asked once whether it answers at all. */
 import { setTimeout as delay } from "node:timers/promises";
 import { nearBlobs } from "../client/near-blobs.ts";
-import { findTarget, type TargetOptions } from "../client/place.ts";
+import { dataDirOf, findTarget, type TargetOptions } from "../client/place.ts";
 import { ClusterError } from "../core/error.ts";
 import type { Client } from "../sdk/client.ts";
 import { startingText } from "../wire/api/messages.ts";
+import { whenMarked } from "./cluster/process/starting-mark.ts";
 
 /** Throws `unavailable` saying how to get a coordinator, when none answers. `waitMs`: how
  *  long one of this machine is waited for that was there and does not answer now: it may be
  *  restarting. */
 export async function openClient(options: TargetOptions, waitMs = restartMs): Promise<Client> {
+  if (isHere(options)) await whenMarked(dataDirOf(options.data));
   const target = findTarget(options);
   const { connect } = await import("../sdk/client.ts");
   try {
@@ -27,6 +29,11 @@ export async function openClient(options: TargetOptions, waitMs = restartMs): Pr
       cause: error,
     });
   }
+}
+
+/** Whether one of this machine is meant. */
+function isHere({ data, url }: TargetOptions): boolean {
+  return url === undefined && (data !== undefined || !process.env.TEQUIO_URL);
 }
 
 /** How long a coordinator that replays its log is waited for, and how long it may not answer once

@@ -44,7 +44,7 @@ const exitCodeOf: Readonly<Record<ErrorCode, number>> = {
 /** The job itself failed: its text is the job's, and the exit code is always `failed`. */
 export class JobFailed extends ClusterError {}
 
-/** Ctrl-C ended the command; everything of use has been printed already. */
+/** Ctrl-C ended the command; everything of use has been printed already, and is its message. */
 export class Interrupted extends Error {}
 
 export function exitCodeFor(error: unknown): number {
@@ -68,9 +68,18 @@ export function faultText(error: unknown, debug: boolean): string {
   return safeText(`tequio: internal error: ${text}${hint}${stack}`);
 }
 
-/** The same line for a complaint that is no thrown error. */
-export function faultTextOf(code: ErrorCode, text: string): string {
-  return faultText(new ClusterError(code, text), false);
+/** The same for people, `text`, and for programs, which also know two codes that no job and no
+ *  request can fail with. */
+export function faultOf(error: unknown, debug: boolean) {
+  const text = faultText(error, debug);
+  if (error instanceof Interrupted) {
+    const message = error.message || "ended by Ctrl-C or another signal";
+    return { code: "interrupted", message: safeText(message), text } as const;
+  }
+  const known = asClusterError(error);
+  if (known !== null) return { code: known.code, message: safeText(known.text), text } as const;
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "internal-error", message: safeText(message), text } as const;
 }
 
 /** A system error that has a plain meaning for the user who types commands. */

@@ -3,9 +3,11 @@
  *  Importing this file runs it. Other commands' files and all machinery are imported when needed:
  *  `tequio --help` must not load a bundler. */
 import { Command, CommanderError } from "commander";
-import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
+import { ClusterError } from "../core/error.ts";
+import { exitCodeFor, exitCodes } from "./faults.ts";
 import { logAsJson } from "./log-json.ts";
 import { type Connection, withPastable } from "./paste.ts";
+import { printFault, typedOptions } from "./result/answer.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
 import { readConfig } from "./setup/config-file.ts";
 import { applySettings } from "./setup/settings.ts";
@@ -214,8 +216,12 @@ async function build(name: string | undefined): Promise<Command> {
   return program;
 }
 
+/** The one that runs, a subcommand perhaps, once its arguments are read. */
+let current: Command | null = null;
+
 /** Before a command runs: what is not on its command line. */
 function prepare(command: Command): void {
+  current = command;
   // It reads the file itself, to say what is wrong with it. Workers of `up` are its own.
   if (command.name() === "config" || command.opts().record !== undefined) return;
   applySettings(command, readConfig(), process.env);
@@ -241,9 +247,21 @@ function forAll(command: Command, change: (command: Command) => void): void {
 /** Commander throws instead of exiting, and its complaints look like all others. */
 function strict(command: Command): void {
   command.exitOverride().configureOutput({
-    outputError: (text, write) =>
-      write(`${faultTextOf("bad-request", complaint(text, command))}\n`),
+    outputError: (text) => {
+      complained = new ClusterError("bad-request", complaint(text, command));
+    },
   });
+}
+
+/** Of commander, which then throws. */
+let complained: ClusterError | null = null;
+
+/** What commander has thrown. Of a command that lacks its subcommand it has printed the help. */
+function usageError(error: CommanderError, args: readonly string[]): ClusterError {
+  if (complained !== null) return complained;
+  const name = args.find((arg) => !arg.startsWith("-")) ?? "";
+  const text = error.code === "commander.help" ? `${name} needs a subcommand` : error.message;
+  return new ClusterError("bad-request", `${text}; see tequio ${name} --help`);
 }
 
 /** Of the command that ran, for the commands that its errors name. */
@@ -278,16 +296,16 @@ async function run(args: readonly string[]): Promise<number> {
     else await program.parseAsync([...args], { from: "user" });
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.badInput;
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+    const known = error instanceof CommanderError ? usageError(error, args) : error;
     // A stream may reject its writer before it emits the error.
     await new Promise(setImmediate);
-    if (isKnownLost(error)) return exitCodes.ok;
-    const text = withPastable(
-      faultText(error, args.includes("--debug")),
-      optionsOf(program, wanted),
+    if (isKnownLost(known)) return exitCodes.ok;
+    const debug = args.includes("--debug");
+    printFault(known, { ...typedOptions(args, current?.opts() ?? {}), debug }, (text) =>
+      withPastable(text, optionsOf(program, wanted)),
     );
-    if (text !== "") console.error(text);
-    return exitCodeFor(error);
+    return exitCodeFor(known);
   }
 }
 

@@ -144,3 +144,26 @@ test("an empty stage is whole, not a division by zero", () => {
   const [line] = stageLines(observeAll([summaryAt(5, empty)]), 60);
   assert.equal(line, "map  ████████████████████████  0/0 tasks  in 0 ms");
 });
+
+test("the time left does not count the time in which the coordinator was away", () => {
+  const before = steady(100, 10_000);
+  const upSinceMs = 70_000;
+  // It was away for a minute, and goes on as before.
+  const after = steady(100, 15_000)
+    .slice(100)
+    .map((one) => {
+      return { ...one, atMs: one.atMs + 60_000, upSinceMs };
+    });
+  const speeds = [13_000, 15_000].map((untilMs) => {
+    const told = after.filter(({ atMs }) => atMs <= 60_000 + untilMs);
+    return stageSpeed(observeAll([...before, ...told]), 0);
+  });
+  for (const { bytesPerS, etaMs } of speeds) {
+    assert.ok(Math.abs(bytesPerS - 1e8) < 1e6, `${bytesPerS} bytes/s`);
+    assert.ok(etaMs !== null && etaMs < 30_000, `${etaMs} ms left`);
+  }
+  // A stage that began shortly before, of which nothing was seen.
+  const [first] = after.slice(-1);
+  const begun = first!.stages.map((stage) => ({ ...stage, startedAtMs: 65_000 }));
+  assert.equal(stageSpeed(observeAll([{ ...first!, stages: begun }]), 0).etaMs, null);
+});

@@ -34,7 +34,11 @@ export function observe(progress: Progress | null, summary: JobSummary): Progres
     atMs: summary.atMs,
     stages: summary.stages.map((s) => ({ done: s.done, bytesDone: s.inputBytesDone })),
   };
-  const kept = (progress?.samples ?? []).filter((s) => s.atMs < summary.atMs);
+  // While the coordinator was away nothing was reported.
+  const { upSinceMs = 0 } = summary;
+  const kept = (progress?.samples ?? []).filter(
+    (s) => s.atMs < summary.atMs && s.atMs >= upSinceMs,
+  );
   // One sample older than the window stays as its left edge.
   const first = kept.findLastIndex((s) => s.atMs <= summary.atMs - rateWindowMs);
   const recent = kept.slice(Math.max(0, first));
@@ -85,15 +89,20 @@ export function stageSpeed(progress: Progress, index: number): StageSpeed {
   if (seconds < 0.05) return none;
   const tasksPerS = Math.max(0, stage.done - since.done) / seconds;
   const bytesPerS = Math.max(0, stage.inputBytesDone - since.bytesDone) / seconds;
-  const isKnown =
-    last.atMs - stage.startedAtMs >= knownAfterMs || stage.done >= knownPart * stage.taskCount;
+  // After a restart all that was finished meanwhile is reported at once.
+  const { upSinceMs = 0 } = summary;
+  const isEnough = stage.startedAtMs >= upSinceMs && stage.done >= knownPart * stage.taskCount;
+  const beganAtMs = Math.max(stage.startedAtMs, upSinceMs);
+  const isKnown = isEnough || last.atMs - beganAtMs >= knownAfterMs;
   return { tasksPerS, bytesPerS, etaMs: isKnown ? etaMs(stage, tasksPerS, bytesPerS) : null };
 }
 
 /** Left edge of the window: the stage's start, when nothing was done, or the oldest sample kept. */
 function startOfWindow(progress: Progress, index: number, stage: StageSummary) {
   const oldest = progress.samples[0];
-  if (oldest === undefined || stage.startedAtMs >= progress.summary.atMs - rateWindowMs) {
+  const { atMs, upSinceMs = 0 } = progress.summary;
+  const isNew = stage.startedAtMs >= Math.max(atMs - rateWindowMs, upSinceMs);
+  if (oldest === undefined || isNew) {
     return { atMs: stage.startedAtMs, done: 0, bytesDone: 0 };
   }
   const then = oldest.stages[index];

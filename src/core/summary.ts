@@ -43,6 +43,9 @@ export type JobSummary = {
   readonly endedAtMs: number;
   /** The coordinator's clock now, so that a reader can compute ages. */
   readonly atMs: number;
+  /** By that clock, of a job that runs: when the coordinator has started anew since the submission;
+   *  absent = it has not. No speed can be measured over the time before. */
+  readonly upSinceMs?: number;
   readonly stages: readonly StageSummary[];
   readonly output: OutputFormat;
   /** Set when the parts are NDJSON, of which the client makes the `output`. */
@@ -170,6 +173,9 @@ export type UnreachedSummary = {
 export type LostSummary = {
   /** bye: it left · closed: its link closed, and it did not come back · silent: no heartbeat. */
   readonly reason: "bye" | "closed" | "silent";
+  /** It did not come back after the coordinator had started anew: what became of it is not known,
+   *  it may have left meanwhile. */
+  readonly isAway?: true;
   /** Coordinator's clock, ms. */
   readonly atMs: number;
   /** Since then, ms. */

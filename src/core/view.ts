@@ -80,6 +80,13 @@ function matches(job: JobRecord, { find: text, owner, state }: JobFilter): boole
   return named.some((one) => one.toLowerCase().includes(wanted));
 }
 
+function upSince(
+  { startedAtMs: upSinceMs }: CoordinatorState,
+  { state, submittedAtMs }: JobRecord,
+): Pick<JobSummary, "upSinceMs"> {
+  return state === "running" && upSinceMs > submittedAtMs ? { upSinceMs } : {};
+}
+
 function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSummary {
   return {
     job: jobId(job.number),
@@ -90,6 +97,7 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     submittedAtMs: job.submittedAtMs,
     endedAtMs: job.endedAtMs,
     atMs,
+    ...upSince(state, job),
     stages: job.stages.map((stage) => stageSummary(state, stage)),
     output: job.spec.output ?? "ndjson",
     ...(job.spec.shape === undefined ? {} : { shape: job.spec.shape }),

@@ -73,7 +73,8 @@ export default tasks({ items: Array.from({ length: 2_000 }, (_, n) => n), run })
   assert.match(line, /^j-1: tasks [\d,]+\/2,000 tasks/m);
   shown.child.kill("SIGINT");
   const { code, err, out } = await shown.ended;
-  assert.deepEqual([code, out], [130, ""], err);
+  const failure = { code: "interrupted", message: "j-1 is cancelled" };
+  assert.deepEqual([code, JSON.parse(out)], [130, { failure }], err);
 });
 
 test("standard input goes in and standard output gets the result and nothing else", async (t) => {

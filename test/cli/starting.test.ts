@@ -1,11 +1,14 @@
 /** Other commands while a coordinator starts: they wait and report its progress. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { startOf } from "../../src/cli/cluster/process/identity.ts";
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
 import { serveStarting } from "../../src/coordinator/edges/http/starting.ts";
+import { polled } from "../../src/store/testing/polled.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { Place } from "../fixtures/place.ts";
 
@@ -84,4 +87,40 @@ export default tasks({ items: () => [1], run: () => new Promise(() => setInterva
   assert.match(err, /j-1 goes on; follow it again with: tequio attach j-1/);
   up.child.kill("SIGINT");
   await up.ended;
+});
+
+test("a command waits for an `up` that is on its way, and for no other", async (t) => {
+  const place = new Place(t);
+  const { pid } = process;
+  const mark = (start: string) => place.write("data/starting.json", JSON.stringify({ pid, start }));
+  mark("another process");
+  const none = await place.run("jobs");
+  assert.equal(none.code, 3);
+  assert.match(none.err, /^tequio: unavailable: no coordinator runs on this machine/);
+  // This process stands for one that builds its web page.
+  mark(startOf(pid) ?? "");
+  const jobs = place.start("jobs");
+  await jobs.said("is starting; waiting for it");
+  const listed = { dataDir: join(place.dir, "data"), listen: "127.0.0.1:0", version: "test" };
+  const coordinator = await openCoordinator(listed);
+  t.after(() => coordinator.close());
+  const { fingerprint, url } = coordinator;
+  const endpoint = { url, fingerprint, pid, start: startOf(pid), version: "test" };
+  place.write("data/endpoint.json", JSON.stringify(endpoint));
+  const { code, err, out } = await jobs.ended;
+  assert.equal(code, 0, err);
+  assert.match(out, /no jobs yet/);
+});
+
+test("`down` finds an `up` that has just begun, and leaves no mark of it", async (t) => {
+  const place = new Place(t);
+  const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "0");
+  const has = (name: string) => existsSync(join(place.dir, "data", name));
+  const ofUp = ["starting.json", "endpoint.json"];
+  await polled(async () => ofUp.some(has), Boolean);
+  const down = await place.run("down");
+  assert.equal(down.code, 0, down.err);
+  assert.match(down.out, /the coordinator has stopped/);
+  assert.equal((await up.ended).code, 0);
+  assert.deepEqual(ofUp.filter(has), []);
 });

@@ -8,7 +8,7 @@ import {
   stageSources,
   workerSummaries,
 } from "../../src/core/view.ts";
-import { lostTexts, reasonText } from "../../src/core/why/reasons.ts";
+import { lostText, reasonText } from "../../src/core/why/reasons.ts";
 import { whyJob } from "../../src/core/why/why.ts";
 import type { StoryCluster } from "./cluster.ts";
 
@@ -156,8 +156,8 @@ export function workerLines(cluster: StoryCluster): string[] {
     const why = paused === "" ? "" : `, paused: ${paused}`;
     const waits = queued > 0 ? `, ${queued} queued` : "";
     if (one.lost !== undefined) {
-      const { forMs, reason } = one.lost;
-      return `${workerName(one.worker)} is lost for ${forMs} ms: ${lostTexts[reason]}`;
+      const { forMs } = one.lost;
+      return `${workerName(one.worker)} is lost for ${forMs} ms: ${lostText(one.lost)}`;
     }
     return `${workerName(one.worker)} is ${state}: ${running} of ${slots} slots${waits}${why}`;
   });

@@ -19,6 +19,8 @@ type CreateOptions = TargetOptions & {
   readonly uses: number;
 };
 
+type RevokeOptions = TargetOptions & { readonly json?: boolean; readonly members?: boolean };
+
 /** Members that are named. */
 const shownMax = 8;
 const dayMs = 86_400_000;
@@ -104,14 +106,15 @@ function defineRevoke(command: Command): void {
       "token ids, as listed by `tequio token ls`, or tokens; w-7 is the credential of a worker",
     )
     .option("--members", "also disconnect the workers and tabs they admitted");
-  withExamples(withTarget(command), [
+  withExamples(withJson(withTarget(command)), [
     ["tequio token revoke 3f9a", "admits no new worker; workers that joined stay"],
     ["tequio token revoke 3f9a --members", "also disconnects the workers that it admitted"],
-  ]).action(async (ids: string[], options: TargetOptions & { readonly members?: boolean }) => {
+  ]).action(async (ids: string[], options: RevokeOptions) => {
     const client = await openClient(options);
     for (const id of ids.map(tokenIdOf)) {
       const { members } = await client.revokeToken(id, options.members);
-      console.log(revokedText(id, members, options.members ?? false));
+      const revoked = JSON.stringify({ id, members });
+      console.log(options.json ? revoked : revokedText(id, members, options.members ?? false));
     }
   });
 }

@@ -24,6 +24,7 @@ import { builtWebFolder } from "../web-folder.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { localUrl } from "./join-line.ts";
 import type { LocalWorkers } from "./local-workers.ts";
+import { markStarting, unmarkStarting } from "./process/starting-mark.ts";
 import { announce, typedArguments } from "./up/announce.ts";
 import {
   type CertificateFlags,
@@ -254,6 +255,7 @@ async function upOnce(options: Options, hasBegun: () => void): Promise<void> {
     const opened = await open(options, end, hasBegun);
     if (opened !== null) await run(options, opened, end);
   } finally {
+    unmarkStarting(dataDirOf(options.data));
     end.release();
   }
 }
@@ -304,7 +306,7 @@ async function open(options: Options, end: End, hasBegun: () => void): Promise<R
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
   const news = (line: string) => console.error(line);
   const settings = { anonymous: anonymousBrowsers, print: news, limits: tabLimits(options) };
-  const gateway = ownGateway(settings, await builtWebFolder(news));
+  const gateway = ownGateway(settings, await pageOf(dataDir, news));
   const { forget, onReplay } = replayNews(dataDir);
   const beside: Beside = { urls: [], onChange: () => {} };
   const standby = {
@@ -344,6 +346,12 @@ async function open(options: Options, end: End, hasBegun: () => void): Promise<R
   }
 }
 
+/** Building it may take long: other commands of this machine wait meanwhile. */
+async function pageOf(dataDir: string, print: (line: string) => void): Promise<string | null> {
+  await withAdvice({ dataDir, typed: typedArguments() }, markStarting(dataDir));
+  return builtWebFolder(print);
+}
+
 async function run(options: Options, running: Running, end: End): Promise<void> {
   const { beside, coordinator, dataDir, hasPage, screen } = running;
   let localWorkers: LocalWorkers | null = null;
@@ -353,6 +361,7 @@ async function run(options: Options, running: Running, end: End): Promise<void> 
     const served = { coordinator, jobtracker };
     beside.onChange = () => writeEndpoint(dataDir, { ...served, standbys: beside.urls }, options);
     beside.onChange();
+    unmarkStarting(dataDir);
     const { startLocalWorkers } = await import("./local-workers.ts");
     localWorkers = await startLocalWorkers({
       dir: join(dataDir, "workers"),

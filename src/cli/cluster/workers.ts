@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
-import { lostTexts, reasonText } from "../../core/why/reasons.ts";
+import { lostText, reasonText } from "../../core/why/reasons.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
@@ -44,7 +44,7 @@ export function lost(workers: readonly WorkerSummary[]): string[] {
     if (state === "live" || loss === undefined || loss.reason === "bye") return [];
     if (loss.forMs > lostShownMs) return [];
     const when = `lost ${durationText(loss.forMs)} ago`;
-    return [`${worker} (${oneLine(name)}) ${when}: ${lostTexts[loss.reason]}`];
+    return [`${worker} (${oneLine(name)}) ${when}: ${lostText(loss)}`];
   });
 }
 

@@ -48,12 +48,12 @@ export async function followJob(
       cancel() {
         cancelled = true;
         client.cancel(job).catch((error: Error) => {
-          screen.print(`cannot cancel ${job}: ${oneLine(error.message)}`);
+          said(screen, `cannot cancel ${job}: ${oneLine(error.message)}`, options);
         });
       },
       detach: () => leave.abort(new Interrupted()),
     },
-    { screen, detachable: options.detachable },
+    { screen: options.quiet ? silent : screen, detachable: options.detachable },
   );
   const logs = options.watch ? printLogs(client, job, { screen, signal: leave.signal }) : null;
   try {
@@ -61,23 +61,36 @@ export async function followJob(
     await Promise.race([logs, delay(1000, null, { ref: false })]);
     screen.end();
     if (cancelled && last.state === "cancelled") {
-      screen.print(`${job} is cancelled`);
-      throw new Interrupted();
+      throw new Interrupted(said(screen, `${job} is cancelled`, options));
     }
     return last;
   } catch (error) {
     screen.end();
     if (!leave.signal.aborted) throw gone(error, job, options);
-    if (options.detachable && !cancelled) {
-      const again = toPaste(options.connection, "attach", job);
-      screen.print(`${job} goes on; follow it again with: ${again}`);
-    }
-    throw new Interrupted();
+    if (!options.detachable || cancelled) throw new Interrupted();
+    const again = toPaste(options.connection, "attach", job);
+    const text = `${job} goes on; follow it again with: ${again}`;
+    throw new Interrupted(said(screen, text, options));
   } finally {
     release();
     screen.end();
     leave.abort(new Interrupted());
   }
+}
+
+/** Asks nothing either. */
+const silent: Screen = {
+  live: false,
+  width: () => 80,
+  print() {},
+  draw() {},
+  end() {},
+};
+
+/** The line, which is printed where people read. */
+function said(screen: Screen, line: string, { quiet }: Pick<FollowOptions, "quiet">): string {
+  if (!quiet) screen.print(line);
+  return line;
 }
 
 /** A coordinator that does not come back has the job: it is not to be submitted again. */

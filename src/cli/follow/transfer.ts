@@ -10,6 +10,8 @@ export type TransferTexts = {
   readonly stopped: (doneBytes: number) => string;
   /** Nothing is shown: the caller prints JSON, or a terminal gets the result itself. */
   readonly quiet: boolean;
+  /** The caller prints what has stopped it. */
+  readonly silent?: boolean;
 };
 
 /** What the work calls, and what ends it. */
@@ -58,8 +60,9 @@ export async function shown<T>(
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     progress.clear();
-    screen.print(texts.stopped(progress.doneBytes));
-    throw new Interrupted();
+    const text = texts.stopped(progress.doneBytes);
+    if (texts.silent !== true) screen.print(text);
+    throw new Interrupted(text);
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     progress.clear();

@@ -5,6 +5,7 @@ import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { toPaste } from "../paste.ts";
+import { answer } from "../result/answer.ts";
 import {
   collectJob,
   type ResultOptions,
@@ -36,9 +37,10 @@ export function define(command: Command): void {
       connection: options,
     });
     if (wantsResult(options)) return collectJob(client, summary, options);
-    throwUnlessDone(summary, options);
-    if (options.json) console.log(JSON.stringify(summary));
-    else {
+    // The summary of a job that failed is the same.
+    if (options.json) answer(summary, options);
+    throwUnlessDone(summary, { ...options, json: false });
+    if (!options.json) {
       const get = toPaste(options, "get", job, "-o", "out/");
       console.log(`${job} is done; save its result with: ${get}`);
     }

@@ -6,7 +6,7 @@ import { isLoopback, type Listen } from "../../link/listen.ts";
 import { askAround, questionHosts } from "../../peer/discovery.ts";
 import type { JobResult } from "../../sdk/collect.ts";
 import { workerQuestionPort } from "../../wire/filesystem/discovery.ts";
-import { destinationOf, refuseTaken } from "../result/finish.ts";
+import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import type { RunOptions } from "./plan-options.ts";
 
@@ -20,8 +20,10 @@ export async function runElsewhereOf(
   options: RunOptions,
 ): Promise<void> {
   refuseUnfit(file, inputs);
-  const to = destinationOf(options, options.name ?? basename(file, ".py"));
+  const name = options.name ?? basename(file, ".py");
+  const to = destinationOf(options, name);
   refuseTaken(to);
+  const startMs = performance.now();
   const { runElsewhere } = await import("../../jobtracker/client/client.ts");
   const { resultLines } = await import("../../jobtracker/client/rows.ts");
   const { saveResult } = await import("../../sdk/collect.ts");
@@ -40,12 +42,15 @@ export async function runElsewhereOf(
   const saved = await saveResult(resultOf(lines), to);
   if (options.json) {
     const { files, sizeBytes } = saved;
-    console.log(JSON.stringify({ state: "done", records: lines.length, files, sizeBytes }));
-    return;
+    const ended = { name, durationMs: performance.now() - startMs, files, sizeBytes };
+    return tell({ ...nothingElse, ...ended, records: lines.length }, null, options);
   }
   const where = to.kind === "stream" ? "" : ` in ${saved.files.join(", ")}`;
   say(`done: ${lines.length} pairs${where}`);
 }
+
+/** Of what our own clusters report. */
+const nothingElse = { waitedMs: 0, counters: {}, dir: "", bad: null, leftOut: false };
 
 function refuseUnfit(file: string, inputs: readonly string[]): void {
   if (file.endsWith(".py") && inputs.length === 1) return;

@@ -8,6 +8,7 @@ import { followJob } from "../follow/follow.ts";
 import { countText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { toPaste } from "../paste.ts";
+import { answer } from "../result/answer.ts";
 import { throwUnlessDone } from "../result/finish.ts";
 
 type Options = TargetOptions & { readonly json?: boolean; readonly detach?: boolean };
@@ -26,9 +27,11 @@ export function define(command: Command): void {
     // How far it is goes to standard error, beside the JSON.
     const follow = { quiet: false, watch: false, detachable: true, connection: options };
     const summary = await followJob(client, again, follow);
-    throwUnlessDone(summary, options);
-    if (options.json) console.log(JSON.stringify(summary));
-    else console.log(recheckedText(job, summary, toPaste(options, "get", again, "-o", "out/")));
+    // The summary of a job that failed is the same.
+    if (options.json) answer(summary, {});
+    throwUnlessDone(summary, {});
+    if (!options.json)
+      console.log(recheckedText(job, summary, toPaste(options, "get", again, "-o", "out/")));
   });
 }
 

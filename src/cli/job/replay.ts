@@ -1,7 +1,9 @@
 /** `tequio replay j-3 17`: one task of a submitted job again, in this process, with its very code
  *  and input. */
+import { isUtf8 } from "node:buffer";
 import { open as openInspector, waitForDebugger } from "node:inspector";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
@@ -12,6 +14,7 @@ import type { Wanted } from "../../sdk/replay.ts";
 import { openClient } from "../connection.ts";
 import { JobFailed } from "../faults.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
+import { answer } from "../result/answer.ts";
 
 type Options = TargetOptions & {
   readonly json?: boolean;
@@ -47,10 +50,33 @@ async function replay(job: string, text: string, options: Options): Promise<void
   const wanted = { job, task, isReduce: options.reduce === true };
   await replayed(wanted, options, async (run) => {
     const { counters, result } = await run();
-    if (options.json) return console.log(JSON.stringify({ job, task, counters }));
     const { saveResult } = await import("../../sdk/collect.ts");
-    await saveResult(result, { kind: "stream", stream: process.stdout });
+    if (options.json !== true) {
+      await saveResult(result, { kind: "stream", stream: process.stdout });
+      return;
+    }
+    const kept = new Kept();
+    await saveResult(result, { kind: "stream", stream: kept });
+    answer({ job, task, failure: null, counters, ...kept.shown() }, {});
   });
+}
+
+/** What would be printed without `--json`. */
+class Kept extends Writable {
+  readonly #chunks: Uint8Array[] = [];
+
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    this.#chunks.push(chunk);
+    done();
+  }
+
+  /** Tables such as Parquet are no text. */
+  shown(): { readonly result: string } | { readonly resultBase64: string } {
+    const bytes = Buffer.concat(this.#chunks);
+    return isUtf8(bytes)
+      ? { result: bytes.toString("utf8") }
+      : { resultBase64: bytes.toString("base64") };
+  }
 }
 
 /** Fetches what the task needs, and calls `use`, which runs it and may give what to do when the
@@ -81,7 +107,7 @@ export async function replayed(
   } catch (error) {
     if (options.json && error instanceof JobFailed) {
       const { code, text: message } = error;
-      console.log(JSON.stringify({ job, task, failure: { code, message } }));
+      answer({ job, task, failure: { code, message } }, {});
     }
     throw error;
   } finally {

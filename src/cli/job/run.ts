@@ -213,7 +213,9 @@ export async function runBuilt(
   isPython = false,
 ): Promise<void> {
   enoughMemory(options.memory, localSlots(options));
-  const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
+  const toPeople = (line: string) => {
+    if (!isForPrograms(options)) process.stderr.write(`${safeText(line)}\n`);
+  };
   const building = async () => {
     return inNamedFormat(await withJobConsole(toPeople, build), options);
   };
@@ -360,6 +362,7 @@ async function submit(
     const texts = {
       label: "sending",
       quiet: isForPrograms(options),
+      silent: isForPrograms(options),
       stopped: (doneBytes: number) => sendStopped(submitted, doneBytes),
     };
     let submitted: Submitted | null = null;

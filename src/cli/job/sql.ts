@@ -7,6 +7,7 @@ import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { TableOutput } from "../../sdk/job.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { wantsResult, withResult } from "../result/finish.ts";
+import { saysWhere } from "../result/readers.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { planOptions, type RunOptions } from "./plan-options.ts";
 import { runBuilt, withLocal, withPlan } from "./run.ts";
@@ -92,6 +93,11 @@ const explainWord = /^\s*explain\s+(?=select\b)/i;
 async function run(given: string, options: SqlOptions): Promise<void> {
   const { sqlJob } = await import("../../sdk/sql/select.ts");
   const { operatorCode } = await import("../../sdk/build/operator-code.ts");
+  const isExplained = options.explain === true || explainWord.test(given);
+  const isPrinted = !wantsResult(options) && !options.detach && !isExplained;
+  const asked = isPrinted ? { ...options, output: "-" } : options;
+  // Its errors are as those of a result there.
+  saysWhere(asked);
   refuseIgnored(options);
   const query = given.replace(explainWord, "");
   const { path, table } = await sqlJob(query);
@@ -101,9 +107,8 @@ async function run(given: string, options: SqlOptions): Promise<void> {
   const job = table.with({ output: format, badRecords, name: options.name ?? "sql" });
   const hash = createHash("sha256").update(operatorCode).digest("hex");
   const built: BuiltJob = { code: operatorCode, hash, job, file: resolve("query.sql") };
-  if (options.explain || query !== given) return explain(built, path, options);
-  const isPrinted = !wantsResult(options) && !options.detach;
-  await runBuilt(async () => built, [path], isPrinted ? { ...options, output: "-" } : options);
+  if (isExplained) return explain(built, path, options);
+  await runBuilt(async () => built, [path], asked);
 }
 
 async function explain(built: BuiltJob, path: string, options: SqlOptions): Promise<void> {

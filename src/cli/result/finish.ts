@@ -10,10 +10,11 @@ import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
 import { wayTo } from "../../sdk/named-file.ts";
 import { isFull } from "../../store/failure.ts";
-import { JobFailed } from "../faults.ts";
+import { faultOf, Interrupted, JobFailed } from "../faults.ts";
 import { shown } from "../follow/transfer.ts";
 import { type Connection, withPastable } from "../paste.ts";
 import { oneLine } from "../text.ts";
+import { answer } from "./answer.ts";
 import { isForPrograms, isToOutput, saysWhere, wayAgain } from "./readers.ts";
 import { auditNotes, type Ended, endedLines, failureLines } from "./report.ts";
 import { withStaging } from "./staging.ts";
@@ -157,7 +158,7 @@ export function refuseTaken(to: Destination): void {
 /** Throws what made the job fail: its code, text and place in the job file. */
 export function throwUnlessDone(job: JobSummary, options: ResultOptions & HowToAsk): void {
   if (job.state === "done") return;
-  if (options.json) console.log(JSON.stringify(jsonOf(job, null, null)));
+  if (options.json) answer(jsonOf(job, null, null), options);
   const ask = options.gone ? "" : `\nsee \`tequio status ${job.job}\``;
   const { failure } = job;
   if (failure === null) {
@@ -187,12 +188,15 @@ export async function collectJob(
     label: "getting the result",
     // What a terminal shows of the result itself must stay whole.
     quiet: isForPrograms(options) || isOnTerminal,
+    silent: isForPrograms(options),
     stopped: () => withPastable(getStopped(job, to, options), options),
   };
   const collected = await withStaging(to, (staged) =>
     shown(texts, (transfer) => collect(client, job, staged, transfer)),
   ).catch((error) => {
-    throw explained(error, job, options);
+    const known = explained(error, job, options);
+    if (options.json && !(known instanceof Interrupted)) tellUncollected(job, known, options);
+    throw known;
   });
   tell(endedOf(job, to, collected), job, options);
   const where = collected.bad === undefined ? "" : `; ${collected.bad.file} has them`;
@@ -260,7 +264,7 @@ export function tell(ended: Ended, job: JobSummary | null, options: ResultOption
   const isPiped = isToOutput(options);
   // A user who pipes the result wants nothing else in it.
   const print = isPiped ? console.error : console.log;
-  if (options.json) print(JSON.stringify(jsonOf(job, ended, ended.files)));
+  if (options.json) answer(jsonOf(job, ended, ended.files), options);
   else print(endedLines(ended).join("\n"));
   // The result is what it is: no failure, but the next run may give another.
   const isDoubtful = job?.audit?.differs !== undefined || job?.unaudited !== undefined;
@@ -274,8 +278,25 @@ export function tellFailed(
 ): void {
   if (!options.json) return;
   const { code, text: message } = error;
-  const failed = { name, state: "failed", failure: { code, message }, durationMs };
-  console.log(JSON.stringify({ ...jsonOf(null, null, null), ...failed }));
+  // It ends at the first one.
+  const tasksFailed = 1;
+  const failed = { name, state: "failed", failure: { code, message }, durationMs, tasksFailed };
+  answer({ ...jsonOf(null, null, null), ...failed }, options);
+}
+
+/** Of a job that is done, and whose result is not where it was wanted. */
+function tellUncollected(job: JobSummary, error: unknown, options: ResultOptions & Connection) {
+  const { code, message } = faultOf(error, false);
+  const failure = { code, message: withPastable(message, options) };
+  answer({ ...jsonOf(job, null, null), failure }, options);
+}
+
+/** Stages count those of jobs that go on; one that fails does so by its first. */
+function failedIn(job: JobSummary | null): number {
+  const { stages = [], state } = job ?? {};
+  const counted = stages.reduce((sum, { tasksFailed = 0 }) => sum + tasksFailed, 0);
+  const isByTask = state === "failed" && stages.some(({ attemptsFailed }) => attemptsFailed > 0);
+  return Math.max(counted, isByTask ? 1 : 0);
 }
 
 /** What `--json` prints at the end: flat, and with the same names as the summary's. */
@@ -290,7 +311,7 @@ function jsonOf(job: JobSummary | null, ended: Ended | null, files: readonly str
     files: files ?? [],
     badRecordsFile: ended?.bad?.file ?? null,
     badRecords: ended?.bad?.count ?? 0,
-    tasksFailed: ended?.tasksFailed ?? 0,
+    tasksFailed: ended?.tasksFailed ?? failedIn(job),
     records: ended?.records ?? null,
     sizeBytes: ended?.sizeBytes ?? 0,
     stages: job?.stages ?? [],

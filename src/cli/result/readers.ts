@@ -45,6 +45,11 @@ export function saysWhere(options: Wanted): void {
   carried[2] = isPiped && isForPrograms ? "outcome" : "messages";
 }
 
+/** Whether standard output has the result alone, as far as `saysWhere` knows. */
+export function resultIsPrinted(): boolean {
+  return carried[2] === "outcome";
+}
+
 /** True for the failure of a write to standard output or error: the exit code is set already, and
  *  the message written. */
 export function isKnownLost(error: unknown): boolean {

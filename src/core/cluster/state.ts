@@ -202,7 +202,12 @@ export type WorkerRecord = {
 };
 
 /** bye: it left · closed: its link closed, and it did not come back · silent: no heartbeat. */
-export type Loss = { readonly atMs: number; readonly reason: "bye" | "closed" | "silent" };
+export type Loss = {
+  readonly atMs: number;
+  readonly reason: "bye" | "closed" | "silent";
+  /** It did not come back to this start of the coordinator: why it went is not known. */
+  readonly isAway?: true;
+};
 
 export type Volunteer = {
   /** The owner of its token, or the tab itself: whose results it returns. */

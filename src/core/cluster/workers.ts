@@ -206,7 +206,8 @@ export function loseWorker(
   const worker = state.workers.get(idNumber(event.worker));
   if (worker === undefined || !worker.live) return;
   worker.live = false;
-  worker.lost = { atMs: state.atMs, reason: event.reason };
+  const isAway = event.reason !== "bye" && worker.seenEpoch < state.epoch;
+  worker.lost = { atMs: state.atMs, reason: event.reason, ...(isAway ? { isAway } : {}) };
   state.slots -= worker.specs.slots;
   state.hungry.delete(worker.number);
   state.choosy.delete(worker.number);

@@ -5,6 +5,7 @@ import type { JobId, WorkerId } from "../ids.ts";
 import { type JobState, type StageKind, type TaskState, taskName } from "../job.ts";
 import type {
   DisputeSummary,
+  LostSummary,
   NarrowSummary,
   TaskDifference,
   UnreachedSummary,
@@ -118,6 +119,7 @@ export type Reason =
       readonly worker: WorkerId;
       /** Why, and since when; absent at older coordinators. */
       readonly reason?: "bye" | "closed" | "silent";
+      readonly isAway?: true;
       readonly forMs?: number;
     }
   | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
@@ -160,12 +162,21 @@ export const narrowFix =
   "a link on the way drops packets of full size (a VPN or tunnel?): lower the MTU of the " +
   "worker's interface (`ip link set dev eth0 mtu 1280`), or let its ICMP messages pass";
 
-/** Why a worker is lost. */
-export const lostTexts = {
+const lostTexts = {
   bye: "it left",
   closed: "its connection closed, and it did not come back in time",
   silent: "no heartbeat arrived from it in time: its machine or the network is down",
 } as const;
+const awayText =
+  "it has not come back since the coordinator started anew: it left meanwhile, or its machine or " +
+  "the network is down";
+
+type Lost = Pick<LostSummary, "reason"> & { readonly isAway?: true | undefined };
+
+/** Why a worker is lost. */
+export function lostText({ isAway, reason }: Lost): string {
+  return isAway === true ? awayText : lostTexts[reason];
+}
 
 type Texts = { readonly [K in Reason["kind"]]: (reason: Extract<Reason, { kind: K }>) => string };
 
@@ -288,8 +299,9 @@ const texts: Texts = {
       ? "the next free slot is for this job"
       : `the next free slot is for ${before} first`;
   },
-  "worker-lost": ({ forMs, reason, worker }) => {
-    const why = reason === undefined ? "it left, or its heartbeat timed out" : lostTexts[reason];
+  "worker-lost": ({ forMs, isAway, reason, worker }) => {
+    const known = reason === undefined ? null : lostText({ isAway, reason });
+    const why = known ?? "it left, or its heartbeat timed out";
     return `${worker} is lost${forMs === undefined ? "" : ` for ${seconds(forMs)}`}: ${why}`;
   },
   "worker-paused": ({ reason, worker }) => `${worker} accepts no tasks now: ${reason}`,

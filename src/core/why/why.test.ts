@@ -9,6 +9,7 @@ import {
   submission,
   TestCluster,
   testJob,
+  testSpecs,
   testStage,
 } from "../testing/fake-cluster.ts";
 import { type Reason, reasonText } from "./reasons.ts";
@@ -222,4 +223,16 @@ test("an ended job, and unknown names", () => {
   assert.equal(whyJob(cluster.state, "j-9", 0), null);
   assert.equal(whyTask(cluster.state, { job, stage: 0, task: 7 }, 0), null);
   assert.equal(whyWorker(cluster.state, "w-9"), null);
+});
+
+test("a worker that did not come back after a restart is not reported as silent", () => {
+  const cluster = new TestCluster();
+  const [away, back] = [cluster.join(), cluster.join()];
+  cluster.tell({ kind: "coordinator-started", epoch: 2 });
+  const specs = testSpecs();
+  cluster.tell({ kind: "worker-joined", worker: back, owner: "up", specs, holding: [] });
+  for (const worker of [away, back]) cluster.lose(worker, "silent");
+  const texts = [away, back].map((worker) => whyWorker(cluster.state, worker, 0)?.map(reasonText));
+  assert.match(String(texts[0]), /has not come back since the coordinator started anew/);
+  assert.match(String(texts[1]), /no heartbeat arrived from it in time/);
 });

@@ -155,7 +155,8 @@ function lostReason({ lost, number }: WorkerRecord, atMs: number): Reason {
   const worker = workerId(number);
   if (lost === undefined) return { kind: "worker-lost", worker };
   const forMs = Math.max(0, atMs - lost.atMs);
-  return { kind: "worker-lost", worker, reason: lost.reason, forMs };
+  const { isAway, reason } = lost;
+  return { kind: "worker-lost", worker, reason, ...(isAway === true ? { isAway } : {}), forMs };
 }
 
 function notForIt(state: CoordinatorState, { specs }: WorkerRecord, number: number): Reason {

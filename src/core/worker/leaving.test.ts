@@ -186,22 +186,43 @@ test("an attempt that does not fit is not begun: its worker drains at once", () 
   assert.deepEqual(returned(script), [2]);
 });
 
-test("an idle worker leaves; one that runs a task or has needed outputs is not idle", () => {
-  const script = joined(times, "map", "reduce");
+test("an idle worker leaves, one that runs a task is not idle", () => {
+  const script = joined(times, "tasks");
   live(script, 4_000);
   script.assign([ref(0)]);
   live(script, 20_000);
   script.report(1, done(0));
   script.tell({ kind: "reports-acked", batch: 1 });
-  live(script, 20_000);
-  assert.equal(script.state.stop, null);
-  script.tell({ kind: "job-closed", job: "j-1" });
   live(script, 4_800);
   assert.equal(script.state.stop, null);
   live(script, 600);
   assert.equal(script.of("say-bye").length, 1);
   script.tell({ kind: "bye-acked" });
   assert.deepEqual(script.of("end"), [{ kind: "end", failure: null }]);
+});
+
+test("an idle worker hands needed outputs over and leaves, and serves what is not taken", () => {
+  for (const [isWhole, lifetimeMs] of [
+    [true, 0],
+    [false, 0],
+    [false, 3_600_000],
+  ] as const) {
+    const script = mapped({ ...times, lifetimeMs });
+    const why = () => script.state.stop?.why;
+    live(script, 4_500);
+    assert.equal(why(), undefined);
+    live(script, 600);
+    assert.equal(why(), "it has been idle");
+    assert.equal(script.of("hand-over").length, 1);
+    script.tell({ ...handed, isWhole });
+    assert.equal(script.of("say-bye").length, isWhole ? 1 : 0);
+    if (isWhole) continue;
+    live(script, 600_000);
+    assert.equal(script.of("say-bye").length, 0, "it is needed, and nothing presses");
+    if (lifetimeMs === 0) script.tell({ kind: "job-closed", job: "j-1" });
+    else live(script, lifetimeMs - 600_000);
+    assert.equal(script.of("say-bye").length, 1);
+  }
 });
 
 test("a worker that never found a coordinator leaves after its time without work, too", () => {

@@ -6,7 +6,8 @@
  *     and ends when no open job has map outputs here alone; it waits for a manager that is away.
  *     Any other stop ends when nothing runs.
  *  3. What was acknowledged since the last hand-over began is not in it: another one follows.
- *  4. With a lifetime it drains before its end: at the latest `drainMs` before, and earlier when
+ *  4. A worker without work for its time drains, too, and then has all the time that it needs.
+ *  5. With a lifetime it drains before its end: at the latest `drainMs` before, and earlier when
  *     the next attempt would not fit into what is left. */
 import { dropEverything, returnAttempt, waitsForLonger } from "./runs.ts";
 import type { Stop, WorkerEffect, WorkerEvent, WorkerState } from "./state.ts";
@@ -28,8 +29,7 @@ export function stopAsked(state: WorkerState, event: StopAsked, effects: WorkerE
 export function leaveByItself(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
   const { rules } = state;
   if (Number.isNaN(state.startedAtMs)) start(state, atMs);
-  const isIdle = state.held.size === 0 && !isNeeded(state);
-  if (!isIdle) state.idleSinceMs = Infinity;
+  if (state.held.size > 0) state.idleSinceMs = Infinity;
   else if (state.idleSinceMs === Infinity) state.idleSinceMs = atMs;
   if (state.stop !== null) return;
   const { endsAtMs } = state;
@@ -38,7 +38,12 @@ export function leaveByItself(state: WorkerState, atMs: number, effects: WorkerE
     const stop = { atMs: Math.max(atMs, endsAtMs - rules.leaveMs), isDrain: true };
     leave(state, { ...stop, why: "its lifetime ends" }, atMs, effects);
   } else if (rules.idleExitMs > 0 && atMs >= state.idleSinceMs + rules.idleExitMs) {
-    leave(state, { atMs, isDrain: false, why: "it has been idle" }, atMs, effects);
+    const why = "it has been idle";
+    // Nothing presses: what the manager does not take is served as long as it is needed.
+    const stop = isNeeded(state)
+      ? { atMs: Math.max(atMs, endsAtMs - rules.leaveMs), isDrain: true, why }
+      : { atMs, isDrain: false, why };
+    leave(state, stop, atMs, effects);
   }
 }
 

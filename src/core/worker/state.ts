@@ -165,7 +165,7 @@ export type WorkerState = {
   startedAtMs: number;
   /** When it must be gone; Infinity = never. */
   endsAtMs: number;
-  /** Since when it holds nothing and serves nothing; Infinity = it does. */
+  /** Since when it holds no attempt; Infinity = it does. */
   idleSinceMs: number;
   /** Why nothing new is taken: the disk is nearly full; "" = there is room. */
   pausedFor: string;

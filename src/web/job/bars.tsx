@@ -2,20 +2,27 @@
 import { countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { jobMessages } from "../jobs/messages.ts";
-import { barsOf } from "./chart.ts";
+import { barsOf, titleOf } from "./chart.ts";
 import type { Row } from "./rows.ts";
 
-export function Bars({ rows }: { rows: readonly Row[] }) {
+type BarsProps = {
+  readonly rows: readonly Row[];
+  /** Of the whole result, when it may have more of them than are here. */
+  readonly records?: number;
+};
+
+export function Bars({ records = 0, rows }: BarsProps) {
   const say = useMessages(jobMessages);
   const chart = barsOf(rows);
   if (chart === null) return null;
   const { bars, key, value } = chart;
   // The largest is first.
   const most = Math.max(1, bars[0]?.[1] ?? 1);
+  const title = say(titleOf(rows, records), { key, value, n: rows.length });
   return (
-    <section class="panel" aria-label={say("chart", { key, value })}>
+    <section class="panel" aria-label={title}>
       <header>
-        <h2>{say("chart", { key, value })}</h2>
+        <h2>{title}</h2>
       </header>
       <dl class="bars body">
         {bars.map(([name, n]) => (

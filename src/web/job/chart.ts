@@ -26,3 +26,9 @@ export function barsOf(rows: readonly Row[]): {
 function textOf(key: unknown): string {
   return typeof key === "string" ? key : JSON.stringify(key);
 }
+
+/** The message for a chart of these of `records` rows: results lie in the order of their keys, so
+ *  that the largest value may be among the others. */
+export function titleOf(rows: readonly Row[], records: number): "chart" | "chartOfFirst" {
+  return records > rows.length ? "chartOfFirst" : "chart";
+}

@@ -75,7 +75,7 @@ export const reasonMessages = catalogue({
     "lacks-packages": "No worker has the packages that the job requires: {lacks}.",
     "input-too-large":
       "Its input is too large for the connected tabs; add a worker with `tequio join`.",
-    "slots-taken": "Every slot of the workers ({slots}) is in use, {others} by other jobs.",
+    "slots-taken": "{slots} of {slots} {slots:slot is|slots are} in use, {others} by other jobs.",
     "owner-limit":
       "The jobs of {owner} take {slots} {slots:slot|slots}, and no more are for one owner " +
       "(`tequio up --slots-per-owner`).",

@@ -138,6 +138,7 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
   if (text === null || job.output === "bytes") return null;
   const rows = tableOf(text, endingOf(job) === "ndjson" ? "ndjson" : job.output);
   const hasBars = barsOf(rows) !== null;
+  const records = output.parts.reduce((sum, part) => sum + part.records, 0);
   return (
     <div class={hasBars ? "columns" : ""}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow */}
@@ -148,7 +149,7 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
           <pre class="text body">{text.split("\n").slice(0, previewRows).join("\n")}</pre>
         )}
       </section>
-      {hasBars ? <Bars rows={rows} /> : null}
+      {hasBars ? <Bars rows={rows} records={records} /> : null}
     </div>
   );
 }

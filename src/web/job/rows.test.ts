@@ -1,7 +1,9 @@
 /** Results of every format become rows. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barsOf } from "./chart.ts";
+import { say } from "../i18n/language.ts";
+import { jobMessages } from "../jobs/messages.ts";
+import { barsOf, titleOf } from "./chart.ts";
 import { failedRows, tableOf } from "./rows.ts";
 
 test("CSV has its names, its quotes and its numbers, and no record that is cut off", () => {
@@ -35,4 +37,13 @@ test("the largest values are charted by the first other column", () => {
     ],
   });
   assert.equal(barsOf(tableOf("one\n", "text")), null);
+});
+
+test("a chart of the first rows of a longer result says so", () => {
+  const rows = tableOf('{"key":"a","value":2}\n{"key":"b","value":1}\n', "ndjson");
+  assert.equal(titleOf(rows, 3_708), "chartOfFirst");
+  assert.equal(titleOf(rows, 2), "chart");
+  const values = { key: "key", value: "value", n: 2 };
+  const text = say(jobMessages, "chartOfFirst", values);
+  assert.equal(text, "Bar chart of value by key, of the first 2 records");
 });

@@ -65,6 +65,10 @@ export const jobMessages = catalogue({
     },
     preview: "First rows",
     chart: "Bar chart of {value} by {key}",
+    chartOfFirst: {
+      one: "Bar chart of {value} by {key}, of the first record",
+      other: "Bar chart of {value} by {key}, of the first {n} records",
+    },
     noResult: "The result is empty.",
     largeResult: "This is too large for a browser; `tequio get {job}` streams it to the disk.",
     failedTasks: "Failed tasks",
@@ -153,6 +157,10 @@ export const jobMessages = catalogue({
     },
     preview: "Primeras filas",
     chart: "Gráfico de barras de {value} por {key}",
+    chartOfFirst: {
+      one: "Gráfico de barras de {value} por {key}, del primer registro",
+      other: "Gráfico de barras de {value} por {key}, de los primeros {n} registros",
+    },
     noResult: "El resultado está vacío.",
     largeResult: "Es demasiado grande para un navegador; `tequio get {job}` lo guarda en el disco.",
     failedTasks: "Tareas fallidas",
@@ -241,6 +249,10 @@ export const jobMessages = catalogue({
     },
     preview: "前几行",
     chart: "按 {key} 的 {value} 柱状图",
+    chartOfFirst: {
+      one: "按 {key} 的 {value} 柱状图（仅前 {n} 条记录）",
+      other: "按 {key} 的 {value} 柱状图（仅前 {n} 条记录）",
+    },
     noResult: "结果为空。",
     largeResult: "对浏览器来说太大；`tequio get {job}` 可直接写入磁盘。",
     failedTasks: "失败的任务",

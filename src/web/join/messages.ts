@@ -6,7 +6,7 @@ export const joinMessages = catalogue({
     title: "Contribute this tab",
     titleIn: "This tab is helping. Thank you!",
     titleNamed: "Thank you, {name}!",
-    name: "Your name, if you like: the others see it",
+    name: "Your name (optional); the others see it",
     options: "Options",
     details: "Details",
     thanks: {
@@ -18,7 +18,7 @@ export const joinMessages = catalogue({
     map: "map",
     reduce: "reduce",
     tasks: "tasks",
-    ask: "{host} asks to use this computer's processor for its jobs.",
+    ask: "{host} asks to use this device's processor for its jobs.",
     what:
       "Code of its users runs in a sandbox: no network, no files, no access to this or any " +
       "other page. Close the tab or press Stop at any time; nothing is left behind.",
@@ -96,7 +96,7 @@ export const joinMessages = catalogue({
     map: "map",
     reduce: "reduce",
     tasks: "tareas",
-    ask: "{host} pide usar el procesador de este equipo para sus trabajos.",
+    ask: "{host} pide usar el procesador de este dispositivo para sus trabajos.",
     what:
       "El código de sus usuarios se ejecuta aislado: sin red, sin archivos, sin acceso a esta " +
       "página ni a otras. Cierre la pestaña o pulse Detener cuando quiera; no queda nada.",
@@ -178,7 +178,7 @@ export const joinMessages = catalogue({
     map: "映射",
     reduce: "归约",
     tasks: "任务",
-    ask: "{host} 请求使用这台计算机的处理器来完成它的作业。",
+    ask: "{host} 请求使用这台设备的处理器来完成它的作业。",
     what: "用户的代码在封闭的沙箱中运行：没有网络，没有文件，接触不到本页或其他页面。随时可以关闭标签页或按“停止”，不会留下任何东西。",
     noLink: "此地址没有令牌。请打开 tequio up 显示的完整链接或扫描二维码。",
     slots: "处理器",

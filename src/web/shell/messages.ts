@@ -20,7 +20,7 @@ export const shellMessages = catalogue({
     signIn: "Sign in",
     signInHelp:
       "Open the dashboard link that `tequio up` prints, or paste a token from `tequio token " +
-      "create`.",
+      "create --role reader`.",
     token: "Token",
     noToken: "This is not a complete token; tokens begin with mrt_.",
     enter: "Sign in",
@@ -52,7 +52,7 @@ export const shellMessages = catalogue({
     signIn: "Iniciar sesión",
     signInHelp:
       "Abra el enlace del panel que imprime `tequio up`, o pegue un token creado con `tequio " +
-      "token create`.",
+      "token create --role reader`.",
     token: "Token",
     noToken: "No es un token completo; los tokens empiezan por mrt_.",
     enter: "Entrar",
@@ -82,7 +82,8 @@ export const shellMessages = catalogue({
     nowhere: "没有这个页面",
     toJobs: "前往作业列表",
     signIn: "登录",
-    signInHelp: "打开 `tequio up` 打印的面板链接，或粘贴用 `tequio token create` 生成的令牌。",
+    signInHelp:
+      "打开 `tequio up` 打印的面板链接，或粘贴用 `tequio token create --role reader` 生成的令牌。",
     token: "令牌",
     noToken: "这不是完整的令牌；它以 mrt_ 开头。",
     enter: "进入",

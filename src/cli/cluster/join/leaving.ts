@@ -24,7 +24,7 @@ export function withLeaving(command: Command): Command {
     )
     .option(
       "--idle-exit <time>",
-      "leave after this long without work",
+      "leave after this long without work, when needed map outputs are handed over",
       durationArgument("--idle-exit"),
     );
 }
