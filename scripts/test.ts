@@ -1,6 +1,6 @@
 /** `npm test`: what shows in minutes that all works, with Node's own runner; `npm test -- --all`
- *  runs every test, and goes all the way in each. `npm test -- src/core/*.test.ts --only` runs some,
- *  all the way; `npm test -- --cpu` prints the processor time of each file at the end. */
+ *  runs every test, and goes all the way in each. `npm test -- src/core/*.test.ts --only` runs
+ *  some, all the way; `npm test -- --cpu` prints the processor time of each file at the end. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";

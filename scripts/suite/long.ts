@@ -1,5 +1,5 @@
-/** Which tests only `npm test -- --all` runs, and why: `npm test` by itself ends in minutes. Each row
- *  of the fault list has a test in both. */
+/** Which tests only `npm test -- --all` runs, and why: `npm test` by itself ends in minutes. Each
+ *  row of the fault list has a test in both. */
 
 /** Files whose paths begin so. */
 type Left = { readonly why: string; readonly starts: readonly string[] };

@@ -10,7 +10,7 @@ import { fleet, promised } from "../../sim/figures.ts";
 import { errorCodes } from "../../src/core/error.ts";
 import { placesInSources } from "../failpoints/points.ts";
 import { mutants } from "../mutants/catalogue.ts";
-import { goals } from "../simulation/goals.ts";
+import { wholeGoals } from "../simulation/goals.ts";
 import { readSources } from "../tidy/sources.ts";
 import { commandProblem } from "./commands.ts";
 import { blocks, commandLines, firstCells, readText, relativeLinks, root } from "./markdown.ts";
@@ -115,7 +115,7 @@ test("docs/reliability.md counts what there is: planted bugs, failpoints, faults
   const places = placesInSources();
   const points = new Set(places.map(({ point }) => point));
   const simulated = mutants.filter(({ nearest }) => nearest === undefined).length;
-  const { seeds, timesLeast } = goals;
+  const { seeds, timesLeast } = wholeGoals;
   for (const said of [
     `each of ${simulated} within ${seeds} seeds`,
     `each of ${mutants.length - simulated} in code that reads and stores files`,

@@ -1,5 +1,6 @@
-/** Two minutes of the soak, or half of one: `npm run soak` lasts half an hour. A job every two seconds, with a
- *  result three times as large: it waits most of its time, and the disk fills all the same. */
+/** Two minutes of the soak, or half of one: `npm run soak` lasts half an hour. A job every two
+ *  seconds, with a result three times as large: it waits most of its time, and the disk fills all
+ *  the same. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inPlace } from "../conformance/place.ts";
