@@ -7,7 +7,7 @@ type Left = { readonly why: string; readonly starts: readonly string[] };
 export const left: readonly Left[] = [
   {
     why: "plant bugs and see that the other tests notice",
-    starts: ["test/mutants/mutants."],
+    starts: ["test/mutants/"],
   },
   {
     why: "simulate large fleets and crowds, and compare them with promised figures",
@@ -24,6 +24,7 @@ export const left: readonly Left[] = [
     why: "start existing engines, schedulers and peers, one kill or takeover after the other",
     starts: [
       ...["test/cli/slurm.", "test/engines/ending.", "test/engines/failover."],
+      "test/environment/",
       ...["test/engines/spot.", "test/filesystem/elsewhere.", "test/filesystem/spread."],
       ...["test/filesystem/takeover.", "test/adoption/"],
     ],
@@ -47,8 +48,8 @@ export const left: readonly Left[] = [
   {
     why: "fail in every way that the shorter tests beside them try once",
     starts: [
-      ...["test/damage/bit-flips.", "test/judge/thrown.", "test/network/proxy."],
-      ...["test/python/faults.", "test/trust/liar."],
+      ...["test/cli/files.", "test/damage/bit-flips.", "test/damage/damage.", "test/judge/thrown."],
+      ...["test/network/proxy.", "test/python/faults.", "test/trust/liar."],
     ],
   },
 ];

@@ -9,7 +9,7 @@ import { consequences } from "../../sim/coverage.ts";
 import { faultRates } from "../../sim/faults.ts";
 import { simulatedLaws } from "../../sim/judges/laws.ts";
 import { simulate } from "../../sim/simulate.ts";
-import { isShort } from "../fixtures/depth.ts";
+import { depth, isShort } from "../fixtures/depth.ts";
 import { simulateApart } from "./apart.ts";
 import { deposing } from "./deposing.ts";
 import { goals } from "./goals.ts";
@@ -68,12 +68,15 @@ test("W2: a coordinator paused while another took over answers and removes nothi
 test("I25: tabs that come and go leave no slot free beside a ready task", async () => {
   const law = "I25: no slot is free beside a ready task for 5 s";
   let exercised = 0;
-  const all = Array.from({ length: 10 }, (_, index) => ({ seed: index + 1, tabLists: true }));
+  const all = Array.from({ length: depth(10, 3) }, (_, index) => ({
+    seed: index + 1,
+    tabLists: true,
+  }));
   for (const result of await simulateApart(all)) {
     held(result, " --tab-lists");
     exercised += result.coverage[law] ?? 0;
   }
-  assert.ok(exercised >= 1_000, `exercised ${exercised} times only`);
+  assert.ok(exercised >= depth(1_000, 300), `exercised ${exercised} times only`);
 });
 
 test("a run without faults has every job end well", async () => {

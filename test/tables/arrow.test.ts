@@ -9,6 +9,7 @@ import { bytes, text } from "../../src/sdk/format.ts";
 import { newFolder, removeFolder } from "../../src/store/testing/at-end.ts";
 import type { TableFile } from "../../src/tables/file.ts";
 import { groupStarts, rowGroups, tableColumns } from "../../src/tables/rows.ts";
+import { depth } from "../fixtures/depth.ts";
 import { filesWays } from "../operators/run.ts";
 import { lz4Rows } from "./lz4-rows.ts";
 
@@ -102,7 +103,7 @@ test("operators give of Arrow what they give of its rows as NDJSON", async () =>
     bytes.arrow(["id"]).sort({ numeric: true }),
     bytes.arrow(["id", "city"]).where((row) => row.id.lt(250)),
   ];
-  for (const job of jobs) {
+  for (const job of jobs.slice(0, depth(jobs.length, 2))) {
     const ours = await filesWays(job, [path], { splitBytes: 5000, reducers: 2 });
     assert.deepEqual(ours.kernels, ours.judge);
     const theirs = await filesWays(job, [plain], { reducers: 2 });

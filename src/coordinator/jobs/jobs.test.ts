@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { depth } from "../../../test/fixtures/depth.ts";
 import { emptyState, step } from "../../core/coordinator.ts";
 import type { JobId } from "../../core/ids.ts";
 import { submission, testJob, testStage } from "../../core/testing/fake-cluster.ts";
@@ -62,7 +63,7 @@ test("lines that wait for the disk are read, and those of later are not waited f
   const long = "x".repeat(4_000);
   const added = Array.from({ length: 200 }, (_, n) => `${n} ${long}`);
   // Which is quicker, the disk or the reader, differs.
-  for (let number = 1; number <= 20; number++) {
+  for (let number = 1; number <= depth(20, 4); number++) {
     const job: JobId = `j-${number}`;
     // The first is written at once, all others after it.
     for (const one of added) logs.add(job, { ...line, line: one });
