@@ -24,16 +24,15 @@ export const left: readonly Left[] = [
     why: "start existing engines, schedulers and peers, one kill or takeover after the other",
     starts: [
       ...["test/cli/slurm.", "test/engines/ending.", "test/engines/failover."],
-      "test/environment/",
       ...["test/engines/spot.", "test/filesystem/elsewhere.", "test/filesystem/spread."],
       ...["test/filesystem/takeover.", "test/adoption/"],
     ],
   },
   {
-    why: "load Python into tabs, large tables and results into browsers, or draw pages",
+    why: "load much into browsers, as Python or large tables, try odd job code there, or draw pages",
     starts: [
       ...["test/browsers/large-results.", "test/browsers/python."],
-      ...["test/browsers/tables.", "test/web/drawn.", "test/web/try."],
+      ...["test/browsers/tables.", "test/environment/", "test/web/drawn.", "test/web/try."],
     ],
   },
   {
