@@ -139,6 +139,29 @@ test("names mean the same columns in letters of any case", async () => {
   assert.deepEqual(await linesOf(sums), ["x,y,z", "1,10,1"]);
 });
 
+test("of columns that differ in their case each is meant as it is written", async () => {
+  const from = file("cases.csv", "a,A,v\n1,2,5\n3,4,6\n");
+  const asked: ReadonlyArray<readonly [query: string, lines: readonly string[]]> = [
+    [`select sum(A) as s from ${from}`, ["s", "6"]],
+    [`select sum(a) as s from ${from}`, ["s", "4"]],
+    [`select v from ${from} where A = 2`, ["v", "5"]],
+    [`select "A", "a" from ${from}`, ["A,a", "2,1", "4,3"]],
+    [`select sum("a") as s from ${from} where "A" > 2`, ["s", "3"]],
+  ];
+  for (const [query, lines] of asked) assert.deepEqual(await linesOf(query), lines, query);
+  const stars = [`select * from ${from} where "A" = 2`, ["a,A,v", "1,2,5"]] as const;
+  assert.deepEqual(await linesOf(stars[0]), stars[1]);
+  const unsure = `select * from ${from} where A = 2`;
+  await assert.rejects(linesOf(unsure), { message: /may mean several columns/ });
+  const both = `select sum(a) as x, sum(A) as y from ${from}`;
+  await assert.rejects(linesOf(both), { message: /may mean several columns; write "a" or "A"/ });
+  const ids = file("cases2.csv", "Id,ID,v\n1,2,5\n");
+  assert.deepEqual(await linesOf(`select Id, v from ${ids}`), ["Id,v", "1,5"]);
+  await assert.rejects(linesOf(`select id from ${ids}`), { message: /write "Id" or "ID"/ });
+  const paths = file("cases.ndjson", '{"o":{"x":1},"O":{"x":2}}\n');
+  assert.deepEqual(await linesOf(`select sum(O.x) as s from ${paths}`), ["s", "2"]);
+});
+
 test("a column may be named user, and names of the result are known in WHERE", async () => {
   const from = file("users.ndjson", '{"user":"Ana","n":1}\n{"user":"Bo","n":2}\n');
   const asked: ReadonlyArray<readonly [query: string, lines: readonly string[]]> = [

@@ -3,6 +3,7 @@
 import type { Expr, SelectFromStatement } from "pgsql-ast-parser";
 import type { ClusterError } from "../../core/error.ts";
 import { forUnion, hintOf, inSteps, secondFile } from "./instead.ts";
+import type { Spellings } from "./names.ts";
 import { refusal, wrong } from "./refusal.ts";
 
 export type Expression = Expr;
@@ -11,6 +12,8 @@ export type Parsed = {
   readonly select: SelectFromStatement;
   /** What the query reads: a path, a glob, or shared:NAME. */
   readonly path: string;
+  /** Of names, which the parser gives in small letters. */
+  readonly spellings: Spellings;
 };
 
 /** Texts, quoted names, comments, numbers with letters behind them, words, all else. */
@@ -28,7 +31,7 @@ const token = new RegExp(
 const placeholder = "input_of_the_query";
 
 export async function parseSql(query: string): Promise<Parsed> {
-  const { path, text } = takePath(query);
+  const { path, spellings, text } = takePath(query);
   const { parse } = await import("pgsql-ast-parser");
   let statements: ReturnType<typeof parse>;
   try {
@@ -44,7 +47,7 @@ export async function parseSql(query: string): Promise<Parsed> {
   if (only === undefined || statements.length > 1) throw wrong("give one SELECT");
   if (only.type !== "select") throw refused(only.type);
   if (path === null) throw wrong("give the files to read: SELECT … FROM 'sales/*.csv'");
-  return { select: withNames(only), path };
+  return { select: withNames(only), path, spellings };
 }
 
 function refused(type: string): ClusterError {
@@ -61,8 +64,11 @@ function withNames<T>(part: T): T {
   return Object.fromEntries(Object.entries(part).map(([k, v]) => [k, withNames(v)])) as T;
 }
 
+type Taken = Pick<Parsed, "spellings"> & { readonly path: string | null; readonly text: string };
+
 /** The first name behind FROM, when it is quoted. */
-function takePath(query: string): { readonly path: string | null; readonly text: string } {
+function takePath(query: string): Taken {
+  const spellings = new Map<string, Set<string>>();
   let path: string | null = null;
   let isFrom = false;
   let text = "";
@@ -75,10 +81,17 @@ function takePath(query: string): { readonly path: string | null; readonly text:
       const quote = part.charAt(0);
       path = part.slice(1, -1).replaceAll(quote + quote, quote);
       text += placeholder;
-    } else text += part;
+    } else {
+      text += part;
+      const name = /^[\p{L}_"]/u.test(part) ? part.replace(/^"(.*)"$/s, "$1") : "";
+      const low = name.toLowerCase();
+      // A quoted name keeps its capital letters.
+      const isKnown = name === "" || (part !== name && name !== low);
+      if (!isKnown) spellings.set(low, (spellings.get(low) ?? new Set()).add(name));
+    }
     if (!isSpace) isFrom = /^(from|join)$/i.test(part);
   }
-  return { path, text };
+  return { path, spellings, text };
 }
 
 function problemOf(error: unknown, text: string): string {

@@ -5,7 +5,8 @@ import type { SortBy, Table } from "../operators/query/table.ts";
 import { Aggregates, isAggregate } from "./aggregates.ts";
 import { type Scope, type Typed, truthOf, typed } from "./expressions.ts";
 import { inSteps } from "./instead.ts";
-import { type Expression, parseSql } from "./parse.ts";
+import { type Spellings, sameColumn, sameName, withNames } from "./names.ts";
+import { type Expression, type Parsed, parseSql } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
 import { shown } from "./shown.ts";
 import { type SqlSource, sourceOf } from "./sources.ts";
@@ -18,11 +19,11 @@ export type SqlJob = {
 
 /** Throws `bad-request`, naming what is wrong or not supported. */
 export async function sqlJob(query: string): Promise<SqlJob> {
-  const { path, select } = await parseSql(query);
+  const { path, select, spellings } = await parseSql(query);
   refuseOthers(select);
   const source = await sourceOf(path);
   if (select.columns?.some(({ expr }) => isAll(expr))) await source.refuseMore();
-  return { table: new Select(select, source).table(), path };
+  return { table: new Select({ select, spellings }, source).table(), path };
 }
 
 /** `*`, or `t.*`. */
@@ -43,6 +44,7 @@ type Output = { readonly name: string; readonly expression: Expression };
 class Select {
   readonly #select: SelectFromStatement;
   readonly #source: SqlSource;
+  readonly #spellings: Spellings;
   /** Columns of the source that something asks for. */
   readonly #read = new Set<string>();
   readonly #rows: Scope;
@@ -50,8 +52,11 @@ class Select {
   /** Columns of the result whose expressions are looked into: one may have its own name in it. */
   readonly #naming = new Set<string>();
 
-  constructor(select: SelectFromStatement, source: SqlSource) {
+  constructor({ select, spellings }: Pick<Parsed, "select" | "spellings">, source: SqlSource) {
     this.#select = select;
+    const hasAll = select.columns?.some(({ expr }) => isAll(expr)) ?? false;
+    const all = hasAll ? [...source.columns.keys()] : [];
+    this.#spellings = withNames(spellings, all);
     this.#source = source;
     const [from] = select.from ?? [];
     this.#alias = (from?.type === "table" && from.name.alias) || null;
@@ -96,7 +101,7 @@ class Select {
 
   /** What has that name in the result, when no column of the files has it. */
   #made(given: string): Typed | null {
-    if (sameName([...this.#source.columns.keys()], given) !== undefined) return null;
+    if (this.#found(given) !== undefined) return null;
     const output = outputNamed(given, this.#outputs());
     if (output === undefined || this.#naming.has(output.name)) return null;
     this.#naming.add(output.name);
@@ -110,28 +115,40 @@ class Select {
   /** Whether it names a column that is read: GROUP BY takes that before one of the result. */
   #isColumn(by: Expression): boolean {
     const isName = by.type === "ref" && by.table === undefined;
-    return isName && sameName([...this.#source.columns.keys()], by.name) !== undefined;
+    return isName && this.#found(by.name) !== undefined;
   }
 
   /** Equal for expressions that mean the same columns, however their names are written. */
   readonly #textOf = (expression: Expression): string => {
-    const columns = [...this.#source.columns.keys()];
     return JSON.stringify(expression, (_, part: Expression | null) => {
       if (part?.type !== "ref") return part;
       const table = part.table?.name;
       const isOwn = table === undefined || table === this.#alias;
       const name = isOwn ? part.name : `${table}.${part.name}`;
-      return { column: sameName(columns, name) ?? name.toLowerCase() };
+      return { column: this.#found(name) ?? name.toLowerCase() };
     });
   };
+
+  #found(given: string): string | undefined {
+    return sameColumn([...this.#source.columns.keys()], given, this.#spellings);
+  }
 
   /** As it is written, else whatever the case of its letters. */
   #named(given: string): string {
     const { columns, seen } = this.#source;
-    const found = sameName([...columns.keys()], given);
+    const found = this.#found(given);
     if (found !== undefined) return found;
     const where = seen === "" ? "" : ` ${seen}`;
     throw wrong(`no column "${given}"${where}; there are: ${[...columns.keys()].join(", ")}`);
+  }
+
+  /** Without AS. */
+  #nameOf(expression: Expression): string {
+    if (expression.type !== "ref") return shown(expression);
+    const table = expression.table?.name;
+    const whole = table === undefined ? expression.name : `${table}.${expression.name}`;
+    if (table !== undefined && this.#source.columns.has(whole)) return whole;
+    return this.#found(expression.name) ?? expression.name;
   }
 
   #anyColumn(): string {
@@ -143,7 +160,7 @@ class Select {
   #outputs(): Output[] {
     return (this.#select.columns ?? []).flatMap(({ expr, alias }): Output[] => {
       if (!isAll(expr)) {
-        return [{ name: alias?.name ?? nameOf(expr, this.#source), expression: expr }];
+        return [{ name: alias?.name ?? this.#nameOf(expr), expression: expr }];
       }
       return [...this.#source.columns.keys()].map((name) => ({
         name,
@@ -265,13 +282,6 @@ type Order = {
   readonly hidden: ReadonlyMap<string, Operand>;
 };
 
-/** Of these names the one that is written so, else the only one that is but for its case. */
-function sameName(names: readonly string[], given: string): string | undefined {
-  if (names.includes(given)) return given;
-  const same = names.filter((name) => name.toLowerCase() === given.toLowerCase());
-  return same.length === 1 ? same[0] : undefined;
-}
-
 function outputNamed(given: string, outputs: readonly Output[]): Output | undefined {
   const names = outputs.map(({ name }) => name);
   const name = sameName(names, given);
@@ -307,10 +317,3 @@ function hasAggregate(expression: Expression): boolean {
 }
 
 /** Of a column of the result without a name of its own. */
-function nameOf(expression: Expression, { columns }: SqlSource): string {
-  if (expression.type !== "ref") return shown(expression);
-  const table = expression.table?.name;
-  const whole = table === undefined ? expression.name : `${table}.${expression.name}`;
-  if (columns.has(whole)) return whole;
-  return sameName([...columns.keys()], expression.name) ?? expression.name;
-}
