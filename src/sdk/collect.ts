@@ -42,8 +42,8 @@ export type Collected = {
   readonly files: readonly string[];
   /** Of the result alone: bad records are not counted, neither here nor as records. */
   readonly sizeBytes: number;
-  /** True when bad records were set aside, and a stream has no place for them. */
-  readonly leftOut?: boolean;
+  /** How many bad records were set aside for which a stream has no place; absent = none. */
+  readonly leftOut?: number;
   /** Absent = none. */
   readonly bad?: BadRecordsFile;
 };
@@ -77,7 +77,7 @@ export async function saveResult(result: JobResult, to: Destination): Promise<Co
     };
     // Standard output stays open for what comes after.
     await pipeline(counted(), to.stream, { end: false });
-    return { files: [], sizeBytes, leftOut: result.badRecords.length > 0 };
+    return { files: [], sizeBytes, leftOut: await linesIn(result.badRecords) };
   }
   return to.kind === "file" ? saveMerged(result, to) : saveParts(result, to);
 }
@@ -215,7 +215,9 @@ async function saveMerged(
   if (isBad && wayTo(path, replace) === "file") wayTo(beside, replace);
   const bytes = isPacked(path) ? packed(path, merged(result, false)) : merged(result, true);
   const { sizeBytes, way } = await writeNamed(path, bytes, replace, staging);
-  if (way === "into" || !isBad) return { files: [path], sizeBytes, leftOut: isBad };
+  if (!isBad) return { files: [path], sizeBytes };
+  if (way === "into")
+    return { files: [path], sizeBytes, leftOut: await linesIn(result.badRecords) };
   const bad = new CountedLines(result.badRecords);
   await writeNamed(beside, bad.chunks(), replace, staging);
   return { files: [path, beside], sizeBytes, bad: { file: beside, count: bad.count } };
@@ -255,6 +257,12 @@ class FirstLine {
       else if (bytes[at] === 0x0a && !this.#isQuoted) this.#isWhole = true;
     }
   }
+}
+
+async function linesIn(parts: readonly ResultPart[]): Promise<number> {
+  const lines = new CountedLines(parts);
+  for await (const _ of lines.chunks());
+  return lines.count;
 }
 
 /** Parts one after the other, and how many lines they have. */

@@ -43,6 +43,14 @@ test("a table has the fields of the items that did not fail", async (t) => {
   assert.equal(JSON.parse(place.read("_bad/x.csv.ndjson")).task, 1);
 });
 
+test("beside a result on standard output, too, it is said how many have failed", async (t) => {
+  const place = new Place(t, { "list.ts": job });
+  const ran = await place.run("run", "--local", "list.ts", "--keep-going", "-o", "-", "--json");
+  assert.equal(ran.code, 1, ran.err);
+  const { badRecords, tasksFailed } = JSON.parse(ran.err.trim().split("\n").at(-1) ?? "");
+  assert.deepEqual([badRecords, tasksFailed], [1, 1]);
+});
+
 test("without it nothing is saved; other jobs than lists have no such option", async (t) => {
   const place = new Place(t, {
     "list.ts": job,

@@ -50,7 +50,7 @@ export async function runElsewhereOf(
 }
 
 /** Of what our own clusters report. */
-const nothingElse = { waitedMs: 0, counters: {}, dir: "", bad: null, leftOut: false };
+const nothingElse = { waitedMs: 0, counters: {}, dir: "", bad: null, leftOut: 0 };
 
 function refuseUnfit(file: string, inputs: readonly string[]): void {
   if (file.endsWith(".py") && inputs.length === 1) return;

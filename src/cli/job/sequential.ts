@@ -50,7 +50,7 @@ export async function runSequential(
     // Refuses what a coordinator would refuse.
     jobSpecOf(built.job, planned, { name, codeHash: "", planHash: "" });
     const { result, counters } = await judge(built, planned, options);
-    const { files, sizeBytes, leftOut = false, bad = null } = await saveResult(result, to);
+    const { files, sizeBytes, leftOut = 0, bad = null } = await saveResult(result, to);
     const ended = {
       name,
       durationMs: steadyMs() - startMs,

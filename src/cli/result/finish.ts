@@ -255,7 +255,7 @@ function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended 
     records: job.stages.at(-1)?.outputRecords ?? 0,
     sizeBytes: collected.sizeBytes,
     bad: bad ?? null,
-    leftOut: collected.leftOut ?? false,
+    leftOut: collected.leftOut ?? 0,
     tasksFailed: job.stages[0]?.tasksFailed ?? 0,
   };
 }
@@ -310,7 +310,7 @@ function jsonOf(job: JobSummary | null, ended: Ended | null, files: readonly str
     counters: ended?.counters ?? job?.counters ?? {},
     files: files ?? [],
     badRecordsFile: ended?.bad?.file ?? null,
-    badRecords: ended?.bad?.count ?? 0,
+    badRecords: ended?.bad?.count ?? ended?.leftOut ?? 0,
     tasksFailed: ended?.tasksFailed ?? failedIn(job),
     records: ended?.records ?? null,
     sizeBytes: ended?.sizeBytes ?? 0,

@@ -72,7 +72,7 @@ test("the end of a run says where the result lies and what was set aside", () =>
     records: 1,
     sizeBytes: 20,
     bad: { file: "out/_bad/records.ndjson", count: 3 },
-    leftOut: false,
+    leftOut: 0,
   };
   assert.deepEqual(endedLines(ended), [
     "words done in 4.2 s: 1 record, 20 B",

@@ -139,8 +139,8 @@ export type Ended = {
   readonly sizeBytes: number;
   /** Records that were set aside. */
   readonly bad: BadRecordsFile | null;
-  /** Bad records that went nowhere, since the result went to standard output. */
-  readonly leftOut: boolean;
+  /** How many bad records went nowhere, since the result went to standard output. */
+  readonly leftOut: number;
   /** Of a list that kept going: tasks without a result; absent = none. */
   readonly tasksFailed?: number;
 };
@@ -165,7 +165,7 @@ export function endedLines(ended: Ended): string[] {
     const what = plural(bad.count, tasksFailed > 0 ? "failed task" : "bad record");
     lines.push(`${what} in ${bad.file}`);
   }
-  if (ended.leftOut) {
+  if (ended.leftOut > 0) {
     const what = tasksFailed > 0 ? "failed tasks" : "bad records";
     lines.push(`${what} were left out: -o <folder> or --merge keeps them`);
   }
