@@ -29,7 +29,7 @@ export const left: readonly Left[] = [
     ],
   },
   {
-    why: "load much into browsers, as Python or large tables, try odd job code there, or draw pages",
+    why: "load Python, large tables or odd job code into browsers, or draw pages",
     starts: [
       ...["test/browsers/large-results.", "test/browsers/python."],
       ...["test/browsers/tables.", "test/environment/", "test/web/drawn.", "test/web/try."],

@@ -43,7 +43,7 @@ test("a table has the fields of the items that did not fail", async (t) => {
   assert.equal(JSON.parse(place.read("_bad/x.csv.ndjson")).task, 1);
 });
 
-test("beside a result on standard output, too, it is said how many have failed", async (t) => {
+test("beside a result on standard output, too, those that failed are counted", async (t) => {
   const place = new Place(t, { "list.ts": job });
   const ran = await place.run("run", "--local", "list.ts", "--keep-going", "-o", "-", "--json");
   assert.equal(ran.code, 1, ran.err);

@@ -21,7 +21,8 @@ export function sameName(names: readonly string[], given: string): string | unde
   return same.length === 1 ? same[0] : undefined;
 }
 
-/** The same of columns, by a name from the parser. Throws `bad-request` when it may mean several. */
+/** The same of columns, by a name from the parser. Throws `bad-request` when it may mean
+ *  several. */
 export function sameColumn(
   columns: readonly string[],
   given: string,
