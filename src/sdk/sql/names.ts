@@ -5,8 +5,8 @@ import { wrong } from "./refusal.ts";
 /** By names in small letters: how they are written in a query. */
 export type Spellings = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Also with these, as the parser would give them. */
-export function withNames(spellings: Spellings, names: readonly string[]): Spellings {
+/** Also with these columns, whose names `*` stands for. */
+export function withColumns(spellings: Spellings, names: readonly string[]): Spellings {
   const all = new Map(spellings);
   for (const name of names) {
     if (name === name.toLowerCase()) all.set(name, new Set([...(all.get(name) ?? []), name]));

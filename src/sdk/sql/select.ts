@@ -5,7 +5,7 @@ import type { SortBy, Table } from "../operators/query/table.ts";
 import { Aggregates, isAggregate } from "./aggregates.ts";
 import { type Scope, type Typed, truthOf, typed } from "./expressions.ts";
 import { inSteps } from "./instead.ts";
-import { type Spellings, sameColumn, sameName, withNames } from "./names.ts";
+import { type Spellings, sameColumn, sameName, withColumns } from "./names.ts";
 import { type Expression, type Parsed, parseSql } from "./parse.ts";
 import { refusal, wrong } from "./refusal.ts";
 import { shown } from "./shown.ts";
@@ -56,7 +56,7 @@ class Select {
     this.#select = select;
     const hasAll = select.columns?.some(({ expr }) => isAll(expr)) ?? false;
     const all = hasAll ? [...source.columns.keys()] : [];
-    this.#spellings = withNames(spellings, all);
+    this.#spellings = withColumns(spellings, all);
     this.#source = source;
     const [from] = select.from ?? [];
     this.#alias = (from?.type === "table" && from.name.alias) || null;
